@@ -1,0 +1,32 @@
+"""Process settings: read once at start, never changed while running (records of the database are the other kind)."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Literal
+
+MIB = 1024 * 1024
+
+
+@dataclass(slots=True, frozen=True)
+class Settings:
+    """What `toolgate serve` was started with. Durations are in seconds, sizes in bytes."""
+
+    data: Path
+    host: str = "127.0.0.1"
+    port: int = 8484
+    control_port: int = 8485
+    public_url: str = ""
+    allowed_hosts: tuple[str, ...] = ()
+    allowed_origins: tuple[str, ...] = ()
+    counters: Literal["memory", "sqlite"] = "memory"
+    fsync: Literal["always", "interval", "none"] = "interval"
+    body_limit: int = MIB
+    answer_limit: int = 16 * MIB
+    upstream_timeout: float = 300.0
+    connect_timeout: float = 10.0
+    max_staleness: float = 60.0
+    tls_certificate: Path | None = None
+    tls_key: Path | None = None
+    tls_client_ca: Path | None = None
