@@ -1,0 +1,173 @@
+"""Opens the database, brings it to the present schema, and gives out its two kinds of transaction."""
+
+from __future__ import annotations
+
+import fcntl
+import json
+import os
+import sqlite3
+import time
+from collections.abc import Iterator, Mapping
+from contextlib import closing, contextmanager
+from dataclasses import dataclass
+from pathlib import Path
+
+import sqlalchemy as sa
+from sqlalchemy.engine import URL, Connection, Engine
+from sqlalchemy.exc import DBAPIError
+
+from toolgate.store import tables
+from toolgate.store.directory import database_file, prepare_directory, private_file
+from toolgate.store.errors import StoreError
+
+HEAD = "0001"
+"""The newest migration; a test compares it with the scripts."""
+
+LOCK_WAIT = 10.0
+"""Seconds a writer waits for another one."""
+
+
+def open_database(data: Path) -> Engine:
+    """The database of `data`, made (0600, the directory 0700) and migrated where needed.
+
+    Several processes may call this at once: one migrates, the others wait. Raises StoreError.
+    """
+    prepare_directory(data)
+    path = database_file(data)
+    private_file(path)
+    engine = _engine(path)
+    if _schema(path) != HEAD:
+        with _migration_lock(data):
+            if _schema(path) != HEAD:
+                _migrate(engine, path)
+    return engine
+
+
+def _engine(path: Path) -> Engine:
+    url = URL.create("sqlite+pysqlite", database=str(path))
+    engine = sa.create_engine(url, connect_args={"timeout": LOCK_WAIT, "isolation_level": None})
+    sa.event.listen(engine, "connect", _settle_connection)
+    sa.event.listen(engine, "begin", _begin)
+    return engine
+
+
+def _settle_connection(connection: sqlite3.Connection, _record: object) -> None:
+    """Write-ahead log, so that readers never wait; every commit synced, so that a revocation outlives a power cut."""
+    connection.execute("PRAGMA journal_mode = WAL")
+    connection.execute("PRAGMA synchronous = FULL")
+    connection.execute("PRAGMA foreign_keys = ON")
+
+
+def _begin(connection: Connection) -> None:
+    """A writer takes its lock at once: a transaction that reads first and writes later could otherwise fail midway."""
+    writes = connection.get_execution_options().get("writes", False)
+    connection.exec_driver_sql("BEGIN IMMEDIATE" if writes else "BEGIN DEFERRED")
+
+
+def _schema(path: Path) -> str:
+    """The migration the file is at; `""` when it is new. Plain sqlite3: most starts need no more than this."""
+    try:
+        with closing(sqlite3.connect(path, timeout=LOCK_WAIT)) as connection:
+            known = connection.execute("SELECT 1 FROM sqlite_master WHERE name = 'alembic_version'").fetchone()
+            row = connection.execute("SELECT version_num FROM alembic_version").fetchone() if known else None
+    except sqlite3.Error as error:
+        raise _unreadable(str(path), error) from error
+    return str(row[0]) if row else ""
+
+
+@contextmanager
+def _migration_lock(data: Path) -> Iterator[None]:
+    descriptor = os.open(data / "migrate.lock", os.O_CREAT | os.O_RDWR | os.O_CLOEXEC, 0o600)
+    try:
+        fcntl.flock(descriptor, fcntl.LOCK_EX)
+        yield
+    finally:
+        os.close(descriptor)
+
+
+def _migrate(engine: Engine, path: Path) -> None:
+    # Imported here: alembic takes half a second to load, and all but the first start need none of it.
+    from toolgate.store import migrate
+
+    try:
+        with engine.execution_options(writes=True).begin() as connection:
+            migrate.upgrade(connection)
+    except migrate.UnknownRevision as error:
+        cause = "was written by a newer version of Toolgate"
+        raise StoreError(str(path), cause, "upgrade Toolgate, or choose another directory with --data") from error
+    except DBAPIError as error:
+        raise _unreadable(str(path), error) from error
+
+
+def _unreadable(place: str, error: Exception) -> StoreError:
+    cause = str(getattr(error, "orig", error))
+    if "locked" in cause:
+        return StoreError(place, "is locked by another process", "try again when the other command has ended")
+    return StoreError(place, f"cannot be used: {cause}", "restore it from a backup, or choose another with --data")
+
+
+@dataclass(slots=True)
+class Writing:
+    """One transaction of a writer, and who writes."""
+
+    connection: Connection
+    actor: str
+    organisation: str
+    now: float
+
+    def note(
+        self,
+        action: str,
+        kind: str,
+        target: str,
+        before: Mapping[str, object] | None = None,
+        after: Mapping[str, object] | None = None,
+    ) -> None:
+        """Tell the gateways (`changes`) and the administrators (`admin_events`). `before`, `after`: never a secret."""
+        self.connection.execute(tables.changes.insert().values(kind=kind, id=target))
+        self.connection.execute(
+            tables.admin_events.insert().values(
+                time=self.now,
+                organisation_id=self.organisation,
+                actor=self.actor,
+                action=action,
+                kind=kind,
+                target=target,
+                before=_json(before),
+                after=_json(after),
+            )
+        )
+
+
+def _json(fields: Mapping[str, object] | None) -> str | None:
+    return None if fields is None else json.dumps(fields, ensure_ascii=False, sort_keys=True)
+
+
+@contextmanager
+def writing(engine: Engine, actor: str, organisation: str = tables.DEFAULT_ORGANISATION) -> Iterator[Writing]:
+    """One transaction that writes: all of it happens, or, when anything raises, nothing."""
+    try:
+        with engine.execution_options(writes=True).begin() as connection:
+            yield Writing(connection, actor, organisation, time.time())
+    except DBAPIError as error:
+        raise _unreadable(_place(engine), error) from error
+
+
+@contextmanager
+def reading(engine: Engine) -> Iterator[Connection]:
+    """One transaction that reads: all its statements see the same state."""
+    try:
+        with engine.connect() as connection:
+            yield connection
+    except DBAPIError as error:
+        raise _unreadable(_place(engine), error) from error
+
+
+def latest_change(engine: Engine) -> int:
+    """The number of the newest change: what `store.changes.announce` waits for after a write."""
+    with reading(engine) as connection:
+        return connection.scalar(sa.select(sa.func.max(tables.changes.c.seq))) or 0
+
+
+def _place(engine: Engine) -> str:
+    return engine.url.database or str(engine.url)

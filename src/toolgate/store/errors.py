@@ -1,0 +1,15 @@
+"""What the store refuses, and what it could not do."""
+
+from toolgate.errors import ToolgateError
+
+
+class StoreError(ToolgateError):
+    """The database could not be read or written, or a request contradicts what it holds. Nothing was changed."""
+
+
+class NotStored(StoreError):
+    """A server, policy, grant or definition that was referred to does not exist (or the reference fits several)."""
+
+
+class BadInput(StoreError):
+    """A name, URL, header, label or setting that is not well-formed. Nothing was changed."""
