@@ -1,0 +1,180 @@
+"""Windows of time and what was taken in them (policy.md, section 5). Pure: the time is always an argument.
+
+A calendar window is half-open, from its start up to and without its end. In a sliding window a call made at time t
+counts while now < t + seconds, so that no half-open span of that length ever holds more than the maximum.
+"""
+
+from __future__ import annotations
+
+import calendar
+import math
+import time
+from bisect import bisect_left
+from collections import OrderedDict
+from collections.abc import Sequence
+from dataclasses import replace
+
+from toolgate.policy.decision import Charge, Unit, Window
+
+MAX_CALLS = 10_000
+"""Calls that one sliding window remembers; the next one is refused, whatever its amount."""
+
+_DAY = 86_400
+_LENGTH_AND_OFFSET = {
+    Unit.SECOND: (1, 0),
+    Unit.MINUTE: (60, 0),
+    Unit.HOUR: (3_600, 0),
+    Unit.DAY: (_DAY, 0),
+    Unit.WEEK: (7 * _DAY, 4 * _DAY),  # the epoch was a Thursday, the Monday after it is day 4
+}
+
+
+def bounds(unit: Unit, now: float) -> tuple[int, int]:
+    """Start and end, in epoch seconds, of the calendar window in UTC that holds `now`."""
+    if unit is Unit.MONTH:
+        year, month = time.gmtime(math.floor(now))[:2]
+        return _first_of(year, month), _first_of(year + month // 12, month % 12 + 1)
+    length, offset = _LENGTH_AND_OFFSET[unit]
+    second = math.floor(now)
+    start = second - (second - offset) % length
+    return start, start + length
+
+
+def end(window: Window, at: float) -> float:
+    """When what is taken at `at` no longer counts."""
+    return at + window if isinstance(window, int) else bounds(window, at)[1]
+
+
+def _first_of(year: int, month: int) -> int:
+    return calendar.timegm((year, month, 1, 0, 0, 0))
+
+
+def merged(charges: Sequence[Charge]) -> list[Charge]:
+    """One charge for each key, in the order of their first appearance: largest amount, tightest maximum."""
+    by_key: dict[str, Charge] = {}
+    for charge in charges:
+        first = by_key.setdefault(charge.key, charge)
+        tightest = charge if charge.maximum < first.maximum else first
+        by_key[charge.key] = replace(tightest, amount=max(first.amount, charge.amount))
+    return list(by_key.values())
+
+
+class CalendarWindow:
+    """One window of one counter. The next one is a new object, so a reservation that ends late touches only its own."""
+
+    __slots__ = ("expires", "key", "used")
+    full = False
+
+    def __init__(self, key: str, expires: int, used: int = 0) -> None:
+        self.key = key
+        self.expires: float = expires
+        self.used = used
+
+    def take(self, _reservation: str, _now: float, amount: int) -> None:
+        """Count `amount`."""
+        self.used += amount
+
+    def change(self, _reservation: str, reserved: int, actual: int) -> None:
+        """Count `actual` where `reserved` was counted."""
+        self.used += actual - reserved
+
+    def give_back(self, _reservation: str, reserved: int) -> None:
+        """Count `reserved` no longer."""
+        self.used -= reserved
+
+    def fits_at(self, _amount: int, _maximum: int) -> float:
+        """When an amount up to the maximum can fit."""
+        return self.expires
+
+    def past(self, now: float) -> bool:
+        """Whether nothing that was taken still counts."""
+        return self.expires <= now
+
+
+class SlidingWindow:
+    """The calls of the last `seconds` seconds of one counter, oldest first.
+
+    `expires` is never later than the end of the oldest call: until then nothing has to be looked at.
+    """
+
+    __slots__ = ("_freed", "calls", "expires", "full", "key", "seconds", "used")
+
+    def __init__(self, key: str, seconds: int) -> None:
+        self.key = key
+        self.seconds = seconds
+        self.calls: OrderedDict[str, tuple[float, int]] = OrderedDict()
+        self.expires = math.inf
+        self.used = 0
+        self.full = False
+        self._freed: list[tuple[int, float]] | None = None
+
+    def take(self, reservation: str, now: float, amount: int) -> None:
+        """Count `amount` from `now` on. Times never decrease from one call to the next."""
+        if not self.calls:
+            self.expires = now + self.seconds
+        self.calls[reservation] = (now, amount)
+        self.used += amount
+        self._changed()
+
+    def change(self, reservation: str, _reserved: int, actual: int) -> None:
+        """Count `actual` for the call, at the time it was made; nothing if it no longer counts."""
+        call = self.calls.get(reservation)
+        if call is not None:
+            self.calls[reservation] = (call[0], actual)
+            self.used += actual - call[1]
+            self._changed()
+
+    def give_back(self, reservation: str, _reserved: int) -> None:
+        """Forget the call; nothing if it no longer counts."""
+        call = self.calls.pop(reservation, None)
+        if call is not None:
+            self.used -= call[1]
+            self._changed()
+
+    def advance(self, now: float) -> None:
+        """Drop the calls that no longer count."""
+        calls = self.calls
+        while calls:
+            reservation, (at, amount) = next(iter(calls.items()))
+            if at + self.seconds > now:
+                self.expires = at + self.seconds
+                break
+            del calls[reservation]
+            self.used -= amount
+        else:
+            self.expires = math.inf
+        self._changed()
+
+    def fits_at(self, amount: int, maximum: int) -> float:
+        """When an amount up to the maximum can fit, as things stand. Only asked while it does not fit."""
+        if self._freed is None:
+            self._freed = self._frees()
+        enough = bisect_left(self._freed, (self.used + amount - maximum,))
+        return self._freed[max(enough, len(self.calls) - MAX_CALLS)][1]
+
+    def past(self, now: float) -> bool:
+        """Whether nothing that was taken still counts."""
+        self.advance(now)
+        return not self.calls
+
+    def _frees(self) -> list[tuple[int, float]]:
+        """What the end of each call frees in sum and when. Kept until a change, so that refusals stay cheap."""
+        freed, total = [], 0
+        for at, amount in self.calls.values():
+            total += amount
+            freed.append((total, at + self.seconds))
+        return freed
+
+    def _changed(self) -> None:
+        self.full = len(self.calls) >= MAX_CALLS
+        self._freed = None
+
+
+OpenWindow = CalendarWindow | SlidingWindow
+
+
+def opened(charge: Charge, now: float) -> OpenWindow:
+    """An empty window for the counter of `charge` at `now`."""
+    if isinstance(charge.window, int):
+        return SlidingWindow(charge.key, charge.window)
+    return CalendarWindow(charge.key, bounds(charge.window, now)[1])

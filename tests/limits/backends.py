@@ -1,0 +1,50 @@
+"""What every test of the limits shares: a clock that is moved by hand, charges, and the backends under test."""
+
+from __future__ import annotations
+
+import itertools
+from collections.abc import AsyncIterator, Callable
+from contextlib import AbstractAsyncContextManager, asynccontextmanager
+from pathlib import Path
+
+import pytest
+
+from toolgate.limits.counters import Counters
+from toolgate.limits.memory import MemoryCounters
+from toolgate.policy.decision import Charge, Unit, Window
+
+
+class VirtualClock:
+    """Shows the time it was set to, backwards too."""
+
+    def __init__(self, now: float = 1_800_000_000.0) -> None:
+        self.now = now
+
+    def __call__(self) -> float:
+        return self.now
+
+
+Open = Callable[[Path, VirtualClock], AbstractAsyncContextManager[Counters]]
+
+
+@asynccontextmanager
+async def open_memory(_directory: Path, clock: VirtualClock) -> AsyncIterator[Counters]:
+    counters = MemoryCounters(clock)
+    yield counters
+    await counters.close()
+
+
+every_backend = pytest.mark.parametrize("open_counters", [open_memory])
+
+
+def charge(name: str = "calls", amount: int = 1, maximum: int = 10, window: Window = Unit.MINUTE) -> Charge:
+    kind = window.value if isinstance(window, Unit) else str(window)
+    return Charge(f"grant:g1:{name}:{kind}", name, amount, maximum, window, f"/tools/run/limits/{name}")
+
+
+async def take_until_refused(counters: Counters, limit: Charge, prefix: str = "r") -> int:
+    """How many calls fit, one after the other."""
+    for number in itertools.count():
+        if await counters.reserve(f"{prefix}{number}", [limit]):
+            return number
+    raise AssertionError
