@@ -11,14 +11,18 @@ from collections.abc import Iterator, Mapping
 from contextlib import closing, contextmanager
 from dataclasses import dataclass
 from pathlib import Path
+from typing import Any, TypeAlias
 
 import sqlalchemy as sa
-from sqlalchemy.engine import URL, Connection, Engine
+from sqlalchemy.engine import URL, Connection, Engine, Row
 from sqlalchemy.exc import DBAPIError
 
 from toolgate.store import tables
 from toolgate.store.directory import database_file, prepare_directory, private_file
 from toolgate.store.errors import StoreError
+
+AnyRow: TypeAlias = Row[*tuple[Any, ...]]
+AnySelect: TypeAlias = sa.Select[*tuple[Any, ...]]
 
 HEAD = "0001"
 """The newest migration; a test compares it with the scripts."""

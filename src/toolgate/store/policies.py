@@ -1,0 +1,152 @@
+"""Policies and their revisions. A revision never changes; a document that does not validate never becomes one."""
+
+from __future__ import annotations
+
+import hashlib
+import uuid
+from dataclasses import dataclass
+
+import sqlalchemy as sa
+from sqlalchemy.engine import Connection, Engine, Row
+
+from toolgate.policy.document import parse
+from toolgate.store import names
+from toolgate.store.database import AnyRow, AnySelect, Writing, reading, writing
+from toolgate.store.errors import NotStored
+from toolgate.store.tables import DEFAULT_ORGANISATION, grants, policies, policy_revisions
+
+
+@dataclass(slots=True, frozen=True)
+class Policy:
+    """A policy with one of its revisions: the document's text as given, its SHA-256 digest (hex), who and when."""
+
+    id: str
+    name: str
+    revision: int
+    document: str
+    digest: str
+    author: str
+    created: float
+    grants: int = 0
+
+
+@dataclass(slots=True, frozen=True)
+class Revision:
+    """One line of a policy's history."""
+
+    revision: int
+    digest: str
+    author: str
+    created: float
+
+
+def put(engine: Engine, actor: str, name: str, text: str) -> Policy:
+    """Make `text` the current revision of the policy `name`, which is made when it does not exist.
+
+    The text that is current already makes no new revision. Raises PolicyError for a document that does not validate:
+    then the last good revision stays.
+    """
+    names.check_name("policy name", name)
+    parse(text)
+    digest = hashlib.sha256(text.encode("utf-8")).hexdigest()
+    with writing(engine, actor) as change:
+        known = change.connection.execute(_current(policies.c.name == name)).one_or_none()
+        if known is None:
+            policy_id, revision = str(uuid.uuid4()), 1
+            _insert_policy(change, policy_id, name)
+        else:
+            policy_id, revision = known.id, known.revision + 1
+        if known is None or known.digest != digest:
+            _insert_revision(change, policy_id, revision, text, digest)
+            before = {"revision": known.revision, "digest": known.digest} if known else None
+            after = {"name": name, "revision": revision, "digest": digest}
+            change.note("put", "policy", policy_id, before=before, after=after)
+    return get(engine, policy_id)
+
+
+def _insert_policy(change: Writing, policy_id: str, name: str) -> None:
+    values = {"id": policy_id, "organisation_id": change.organisation, "name": name, "revision": 1}
+    change.connection.execute(policies.insert().values(**values, created=change.now))
+
+
+def _insert_revision(change: Writing, policy_id: str, revision: int, text: str, digest: str) -> None:
+    change.connection.execute(
+        policy_revisions.insert().values(
+            policy_id=policy_id,
+            revision=revision,
+            document=text,
+            digest=digest,
+            author=change.actor,
+            created=change.now,
+        )
+    )
+    change.connection.execute(policies.update().where(policies.c.id == policy_id).values(revision=revision))
+
+
+def find(connection: Connection, reference: str) -> Row[str, str]:
+    """(id, name) of the living policy with this name or id. Raises NotStored."""
+    column = policies.c.id if names.is_id(reference) else policies.c.name
+    living = (policies.c.removed.is_(None), policies.c.organisation_id == DEFAULT_ORGANISATION)
+    row = connection.execute(
+        sa.select(policies.c.id, policies.c.name).where(column == reference, *living)
+    ).one_or_none()
+    if row is None:
+        cause = f"there is no policy `{names.shown(reference)}`"
+        raise NotStored("policy", cause, "`toolgate policy list` shows all")
+    return row
+
+
+def get(engine: Engine, reference: str, revision: int | None = None) -> Policy:
+    """The policy with this name or id, at its current or the given revision. Raises NotStored."""
+    with reading(engine) as connection:
+        policy_id, name = find(connection, reference)
+        which = policies.c.id == policy_id
+        query = _current(which) if revision is None else _revision(which, revision)
+        row = connection.execute(query).one_or_none()
+        if row is None:
+            cause = f"policy `{name}` has no revision {revision}"
+            raise NotStored("--revision", cause, f"`toolgate policy show {name}` lists its revisions")
+        return _policy(row, _granted(connection).get(policy_id, 0))
+
+
+def every(engine: Engine) -> list[Policy]:
+    """All policies at their current revision, by name."""
+    with reading(engine) as connection:
+        granted = _granted(connection)
+        rows = connection.execute(_current(sa.true()).order_by(policies.c.name))
+        return [_policy(row, granted.get(row.id, 0)) for row in rows]
+
+
+def history(engine: Engine, policy_id: str) -> list[Revision]:
+    """All revisions of a policy, the newest first."""
+    table = policy_revisions
+    query = sa.select(table).where(table.c.policy_id == policy_id).order_by(table.c.revision.desc())
+    with reading(engine) as connection:
+        return [Revision(row.revision, row.digest, row.author, row.created) for row in connection.execute(query)]
+
+
+def _current(which: sa.ColumnElement[bool]) -> AnySelect:
+    return _joined(which, policy_revisions.c.revision == policies.c.revision)
+
+
+def _revision(which: sa.ColumnElement[bool], revision: int) -> AnySelect:
+    return _joined(which, policy_revisions.c.revision == revision)
+
+
+def _joined(which: sa.ColumnElement[bool], revision: sa.ColumnElement[bool]) -> AnySelect:
+    joined = policies.join(policy_revisions, policy_revisions.c.policy_id == policies.c.id)
+    living = sa.and_(policies.c.removed.is_(None), policies.c.organisation_id == DEFAULT_ORGANISATION)
+    return (
+        sa.select(policies.c.id, policies.c.name, policy_revisions).select_from(joined).where(which, revision, living)
+    )
+
+
+def _policy(row: AnyRow, granted: int) -> Policy:
+    fields = (row.id, row.name, row.revision, row.document, row.digest, row.author, row.created)
+    return Policy(*fields, grants=granted)
+
+
+def _granted(connection: Connection) -> dict[str, int]:
+    living = sa.and_(grants.c.revoked.is_(None), grants.c.policy_id.is_not(None))
+    query = sa.select(grants.c.policy_id, sa.func.count().label("number")).where(living).group_by(grants.c.policy_id)
+    return {row.policy_id: row.number for row in connection.execute(query)}

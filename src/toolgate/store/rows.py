@@ -1,0 +1,165 @@
+"""The rows of the gateway's view and how plain sqlite3 reads each of them."""
+
+from __future__ import annotations
+
+import json
+import sqlite3
+from collections.abc import Mapping
+from dataclasses import dataclass, field, replace
+from types import MappingProxyType
+from typing import Any
+
+from toolgate.store.headers import StoredHeader
+
+
+@dataclass(slots=True, frozen=True)
+class GrantRow:
+    """A grant that is not revoked. It may be expired: compare `expires` (seconds since 1970) with the clock."""
+
+    id: str
+    organisation: str
+    label: str
+    principal: str
+    labels: Mapping[str, str]
+    server_id: str
+    policy_id: str | None
+    expires: float | None
+    digest: bytes = field(repr=False)
+
+
+@dataclass(slots=True, frozen=True)
+class ServerRow:
+    """A server that is not removed. `headers` are opened with `store.headers.open_headers`."""
+
+    id: str
+    organisation: str
+    name: str
+    url: str
+    allow_private: bool
+    pin: bool
+    ca_file: str | None
+    client_certificate: str | None
+    client_key: str | None
+    proxy: str | None
+    protocol_revision: str | None
+    headers: tuple[StoredHeader, ...] = field(repr=False)
+
+
+@dataclass(slots=True, frozen=True)
+class PolicyRow:
+    """A policy at its current revision: the document's text as given, and its SHA-256 digest in hex."""
+
+    id: str
+    organisation: str
+    name: str
+    revision: int
+    document: str = field(repr=False)
+    digest: str
+
+
+@dataclass(slots=True, frozen=True)
+class DefinitionRow:
+    """A tool's definition (JSON text). `status` is `current` or `withheld`.
+
+    `withheld` is the fingerprint of a newer version that waits to be accepted, `""` when there is none: on a pinned
+    server a tool may be called only when its row is current and nothing is withheld.
+    """
+
+    name: str
+    fingerprint: str
+    definition: str = field(repr=False)
+    status: str
+    withheld: str = ""
+
+
+@dataclass(slots=True, frozen=True)
+class Change:
+    """What changed: kind (`server`, `policy`, `grant`, `definitions`) and id (of the server, for definitions)."""
+
+    seq: int
+    kind: str
+    id: str
+
+
+GRANTS = """SELECT id, organisation_id, label, principal, labels, server_id, policy_id, expires, digest
+    FROM grants WHERE revoked IS NULL"""
+SERVERS = """SELECT id, organisation_id, name, url, allow_private, pin, ca_file, client_certificate, client_key, proxy,
+    protocol_revision FROM servers WHERE removed IS NULL"""
+HEADERS = "SELECT name, sealed, variable FROM upstream_headers WHERE server_id = ? ORDER BY name"
+POLICIES = """SELECT p.id, p.organisation_id, p.name, p.revision, r.document, r.digest FROM policies p
+    JOIN policy_revisions r ON r.policy_id = p.id AND r.revision = p.revision WHERE p.removed IS NULL"""
+DEFINITIONS = """SELECT name, fingerprint, definition, status FROM definitions
+    WHERE server_id = ? AND status != 'gone' ORDER BY name, status, id"""
+NEWEST = "SELECT coalesce(max(seq), 0) FROM changes"
+CHANGES = "SELECT seq, kind, id FROM changes WHERE seq > ? ORDER BY seq"
+
+
+def newest(connection: sqlite3.Connection) -> int:
+    """The number of the newest change, 0 when there is none."""
+    return int(connection.execute(NEWEST).fetchone()[0])
+
+
+def changes_after(connection: sqlite3.Connection, seq: int) -> list[Change]:
+    """What changed after `seq`, in order; of several changes of one row the last."""
+    latest: dict[tuple[str, str], Change] = {}
+    for row in connection.execute(CHANGES, (seq,)):
+        change = Change(*row)
+        latest.pop((change.kind, change.id), None)
+        latest[change.kind, change.id] = change
+    return list(latest.values())
+
+
+def grants(connection: sqlite3.Connection) -> list[GrantRow]:
+    """All living grants."""
+    return [_grant(row) for row in connection.execute(GRANTS)]
+
+
+def grant(connection: sqlite3.Connection, grant_id: str) -> GrantRow | None:
+    """The living grant with this id."""
+    row = connection.execute(f"{GRANTS} AND id = ?", (grant_id,)).fetchone()
+    return _grant(row) if row else None
+
+
+def servers(connection: sqlite3.Connection) -> list[ServerRow]:
+    """All living servers with their headers."""
+    return [_server(connection, row) for row in connection.execute(SERVERS).fetchall()]
+
+
+def server(connection: sqlite3.Connection, server_id: str) -> ServerRow | None:
+    """The living server with this id."""
+    row = connection.execute(f"{SERVERS} AND id = ?", (server_id,)).fetchone()
+    return _server(connection, row) if row else None
+
+
+def policies(connection: sqlite3.Connection) -> list[PolicyRow]:
+    """All living policies at their current revision."""
+    return [PolicyRow(*row) for row in connection.execute(POLICIES)]
+
+
+def policy(connection: sqlite3.Connection, policy_id: str) -> PolicyRow | None:
+    """The living policy with this id, at its current revision."""
+    row = connection.execute(f"{POLICIES} AND p.id = ?", (policy_id,)).fetchone()
+    return PolicyRow(*row) if row else None
+
+
+def definitions(connection: sqlite3.Connection, server_id: str) -> dict[str, DefinitionRow]:
+    """The definitions of a server by tool name: the one in force, else the one that is withheld."""
+    found: dict[str, DefinitionRow] = {}
+    for name, fingerprint, definition, status in connection.execute(DEFINITIONS, (server_id,)):
+        known = found.get(name)
+        if known is None:
+            found[name] = DefinitionRow(name, fingerprint, definition, status)
+        elif status == "withheld":
+            found[name] = replace(known, withheld=fingerprint)
+    return found
+
+
+def _grant(row: tuple[Any, ...]) -> GrantRow:
+    grant_id, organisation, label, principal, labels, server_id, policy_id, expires, digest = row
+    read = MappingProxyType(dict(json.loads(labels)))
+    return GrantRow(grant_id, organisation, label, principal, read, server_id, policy_id, expires, digest)
+
+
+def _server(connection: sqlite3.Connection, row: tuple[Any, ...]) -> ServerRow:
+    headers = tuple(StoredHeader(*header) for header in connection.execute(HEADERS, (row[0],)))
+    return ServerRow(*row[:4], bool(row[4]), bool(row[5]), *row[6:], headers=headers)

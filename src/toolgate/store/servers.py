@@ -1,0 +1,174 @@
+"""MCP servers: where they are, how they are reached, and with which credentials."""
+
+from __future__ import annotations
+
+import uuid
+from collections.abc import Sequence
+from dataclasses import dataclass, field
+
+import sqlalchemy as sa
+from sqlalchemy.engine import Connection, Engine, Row
+from sqlalchemy.exc import IntegrityError
+
+from toolgate.keys import Sealer
+from toolgate.store import headers, names
+from toolgate.store.database import AnyRow, Writing, reading, writing
+from toolgate.store.errors import BadInput, NotStored, StoreError
+from toolgate.store.tables import DEFAULT_ORGANISATION, definitions, grants, servers, upstream_headers
+
+
+@dataclass(slots=True, frozen=True)
+class Reach:
+    """How the gateway gets to a server, beyond its URL. Files are read by the gateway when it connects."""
+
+    allow_private: bool = False
+    ca_file: str | None = None
+    client_certificate: str | None = None
+    client_key: str | None = None
+    proxy: str | None = None
+
+
+@dataclass(slots=True, frozen=True)
+class Server:
+    """A registered server. `headers` are names with where the value comes from (`sealed` or `env:NAME`)."""
+
+    id: str
+    name: str
+    url: str
+    pin: bool
+    reach: Reach
+    protocol_revision: str | None
+    created: float
+    headers: dict[str, str] = field(default_factory=dict)
+    tools: int = 0
+    grants: int = 0
+
+
+def add(
+    engine: Engine,
+    actor: str,
+    name: str,
+    url: str,
+    *,
+    reach: Reach = Reach(),
+    pin: bool = False,
+    headers_in: Sequence[headers.HeaderInput] = (),
+    sealer: Sealer | None = None,
+) -> Server:
+    """Register a server; its credentials are sealed. Raises BadInput, or StoreError when the name is taken."""
+    names.check_name("server name", name)
+    names.check_url("--url", url, allow_private=reach.allow_private)
+    headers.unique(headers_in)
+    if reach.proxy is not None:
+        names.check_url("--proxy", reach.proxy, allow_private=True)
+    server_id = str(uuid.uuid4())
+    try:
+        with writing(engine, actor) as change:
+            _insert(change, server_id, name, url, pin, reach)
+            for header in headers_in:
+                _insert_header(change.connection, server_id, header, sealer)
+            after = {"name": name, "url": url, "headers": [header.name for header in headers_in], "pin": pin}
+            change.note("add", "server", server_id, after=after)
+    except IntegrityError as error:
+        cause = f"there is a server named `{name}` already"
+        raise StoreError("server name", cause, "choose another name, or remove that one first") from error
+    return get(engine, server_id)
+
+
+def _insert(change: Writing, server_id: str, name: str, url: str, pin: bool, reach: Reach) -> None:
+    change.connection.execute(
+        servers.insert().values(
+            id=server_id,
+            organisation_id=change.organisation,
+            name=name,
+            url=url,
+            pin=pin,
+            allow_private=reach.allow_private,
+            ca_file=reach.ca_file,
+            client_certificate=reach.client_certificate,
+            client_key=reach.client_key,
+            proxy=reach.proxy,
+            created=change.now,
+        )
+    )
+
+
+def _insert_header(connection: Connection, server_id: str, header: headers.HeaderInput, sealer: Sealer | None) -> None:
+    if sealer is None:
+        raise BadInput(f"--header {header.name}", "cannot be stored without the master key")
+    stored = headers.seal(header, server_id, sealer)
+    values = {"server_id": server_id, "name": stored.name, "sealed": stored.sealed, "variable": stored.variable}
+    connection.execute(upstream_headers.insert().values(values))
+
+
+def find(connection: Connection, reference: str) -> Row[str, str]:
+    """(id, name) of the living server with this name or id. Raises NotStored."""
+    column = servers.c.id if names.is_id(reference) else servers.c.name
+    query = sa.select(servers.c.id, servers.c.name).where(
+        column == reference, servers.c.removed.is_(None), servers.c.organisation_id == DEFAULT_ORGANISATION
+    )
+    row = connection.execute(query).one_or_none()
+    if row is None:
+        cause = f"there is no server `{names.shown(reference)}`"
+        raise NotStored("server", cause, "`toolgate server list` shows all")
+    return row
+
+
+def get(engine: Engine, reference: str) -> Server:
+    """The server with this name or id. Raises NotStored."""
+    with reading(engine) as connection:
+        server_id = find(connection, reference).id
+        return _read(connection, servers.c.id == server_id)[0]
+
+
+def every(engine: Engine) -> list[Server]:
+    """All servers that are not removed, by name."""
+    with reading(engine) as connection:
+        return _read(connection, servers.c.organisation_id == DEFAULT_ORGANISATION)
+
+
+def _read(connection: Connection, which: sa.ColumnElement[bool]) -> list[Server]:
+    living = sa.and_(which, servers.c.removed.is_(None))
+    rows = connection.execute(sa.select(servers).where(living).order_by(servers.c.name)).all()
+    credentials: dict[str, dict[str, str]] = {}
+    for row in connection.execute(sa.select(upstream_headers).order_by(upstream_headers.c.name)):
+        source = f"env:{row.variable}" if row.variable else "sealed"
+        credentials.setdefault(row.server_id, {})[row.name] = source
+    tools = _counts(connection, definitions, definitions.c.status != "gone")
+    granted = _counts(connection, grants, grants.c.revoked.is_(None))
+    return [_server(row, credentials.get(row.id, {}), tools.get(row.id, 0), granted.get(row.id, 0)) for row in rows]
+
+
+def _counts(connection: Connection, table: sa.Table, which: sa.ColumnElement[bool]) -> dict[str, int]:
+    query = sa.select(table.c.server_id, sa.func.count().label("number")).where(which).group_by(table.c.server_id)
+    return {row.server_id: row.number for row in connection.execute(query)}
+
+
+def _server(row: AnyRow, credentials: dict[str, str], tools: int, granted: int) -> Server:
+    return Server(
+        id=row.id,
+        name=row.name,
+        url=row.url,
+        pin=row.pin,
+        reach=Reach(row.allow_private, row.ca_file, row.client_certificate, row.client_key, row.proxy),
+        protocol_revision=row.protocol_revision,
+        created=row.created,
+        headers=credentials,
+        tools=tools,
+        grants=granted,
+    )
+
+
+def remove(engine: Engine, actor: str, reference: str) -> list[str]:
+    """Take a server away, with its credentials; its grants are revoked. Returns the ids of those grants."""
+    with writing(engine, actor) as change:
+        server_id, name = find(change.connection, reference)
+        living = sa.and_(grants.c.server_id == server_id, grants.c.revoked.is_(None))
+        revoked = list(change.connection.scalars(sa.select(grants.c.id).where(living)))
+        change.connection.execute(grants.update().where(living).values(revoked=change.now))
+        change.connection.execute(upstream_headers.delete().where(upstream_headers.c.server_id == server_id))
+        change.connection.execute(servers.update().where(servers.c.id == server_id).values(removed=change.now))
+        for grant_id in revoked:
+            change.note("revoke", "grant", grant_id, after={"because": f"server {name} removed"})
+        change.note("remove", "server", server_id, before={"name": name})
+        return revoked
