@@ -1,0 +1,138 @@
+"""Signed statements of what a chain held: `journal/checkpoints.jsonl`, made to be copied elsewhere."""
+
+from __future__ import annotations
+
+import fcntl
+import os
+from base64 import b64decode, b64encode
+from binascii import Error as Base64Error
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Literal, NamedTuple
+
+import msgspec
+from cryptography.exceptions import InvalidSignature
+from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey, Ed25519PublicKey
+from cryptography.hazmat.primitives.serialization import Encoding, PublicFormat
+
+from toolgate.audit.chain import ORIGIN, Head, hash_of
+from toolgate.audit.segments import sync_data, write_whole
+
+FILE = "checkpoints.jsonl"
+_MARK = b',"signature":"'
+_TAIL = 8192
+
+Reason = Literal["opened", "periodic", "closed", "sealed", "pruned"]
+
+
+class Checkpoint(msgspec.Struct, tag_field="kind", tag="checkpoint", kw_only=True, forbid_unknown_fields=True):
+    """At `time` (epoch seconds) the newest entry of `chain` was number `seq`, and its line had this hash.
+
+    `pruned` says instead that everything up to that entry was removed on purpose. `sealed` ends a chain whose process
+    did not end in good order. `prev` is the hash of the checkpoint before, as in a chain.
+    """
+
+    prev: str
+    reason: Reason
+    chain: str
+    seq: int
+    hash: str
+    time: float
+    key_id: str
+
+
+class SignedLine(NamedTuple):
+    """One line of a file of checkpoints."""
+
+    number: int
+    """In the file, from 1."""
+    line: bytes
+    checkpoint: Checkpoint | None
+    """None where the line cannot be read as one."""
+    signed: bytes
+    signature: bytes
+
+
+_decode = msgspec.json.Decoder(Checkpoint).decode
+
+
+def read_checkpoints(path: Path) -> Iterator[SignedLine]:
+    """Every whole line of the file (none where it does not exist). A last line without newline is a torn write."""
+    if not path.exists():
+        return
+    with path.open("rb") as lines:
+        for number, line in enumerate(lines, 1):
+            if line.endswith(b"\n"):
+                yield _read(number, line)
+
+
+def _read(number: int, line: bytes) -> SignedLine:
+    """The signature is over the line without it: cut from its comma on, the object closed by a brace again."""
+    body, _, rest = line.rpartition(_MARK)
+    signed = body + b"}"
+    try:
+        checkpoint = _decode(signed)
+        signature = b64decode(rest.removesuffix(b'"}\n'), validate=True)
+    except (msgspec.DecodeError, UnicodeDecodeError, Base64Error):
+        return SignedLine(number, line, None, signed, b"")
+    return SignedLine(number, line, checkpoint, signed, signature)
+
+
+def is_signed(line: SignedLine, key: Ed25519PublicKey) -> bool:
+    """Whether the holder of the journal's key made this line."""
+    try:
+        key.verify(line.signature, line.signed)
+    except InvalidSignature:
+        return False
+    return True
+
+
+def public_text(key: Ed25519PublicKey) -> str:
+    """The key as the body of a PEM file: base64 of its DER form."""
+    return b64encode(key.public_bytes(Encoding.DER, PublicFormat.SubjectPublicKeyInfo)).decode()
+
+
+class CheckpointFile:
+    """Appends signed checkpoints; several processes may share the file. Each append is on disk when it returns."""
+
+    def __init__(self, directory: Path, signer: Ed25519PrivateKey, key_id: str) -> None:
+        self.path = directory / FILE
+        self._signer = signer
+        self._key_id = key_id
+
+    def append(self, reason: Reason, chain: str, head: Head, now: float) -> None:
+        """Sign and write one checkpoint, or raise OSError and leave the file as it was."""
+        flags = os.O_RDWR | os.O_CREAT | os.O_APPEND | os.O_CLOEXEC | os.O_NOFOLLOW
+        descriptor = os.open(self.path, flags, 0o600)
+        try:
+            fcntl.flock(descriptor, fcntl.LOCK_EX)
+            size, prev = _end_of(descriptor)
+            os.ftruncate(descriptor, size)
+            self._write(descriptor, size, self._line(prev, reason, chain, head, now))
+        finally:
+            os.close(descriptor)
+
+    def _line(self, prev: str, reason: Reason, chain: str, head: Head, now: float) -> bytes:
+        checkpoint = Checkpoint(
+            prev=prev, reason=reason, chain=chain, seq=head.seq, hash=head.hash, time=now, key_id=self._key_id
+        )
+        signed = msgspec.json.encode(checkpoint)
+        return signed[:-1] + _MARK + b64encode(self._signer.sign(signed)) + b'"}\n'
+
+    def _write(self, descriptor: int, size: int, line: bytes) -> None:
+        try:
+            write_whole(descriptor, line)
+            sync_data(descriptor)
+        except OSError:
+            os.ftruncate(descriptor, size)
+            raise
+
+
+def _end_of(descriptor: int) -> tuple[int, str]:
+    """Where the last whole line ends (a torn write may follow), and the hash of that line."""
+    size = os.fstat(descriptor).st_size
+    start = max(0, size - _TAIL)
+    tail = os.pread(descriptor, _TAIL, start)
+    whole = tail[: tail.rfind(b"\n") + 1]
+    line = whole[whole.rfind(b"\n", 0, -1) + 1 :]
+    return (start + len(whole), hash_of(line)) if line else (0, ORIGIN)
