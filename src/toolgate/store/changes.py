@@ -1,9 +1,9 @@
 """Waking the gateways of this machine after a change, and waiting until each of them acts on it.
 
-Each gateway process listens on a Unix stream socket of its own in `DATA/wake` (0700). A writer that has committed connects
-to all of them and sends `<seq>\\n`, the number of its newest change; a gateway answers `<seq>\\n` with the number its view
-is at, once every request from then on sees it. A socket that nobody listens on belonged to a process that died, and is
-removed.
+Each gateway process listens on a Unix stream socket of its own in `DATA/wake` (0700). A writer that has committed
+connects to all of them and sends `<seq>\\n`, the number of its newest change; a gateway answers `<seq>\\n` with the
+number its view is at, once every request from then on sees it. A socket that nobody listens on belonged to a process
+that died, and is removed.
 """
 
 from __future__ import annotations
@@ -24,6 +24,9 @@ from toolgate.store.errors import StoreError
 MAX_LINE = 32
 MAX_SOCKET_PATH = 100
 """Bytes; the kernel's structure holds 108, other systems' 104."""
+
+CONNECT_TIMEOUT = 1.0
+"""Seconds that a writer tries to reach one gateway, so that a stuck one does not keep the news from the others."""
 
 READ_TIMEOUT = 5.0
 """Seconds that a gateway gives a writer to say its number."""
@@ -54,9 +57,10 @@ def announce(data: Path, seq: int, timeout: float) -> Confirmed:
         if connection is None:
             continue
         with closing(connection):
-            if _answers(connection, seq, deadline):
+            answer = _answer(connection, deadline)
+            if (_number(answer) or 0) >= seq:
                 confirmed += 1
-            else:
+            elif answer or _lives(directory, name, seq):
                 silent.append(_process(name))
     return Confirmed(confirmed, tuple(silent))
 
@@ -68,7 +72,7 @@ def _call(directory: Path, name: str, seq: int, deadline: float) -> socket.socke
     connection = socket.socket(socket.AF_UNIX, socket.SOCK_STREAM)
     try:
         with _short_path(directory, name) as path:
-            connection.settimeout(_left(deadline))
+            connection.settimeout(min(CONNECT_TIMEOUT, _left(deadline)))
             connection.connect(path)
         connection.sendall(b"%d\n" % seq)
     except OSError as error:
@@ -79,18 +83,29 @@ def _call(directory: Path, name: str, seq: int, deadline: float) -> socket.socke
     return connection
 
 
-def _answers(connection: socket.socket, seq: int, deadline: float) -> bool:
+def _answer(connection: socket.socket, deadline: float) -> bytes:
+    """What the gateway said, perhaps cut short by the deadline (then never a whole line); empty when it hung up."""
     received = b""
     try:
         while not received.endswith(b"\n") and len(received) < MAX_LINE:
             connection.settimeout(_left(deadline))
             part = connection.recv(MAX_LINE)
             if not part:
-                return False
+                return b""
             received += part
-    except OSError:  # the time is over, or the process died while it was asked
-        return False
-    return (_number(received) or 0) >= seq
+    except TimeoutError:
+        return received or b"?"
+    except OSError:  # the process died while it was asked
+        return b""
+    return received
+
+
+def _lives(directory: Path, name: str, seq: int) -> bool:
+    """Whether a process that hung up is still there: one that died meanwhile serves nobody."""
+    connection = _call(directory, name, seq, time.monotonic() + CONNECT_TIMEOUT)
+    if connection is not None:
+        connection.close()
+    return connection is not None
 
 
 def _left(deadline: float) -> float:
@@ -103,8 +118,8 @@ def _process(name: str) -> int:
 
 
 def _number(line: bytes) -> int | None:
-    digits = line.rstrip(b"\n")
-    return int(digits) if digits.isdigit() and len(line) <= MAX_LINE else None
+    digits = line.removesuffix(b"\n")
+    return int(digits) if digits.isdigit() and line != digits else None
 
 
 @contextmanager
@@ -125,17 +140,42 @@ def _short_path(directory: Path, name: str) -> Iterator[str]:
 
 
 class Listening:
-    """A gateway's end. `close()` removes the socket; writers then no longer wait for this process."""
+    """A gateway's end. After `close()` writers no longer wait for this process."""
 
-    def __init__(self, server: asyncio.Server, path: Path) -> None:
+    def __init__(self, on_wake: Callable[[int], Awaitable[int]], path: Path) -> None:
         self.path = path
-        self._server = server
+        self._on_wake = on_wake
+        self._server: asyncio.Server | None = None
+        self._hearing: set[asyncio.Task[None]] = set()
+
+    async def start(self, listener: socket.socket) -> None:
+        """Listen on a socket that is bound already."""
+        self._server = await asyncio.start_unix_server(self._accept, sock=listener, limit=MAX_LINE)
 
     async def close(self) -> None:
-        """Stop listening. Safe to call twice."""
+        """Remove the socket and stop listening. Safe to call twice."""
         self.path.unlink(missing_ok=True)
-        self._server.close()
-        await self._server.wait_closed()
+        if self._server is not None:
+            self._server.close()
+            await self._server.wait_closed()
+        for task in self._hearing:
+            task.cancel()
+        await asyncio.gather(*self._hearing, return_exceptions=True)
+
+    def _accept(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+        task = asyncio.get_running_loop().create_task(self._hear(reader, writer))
+        self._hearing.add(task)
+        task.add_done_callback(self._hearing.discard)
+
+    async def _hear(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+        try:
+            seq = await _asked(reader)
+            if seq is not None:
+                writer.write(b"%d\n" % await self._on_wake(seq))
+        finally:
+            writer.close()
+            with suppress(OSError):  # the writer did not wait for the answer
+                await writer.wait_closed()
 
 
 async def listen(data: Path, on_wake: Callable[[int], Awaitable[int]]) -> Listening:
@@ -145,18 +185,18 @@ async def listen(data: Path, on_wake: Callable[[int], Awaitable[int]]) -> Listen
     returns and before the first request: what was written earlier was announced to nobody. Raises StoreError.
     """
     directory = data / "wake"
-    directory.mkdir(mode=0o700, exist_ok=True)
     name = f"{os.getpid()}-{secrets.token_hex(4)}.sock"
-    listener = _bind(directory, name)
-    server = await asyncio.start_unix_server(lambda reader, writer: _hear(reader, writer, on_wake), sock=listener)
+    listening = Listening(on_wake, directory / name)
+    await listening.start(_bind(directory, name))
     # Only now can it be seen: a socket that refuses is taken for one whose process died.
     os.rename(directory / f".{name}", directory / name)
-    return Listening(server, directory / name)
+    return listening
 
 
 def _bind(directory: Path, name: str) -> socket.socket:
     listener = socket.socket(socket.AF_UNIX, socket.SOCK_STREAM)
     try:
+        directory.mkdir(mode=0o700, exist_ok=True)
         with _short_path(directory, f".{name}") as path:
             listener.bind(path)
         listener.setblocking(False)
@@ -166,14 +206,9 @@ def _bind(directory: Path, name: str) -> socket.socket:
     return listener
 
 
-async def _hear(
-    reader: asyncio.StreamReader, writer: asyncio.StreamWriter, on_wake: Callable[[int], Awaitable[int]]
-) -> None:
+async def _asked(reader: asyncio.StreamReader) -> int | None:
+    """The number that a writer sends; None when it left, took too long or sent something else."""
     try:
-        with suppress(OSError, ValueError, TimeoutError):  # a writer that left, or that said no number in time
-            seq = _number(await asyncio.wait_for(reader.readline(), READ_TIMEOUT))
-            if seq is not None:
-                writer.write(b"%d\n" % await on_wake(seq))
-                await writer.drain()
-    finally:
-        writer.close()
+        return _number(await asyncio.wait_for(reader.readline(), READ_TIMEOUT))
+    except (OSError, ValueError, TimeoutError):
+        return None

@@ -162,4 +162,18 @@ def _grant(row: tuple[Any, ...]) -> GrantRow:
 
 def _server(connection: sqlite3.Connection, row: tuple[Any, ...]) -> ServerRow:
     headers = tuple(StoredHeader(*header) for header in connection.execute(HEADERS, (row[0],)))
-    return ServerRow(*row[:4], bool(row[4]), bool(row[5]), *row[6:], headers=headers)
+    server_id, organisation, name, url, allow_private, pin, ca_file, certificate, key, proxy, revision = row
+    return ServerRow(
+        id=server_id,
+        organisation=organisation,
+        name=name,
+        url=url,
+        allow_private=bool(allow_private),
+        pin=bool(pin),
+        ca_file=ca_file,
+        client_certificate=certificate,
+        client_key=key,
+        proxy=proxy,
+        protocol_revision=revision,
+        headers=headers,
+    )
