@@ -126,10 +126,8 @@ class Journal:
 
         Unless fsync is `always` this does not suspend. Cancelling it loses no entry.
         """
-        self._refuse_closed()
-        if self._failure is not None and not self._recover():
-            self._failure.refused += 1
-            raise _failed(self._directory, self._failure.cause)
+        if self._failure is not None or self._closed:
+            self._refuse_or_recover()
         self._write(entry)
         if self._fsync == "always":
             await self._synced()
@@ -155,6 +153,12 @@ class Journal:
         if self._pending:
             self._try_write()
 
+    def _refuse_or_recover(self) -> None:
+        self._refuse_closed()
+        if self._failure is not None and not self._recover():
+            self._failure.refused += 1
+            raise _failed(self._directory, self._failure.cause)
+
     def _refuse_closed(self) -> None:
         if self._closed:
             raise _failed(self._directory, "the journal is closed")
@@ -164,7 +168,8 @@ class Journal:
         head = self._chain.head
         link = self._chain.link
         try:
-            self._writer.append(b"".join([*map(link, self._pending), *map(link, entries)]))
+            lines = [link(entry) for entry in (*self._pending, *entries)]
+            self._writer.append(b"".join(lines))
         except UnicodeEncodeError:
             self._chain.rewind(head)
             raise

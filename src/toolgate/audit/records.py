@@ -23,19 +23,19 @@ class EntryUnreadable(ToolgateError):
     """A line of the journal that is no entry."""
 
 
-class Entry(msgspec.Struct, tag_field="kind", kw_only=True, omit_defaults=True):
+class Entry(msgspec.Struct, tag_field="kind", omit_defaults=True):
     """The part that all entries share. `time` is in epoch seconds; the journal itself fills the other three.
 
     `prev` is the SHA-256 of the line before (with its newline), in hex; 64 zeros in the first entry of a chain.
     """
 
+    time: float
     seq: int = -1
     prev: str = ""
     node: str = ""
-    time: float
 
 
-class Start(Entry, tag="start"):
+class Start(Entry, tag="start", kw_only=True):
     """The first entry of a chain: which process writes it, and the key that its checkpoints are signed with.
 
     `public_key` is the Ed25519 key as base64 of its DER form (the body of a PEM file).
@@ -57,7 +57,7 @@ class LimitFacts(msgspec.Struct, omit_defaults=True):
     resets_at: int | None
 
 
-class Decision(Entry, tag="decision"):
+class Decision(Entry, tag="decision", kw_only=True):
     """What was decided of one message, written before anything is forwarded. Holds no argument's value.
 
     `arguments_digest` is keyed, so that nobody guesses short values from it. `charges` are the reserved ones (their
@@ -90,7 +90,7 @@ class Decision(Entry, tag="decision"):
     clipped: bool = False
 
 
-class Outcome(Entry, tag="outcome"):
+class Outcome(Entry, tag="outcome", kw_only=True):
     """How a forwarded call ended; completes the decision of that id.
 
     `status` is the upstream's HTTP status, `code` its JSON-RPC error code. `settled` holds the actual amount of each
@@ -107,7 +107,7 @@ class Outcome(Entry, tag="outcome"):
     upstream_took: int = 0
 
 
-class Refused(Entry, tag="refused"):
+class Refused(Entry, tag="refused", kw_only=True):
     """Requests without a valid grant, counted together: nobody outside can make the journal grow by much."""
 
     reason: str
@@ -116,7 +116,7 @@ class Refused(Entry, tag="refused"):
     since: float
 
 
-class Sum(Entry, tag="sum"):
+class Sum(Entry, tag="sum", kw_only=True):
     """Denials of one grant by one rule that were not recorded one by one: "`count` more of this rule"."""
 
     grant_id: str
@@ -127,7 +127,7 @@ class Sum(Entry, tag="sum"):
     server_id: str = ""
 
 
-class Gap(Entry, tag="gap"):
+class Gap(Entry, tag="gap", kw_only=True):
     """The journal could not be written: one entry when it begins, where there is room, and one when it has `ended`.
 
     `refused` decisions were denied without an entry of their own. `lost` counts ends of calls that could not even be
@@ -147,11 +147,11 @@ class End(Entry, tag="end"):
 
 AnyEntry = Start | Decision | Outcome | Refused | Sum | Gap | End
 
-_encode: Callable[[Entry], bytes] = msgspec.json.Encoder().encode
-_decode: Callable[[bytes], AnyEntry] = msgspec.json.Decoder(AnyEntry).decode
+_encode: Callable[[list[Entry]], bytes] = msgspec.json.Encoder().encode_lines
+_decode: Callable[[bytes | str], AnyEntry] = msgspec.json.Decoder(AnyEntry).decode
 
 # JSON lets these stand as they are, but they move a terminal's cursor, or turn the direction of the text.
-_ACTIVE = re.compile("[\x7f-\x9f\u2028-\u202e\u2066-\u2069]")
+_ACTIVE = re.compile("[\x80-\x9f\u2028-\u202e\u2066-\u2069]")
 
 
 def line_of(entry: Entry) -> bytes:
@@ -160,17 +160,15 @@ def line_of(entry: Entry) -> bytes:
     A decision longer than 16 KiB has its texts cut and says `clipped`: a client cannot fill the disk with long names.
     """
     try:
-        line = _encode(entry) + b"\n"
+        line = _encode([entry])
     except UnicodeEncodeError:
         return line_of(_cleaned(entry))
     if len(line) > LINE_LIMIT and isinstance(entry, Decision) and not entry.clipped:
         return line_of(_cleaned(entry))
-    if line.isascii() and b"\x7f" not in line:
-        return line
-    return _ACTIVE.sub(_escape, line.decode()).encode()
+    return line if line.isascii() else _ACTIVE.sub(_escape, line.decode()).encode()
 
 
-def read_line(line: bytes) -> AnyEntry:
+def read_line(line: bytes | str) -> AnyEntry:
     """The entry of one line; raises EntryUnreadable."""
     try:
         return _decode(line)
