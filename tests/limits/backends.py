@@ -11,6 +11,7 @@ import pytest
 
 from toolgate.limits.counters import Counters
 from toolgate.limits.memory import MemoryCounters
+from toolgate.limits.sqlite import SqliteCounters
 from toolgate.policy.decision import Charge, Unit, Window
 
 
@@ -34,7 +35,14 @@ async def open_memory(_directory: Path, clock: VirtualClock) -> AsyncIterator[Co
     await counters.close()
 
 
-every_backend = pytest.mark.parametrize("open_counters", [open_memory])
+@asynccontextmanager
+async def open_sqlite(directory: Path, clock: VirtualClock) -> AsyncIterator[Counters]:
+    counters = SqliteCounters(directory / "counters.db", clock)
+    yield counters
+    await counters.close()
+
+
+every_backend = pytest.mark.parametrize("open_counters", [open_memory, open_sqlite])
 
 
 def charge(name: str = "calls", amount: int = 1, maximum: int = 10, window: Window = Unit.MINUTE) -> Charge:

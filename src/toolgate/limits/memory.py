@@ -2,17 +2,18 @@
 
 from __future__ import annotations
 
-import math
 import time
 from collections import OrderedDict
 from collections.abc import Callable, Iterable, Mapping, Sequence
 
 from toolgate.limits.counters import Exhausted
+from toolgate.limits.fitting import fit, merged
 from toolgate.limits.snapshot import VERSION, Snapshot, decode, encode
-from toolgate.limits.windows import CalendarWindow, OpenWindow, SlidingWindow, end, merged, opened
+from toolgate.limits.windows import CalendarWindow, SlidingWindow, bounds, end
 from toolgate.policy.decision import Charge, Window
 
-_Held = dict[OpenWindow, int]
+_OpenWindow = CalendarWindow | SlidingWindow
+_Held = dict[_OpenWindow, int]
 """What a reservation took: the very windows, so that one that passed meanwhile is changed without effect."""
 
 
@@ -26,7 +27,7 @@ class MemoryCounters:
     def __init__(self, clock: Callable[[], float] = time.time) -> None:
         self._clock = clock
         self._now = 0.0
-        self._windows: OrderedDict[str, OpenWindow] = OrderedDict()
+        self._windows: OrderedDict[str, _OpenWindow] = OrderedDict()
         self._reservations: dict[str, _Held] = {}
         self._unconfirmed: set[str] = set()
         self._turns = 0
@@ -44,13 +45,13 @@ class MemoryCounters:
 
     async def peek(self, charges: Sequence[Charge]) -> Exhausted | None:
         """Whether `reserve` would refuse now; takes nothing."""
-        held = self._fit(charges, self._tick())
+        held = fit(charges, self._tick(), self._windows, self._window)
         return held if isinstance(held, Exhausted) else None
 
     async def reserve(self, reservation: str, charges: Sequence[Charge]) -> Exhausted | None:
         """Take every charge or none. Raises ValueError for an id that is open and for a negative amount."""
         now = self._tick()
-        held = self._fit(charges, now)
+        held = fit(charges, now, self._windows, self._window)
         if isinstance(held, Exhausted):
             return held
         if reservation in self._reservations:
@@ -150,29 +151,13 @@ class MemoryCounters:
             self._sweep(now)
         return now
 
-    def _fit(self, charges: Sequence[Charge], now: float) -> _Held | Exhausted:
-        """The windows and amounts of all charges if all fit, else the first that does not."""
-        windows = self._windows
-        held: _Held = {}
-        for charge in charges:
-            window = windows.get(charge.key)
-            if window is None or window.expires <= now:
-                window = self._window(charge, now)
-            amount = charge.amount
-            if window.full or not 0 <= amount <= charge.maximum - window.used:
-                return _refusal(charge, window)
-            held[window] = amount
-        if len(held) != len(charges):
-            return self._fit(merged(charges), now)
-        return held
-
-    def _window(self, charge: Charge, now: float) -> OpenWindow:
+    def _window(self, charge: Charge, now: float) -> _OpenWindow:
         """The window of a counter at `now`: the one there is, rid of what has passed, or a new one."""
         window = self._windows.get(charge.key)
         if isinstance(window, SlidingWindow):
             window.advance(now)
         elif window is None or window.expires <= now:
-            window = self._windows[charge.key] = opened(charge, now)
+            window = self._windows[charge.key] = _opened(charge, now)
             self._turns += 1
         return window
 
@@ -223,12 +208,10 @@ class MemoryCounters:
         self._many = max(1024, 2 * len(self._reservations))
 
 
-def _refusal(charge: Charge, window: OpenWindow) -> Exhausted:
-    if charge.amount < 0:
-        raise ValueError(f"the charge of `{charge.counter}` is negative")
-    if charge.amount > charge.maximum:
-        return Exhausted(charge, window.used, None)
-    return Exhausted(charge, window.used, math.ceil(window.fits_at(charge.amount, charge.maximum)))
+def _opened(charge: Charge, now: float) -> _OpenWindow:
+    if isinstance(charge.window, int):
+        return SlidingWindow(charge.key, charge.window)
+    return CalendarWindow(charge.key, bounds(charge.window, now)[1])
 
 
 def _written(held: _Held) -> list[tuple[str, int, int]]:

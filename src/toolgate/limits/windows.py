@@ -11,10 +11,9 @@ import math
 import time
 from bisect import bisect_left
 from collections import OrderedDict
-from collections.abc import Sequence
-from dataclasses import replace
+from typing import Protocol
 
-from toolgate.policy.decision import Charge, Unit, Window
+from toolgate.policy.decision import Unit, Window
 
 MAX_CALLS = 10_000
 """Calls that one sliding window remembers; the next one is refused, whatever its amount."""
@@ -49,14 +48,44 @@ def _first_of(year: int, month: int) -> int:
     return calendar.timegm((year, month, 1, 0, 0, 0))
 
 
-def merged(charges: Sequence[Charge]) -> list[Charge]:
-    """One charge for each key, in the order of their first appearance: largest amount, tightest maximum."""
-    by_key: dict[str, Charge] = {}
-    for charge in charges:
-        first = by_key.setdefault(charge.key, charge)
-        tightest = charge if charge.maximum < first.maximum else first
-        by_key[charge.key] = replace(tightest, amount=max(first.amount, charge.amount))
-    return list(by_key.values())
+class OpenWindow(Protocol):
+    """What was taken from one counter and still counts. An instance stands for itself: equal to no other."""
+
+    @property
+    def key(self) -> str:
+        """Names the counter."""
+        ...
+
+    @property
+    def used(self) -> int:
+        """The sum of what counts, in nano units."""
+        ...
+
+    @property
+    def expires(self) -> float:
+        """Until then nothing ends by itself."""
+        ...
+
+    @property
+    def full(self) -> bool:
+        """Whether no further call can be remembered."""
+        ...
+
+    def take(self, reservation: str, now: float, amount: int) -> None:
+        """Count `amount` from `now` on. Times never decrease from one call to the next."""
+        ...
+
+    def change(self, reservation: str, reserved: int, actual: int) -> None:
+        """Count `actual` where `reserved` was counted; nothing if the call no longer counts."""
+        ...
+
+    def give_back(self, reservation: str, reserved: int) -> None:
+        """Count `reserved` no longer; nothing if the call no longer counts."""
+        ...
+
+    def fits_at(self, amount: int, maximum: int) -> float:
+        """When an amount up to the maximum can fit, as things stand. Only asked while it does not fit."""
+        ...
 
 
 class CalendarWindow:
@@ -65,21 +94,21 @@ class CalendarWindow:
     __slots__ = ("expires", "key", "used")
     full = False
 
-    def __init__(self, key: str, expires: int, used: int = 0) -> None:
+    def __init__(self, key: str, expires: float, used: int = 0) -> None:
         self.key = key
-        self.expires: float = expires
+        self.expires = expires
         self.used = used
 
     def take(self, _reservation: str, _now: float, amount: int) -> None:
-        """Count `amount`."""
+        """Count `amount` from now on."""
         self.used += amount
 
     def change(self, _reservation: str, reserved: int, actual: int) -> None:
-        """Count `actual` where `reserved` was counted."""
+        """Count `actual` instead of what was reserved."""
         self.used += actual - reserved
 
     def give_back(self, _reservation: str, reserved: int) -> None:
-        """Count `reserved` no longer."""
+        """Count the reservation no longer."""
         self.used -= reserved
 
     def fits_at(self, _amount: int, _maximum: int) -> float:
@@ -109,7 +138,7 @@ class SlidingWindow:
         self._freed: list[tuple[int, float]] | None = None
 
     def take(self, reservation: str, now: float, amount: int) -> None:
-        """Count `amount` from `now` on. Times never decrease from one call to the next."""
+        """Count `amount` from now on."""
         if not self.calls:
             self.expires = now + self.seconds
         self.calls[reservation] = (now, amount)
@@ -117,7 +146,7 @@ class SlidingWindow:
         self._changed()
 
     def change(self, reservation: str, _reserved: int, actual: int) -> None:
-        """Count `actual` for the call, at the time it was made; nothing if it no longer counts."""
+        """Count `actual` instead of what was reserved."""
         call = self.calls.get(reservation)
         if call is not None:
             self.calls[reservation] = (call[0], actual)
@@ -125,7 +154,7 @@ class SlidingWindow:
             self._changed()
 
     def give_back(self, reservation: str, _reserved: int) -> None:
-        """Forget the call; nothing if it no longer counts."""
+        """Count the reservation no longer."""
         call = self.calls.pop(reservation, None)
         if call is not None:
             self.used -= call[1]
@@ -146,7 +175,7 @@ class SlidingWindow:
         self._changed()
 
     def fits_at(self, amount: int, maximum: int) -> float:
-        """When an amount up to the maximum can fit, as things stand. Only asked while it does not fit."""
+        """When an amount up to the maximum can fit."""
         if self._freed is None:
             self._freed = self._frees()
         enough = bisect_left(self._freed, (self.used + amount - maximum,))
@@ -168,13 +197,3 @@ class SlidingWindow:
     def _changed(self) -> None:
         self.full = len(self.calls) >= MAX_CALLS
         self._freed = None
-
-
-OpenWindow = CalendarWindow | SlidingWindow
-
-
-def opened(charge: Charge, now: float) -> OpenWindow:
-    """An empty window for the counter of `charge` at `now`."""
-    if isinstance(charge.window, int):
-        return SlidingWindow(charge.key, charge.window)
-    return CalendarWindow(charge.key, bounds(charge.window, now)[1])

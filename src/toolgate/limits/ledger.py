@@ -1,0 +1,185 @@
+"""The counters in one SQLite file: what a transaction reads, changes and writes back. Begins and ends none itself."""
+
+from __future__ import annotations
+
+import sqlite3
+from collections.abc import Iterable, Mapping, Sequence
+
+import msgspec
+
+from toolgate.limits.counters import Exhausted
+from toolgate.limits.fitting import fit
+from toolgate.limits.stored import StoredSliding
+from toolgate.limits.windows import CalendarWindow, bounds
+from toolgate.policy.decision import Charge
+
+VERSION = 1
+"""The form of the tables, kept in the file as `user_version`."""
+
+SCHEMA = """
+CREATE TABLE clock (id INTEGER PRIMARY KEY CHECK (id = 0), now REAL NOT NULL);
+INSERT INTO clock VALUES (0, 0.0);
+-- `seconds` is 0 for calendar windows. Amounts are decimal text: sums in nano units outgrow 64 bits.
+-- `ends` is when to look whether the row is still needed.
+CREATE TABLE windows (key TEXT PRIMARY KEY, seconds INTEGER NOT NULL, expires REAL NOT NULL, used TEXT NOT NULL,
+                      calls INTEGER NOT NULL, ends REAL NOT NULL) WITHOUT ROWID;
+CREATE INDEX windows_by_end ON windows (ends);
+CREATE TABLE calls (key TEXT NOT NULL, reservation TEXT NOT NULL, expires REAL NOT NULL, amount TEXT NOT NULL,
+                    PRIMARY KEY (key, reservation)) WITHOUT ROWID;
+CREATE INDEX calls_by_end ON calls (key, expires);
+CREATE TABLE reservations (id TEXT PRIMARY KEY, owner TEXT NOT NULL, charges TEXT NOT NULL) WITHOUT ROWID;
+"""
+
+Window = CalendarWindow | StoredSliding
+Held = list[tuple[str, float, int]]
+"""What a reservation took: counter key, end of its calendar window (0 if sliding), amount."""
+
+_read_held = msgspec.json.Decoder(Held).decode
+
+
+class Ledger:
+    """One transaction's view. `load` what the operations need, apply them in order, `write`."""
+
+    def __init__(self, connection: sqlite3.Connection, owner: str, clock: float) -> None:
+        self._connection = connection
+        self._owner = owner
+        self._windows: dict[str, Window] = {}
+        self._held: dict[str, Held] = {}
+        self._opened: dict[Window, float] = {}
+        self._changed: dict[Window, None] = {}
+        self._taken: dict[str, Held] = {}
+        self._ended: set[str] = set()
+        self.now = self._advance(clock)
+
+    def load(self, reservations: Iterable[str], keys: Iterable[str]) -> None:
+        """Read these open reservations, and the counters of these keys and of those reservations."""
+        found = self._rows(
+            "SELECT id, charges FROM reservations WHERE id IN (SELECT value FROM json_each(?))", reservations
+        )
+        self._held = {reservation: _read_held(charges) for reservation, charges in found}
+        wanted = {key for held in self._held.values() for key, _, _ in held}.union(keys)
+        rows = self._rows(
+            "SELECT key, seconds, expires, used, calls FROM windows WHERE key IN (SELECT value FROM json_each(?))",
+            wanted,
+        )
+        for row in rows:
+            self._windows[row[0]] = self._window(*row)
+
+    def peek(self, charges: Sequence[Charge]) -> Exhausted | None:
+        """As `Counters.peek`."""
+        held = fit(charges, self.now, self._windows, self._renew)
+        return held if isinstance(held, Exhausted) else None
+
+    def reserve(self, reservation: str, charges: Sequence[Charge]) -> Exhausted | None:
+        """As `Counters.reserve`."""
+        held = fit(charges, self.now, self._windows, self._renew)
+        if isinstance(held, Exhausted):
+            return held
+        if reservation in self._held:
+            raise ValueError(f"the reservation {reservation!r} is open already")
+        for window, amount in held.items():
+            window.take(reservation, self.now, amount)
+            self._changed[window] = None
+        self._held[reservation] = self._taken[reservation] = [(w.key, _span(w), amount) for w, amount in held.items()]
+        return None
+
+    def commit(self, reservation: str) -> None:
+        """As `Counters.commit`."""
+        self._held.pop(reservation, None)
+        if self._taken.pop(reservation, None) is None:
+            self._ended.add(reservation)
+
+    def rollback(self, reservation: str) -> None:
+        """As `Counters.rollback`."""
+        for window, amount in self._windows_of(reservation):
+            window.give_back(reservation, amount)
+        self.commit(reservation)
+
+    def settle(self, reservation: str, actual: Mapping[str, int]) -> None:
+        """As `Counters.settle`."""
+        for window, amount in self._windows_of(reservation):
+            settled = actual.get(window.key, -1)
+            if settled >= 0:
+                window.change(reservation, amount, settled)
+        self.commit(reservation)
+
+    def write(self) -> None:
+        """Write what changed, and drop some of what has passed."""
+        run = self._connection.executemany
+        opened = [_opening(window, ends) for window, ends in self._opened.items() if window in self._changed]
+        run("INSERT OR REPLACE INTO windows VALUES (?, ?, 0, '0', 0, ?)", opened)
+        run("UPDATE windows SET expires = ?, used = ?, calls = ? WHERE key = ?", [_totals(w) for w in self._changed])
+        taken = [(id_, self._owner, msgspec.json.encode(held).decode()) for id_, held in self._taken.items()]
+        run("INSERT INTO reservations (id, owner, charges) VALUES (?, ?, ?)", taken)
+        run("DELETE FROM reservations WHERE id = ?", [(reservation,) for reservation in self._ended])
+        if opened:
+            self._sweep(2 * len(opened))
+
+    def _advance(self, clock: float) -> float:
+        """The highest time that any process of this store ever saw."""
+        now = max((at for (at,) in self._connection.execute("SELECT now FROM clock")), default=clock)
+        if clock > now:
+            self._connection.execute("UPDATE clock SET now = ?", (clock,))
+        return max(now, clock)
+
+    def _rows(self, statement: str, values: Iterable[str]) -> sqlite3.Cursor:
+        return self._connection.execute(statement, (msgspec.json.encode(list(values)).decode(),))
+
+    def _window(self, key: str, seconds: int, expires: float, used: str, calls: int) -> Window:
+        if not seconds:
+            return CalendarWindow(key, expires, int(used))
+        window = StoredSliding(self._connection, key, seconds)
+        window.expires, window.used, window.calls = expires, int(used), calls
+        if expires <= self.now:
+            window.advance(self.now)
+            self._changed[window] = None
+        return window
+
+    def _renew(self, charge: Charge, now: float) -> Window:
+        """The window of a counter that has none at `now`; sliding ones were advanced when they were read."""
+        window: Window
+        if isinstance(charge.window, int):
+            window, ends = StoredSliding(self._connection, charge.key, charge.window), now + charge.window
+        else:
+            ends = bounds(charge.window, now)[1]
+            window = CalendarWindow(charge.key, ends)
+        passed = self._windows.get(charge.key)
+        if passed is not None:
+            self._changed.pop(passed, None)  # its row is the new window's now
+        self._windows[charge.key] = window
+        self._opened[window] = ends
+        return window
+
+    def _windows_of(self, reservation: str) -> Iterable[tuple[Window, int]]:
+        """The windows in which an open reservation took its amounts, as far as they have not passed."""
+        for key, span, amount in self._held.get(reservation, ()):
+            window = self._windows.get(key)
+            if window is not None and _span(window) == span:
+                self._changed[window] = None
+                yield window, amount
+
+    def _sweep(self, most: int) -> None:
+        """Drop up to `most` counters that have passed. Of a sliding one `ends` may be too early: its calls tell."""
+        run = self._connection.execute
+        due = run("SELECT key FROM windows WHERE ends <= ? ORDER BY ends LIMIT ?", (self.now, most)).fetchall()
+        for key in due:
+            last = run("SELECT max(expires) FROM calls WHERE key = ?", key).fetchone()[0]
+            if last is not None and last > self.now:
+                run("UPDATE windows SET ends = ? WHERE key = ?", (last, *key))
+                continue
+            run("DELETE FROM calls WHERE key = ?", key)
+            run("DELETE FROM windows WHERE key = ?", key)
+
+
+def _span(window: Window) -> float:
+    """What tells a calendar window from the next one of its counter; a sliding one is always the same."""
+    return window.expires if isinstance(window, CalendarWindow) else 0.0
+
+
+def _opening(window: Window, ends: float) -> tuple[str, int, float]:
+    return window.key, window.seconds if isinstance(window, StoredSliding) else 0, ends
+
+
+def _totals(window: Window) -> tuple[float, str, int, str]:
+    calls = window.calls if isinstance(window, StoredSliding) else 0
+    return window.expires, str(window.used), calls, window.key
