@@ -1,14 +1,9 @@
-"""What holds for every test: reasons of skips are shown, and where CI is `true` a skip is a failure."""
+"""Every asynchronous test runs on the loop that the product runs on."""
 
-import os
+from __future__ import annotations
 
-import pytest
+import uvloop
 
 
-def pytest_sessionfinish(session: pytest.Session) -> None:
-    reporter = session.config.pluginmanager.get_plugin("terminalreporter")
-    if os.environ.get("CI") != "true" or reporter is None:
-        return
-    if reporter.stats.get("skipped"):
-        reporter.write_line("\nCI=true: a skipped test is a failure", red=True)
-        session.exitstatus = pytest.ExitCode.TESTS_FAILED
+def pytest_asyncio_loop_factories() -> dict[str, type[uvloop.Loop]]:
+    return {"uvloop": uvloop.Loop}

@@ -1,0 +1,172 @@
+"""One request and the answer to it, as the gateway sees them."""
+
+from __future__ import annotations
+
+import asyncio
+from typing import TYPE_CHECKING
+
+from toolgate.wire.failures import BodyTooLarge
+from toolgate.wire.rendering import CONTINUE, LAST_CHUNK, Fields, answer_fields, status_line
+
+if TYPE_CHECKING:
+    from toolgate.wire.connection import Connection
+    from toolgate.wire.requests import RequestHead
+
+_JOINED = 16 * 1024  # up to this many bytes one copy is cheaper than one more buffer in the system call
+
+
+class Exchange:
+    """A request whose head has come. Answer it by `respond`, or by `start`, `write`... and `finish`.
+
+    The task that runs the handler is cancelled when the client hangs up (a client that only shuts its write side cannot
+    be told from one) before the answer is finished, and when the rest of its body proves to be malformed or stalls.
+    """
+
+    __slots__ = (
+        "_connection",
+        "head",
+        "_chunked",
+        "_left",
+        "_parts",
+        "_waiter",
+        "allowed",
+        "body_complete",
+        "finished",
+        "headers",
+        "method",
+        "path",
+        "query",
+        "received",
+        "started",
+    )
+
+    def __init__(self, connection: Connection, head: RequestHead, allowed: int) -> None:
+        self._connection = connection
+        self.head = head
+        self._parts: list[bytes] = []
+        self.received = 0  # bytes of the body
+        self.allowed = allowed  # bytes of the body that may come before reading pauses
+        self._waiter: asyncio.Future[None] | None = None
+        self._chunked = False
+        self._left: int | None = None
+        self.method = head.method
+        self.path, _, self.query = head.target.partition("?")
+        self.headers = head.headers
+        self.body_complete = False  # every byte of the body has arrived
+        self.started = False  # the head of the answer is on its way
+        self.finished = False  # the whole answer is on its way
+
+    @property
+    def peer(self) -> str:
+        """The address of the client (not of any proxy before it)."""
+        return self._connection.peer
+
+    @property
+    def secure(self) -> bool:
+        """Whether the connection is encrypted."""
+        return self._connection.secure
+
+    async def body(self, limit: int) -> bytes:
+        """Give the whole body, without a pause when it has already come. Raises BodyTooLarge. Asks for it once only."""
+        self.allowed = limit
+        if self.head.length > limit or self.received > limit:
+            raise BodyTooLarge(limit)
+        while not self.body_complete:
+            await self._more()
+            if self.received > limit:
+                raise BodyTooLarge(limit)
+        parts = self._parts
+        return parts[0] if len(parts) == 1 else b"".join(parts)
+
+    async def _more(self) -> None:
+        if self.head.expects and not self.received and not self.started:
+            self.head.expects = False
+            self._connection.put(CONTINUE)
+        self._waiter = self._connection.loop.create_future()
+        self._connection.body_wanted()
+        await self._waiter
+
+    def push(self, data: bytes) -> None:
+        """Take bytes of the body from the connection."""
+        self._parts.append(data)
+        self.received += len(data)
+        self._wake()
+
+    def complete(self) -> None:
+        """Note, for the connection, that the body is whole."""
+        self.body_complete = True
+        self._wake()
+
+    def _wake(self) -> None:
+        if self._waiter is not None and not self._waiter.done():
+            self._waiter.set_result(None)
+
+    @property
+    def body_awaited(self) -> bool:
+        """Whether the handler waits for bytes that the client owes."""
+        return self._waiter is not None and not self._waiter.done()
+
+    def respond(self, status: int, headers: Fields = (), body: bytes = b"") -> None:
+        """Send a whole answer in one write. Header names in lower case; framing, `date`, `connection` are added."""
+        fields = answer_fields(headers)
+        bodiless = status in (204, 304)
+        if not bodiless:
+            fields += b"content-length: %d\r\n" % len(body)
+        head = self._begin(status, fields)
+        if not body or bodiless or self.method == "HEAD":
+            self._connection.put(head)
+        elif len(body) <= _JOINED:
+            self._connection.put(head + body)
+        else:
+            self._connection.put_all((head, body))
+        self.finished = True
+
+    def start(self, status: int, headers: Fields = (), length: int | None = None) -> None:
+        """Send the head of an answer that `write` and `finish` go on with; `length` where the whole is known.
+
+        Without it the answer goes in chunks, to an HTTP/1.0 client until the connection closes.
+        """
+        fields = answer_fields(headers)
+        if length is not None:
+            fields += b"content-length: %d\r\n" % length
+            self._left = length
+        elif self.head.old:
+            self.head.keep_alive = False
+        else:
+            fields += b"transfer-encoding: chunked\r\n"
+            self._chunked = self.method != "HEAD"
+        self._connection.put(self._begin(status, fields))
+
+    def _begin(self, status: int, fields: bytes) -> bytes:
+        if self.started:
+            raise RuntimeError("the request has an answer already")
+        if not 200 <= status <= 599:
+            raise ValueError(f"not the status of an answer: {status}")
+        self.started = True
+        return status_line(status) + self._connection.own_fields(self) + fields + b"\r\n"
+
+    async def write(self, chunk: bytes) -> None:
+        """Send a part of the answer; waits only while the client takes less than it is sent."""
+        connection = self._connection
+        if self.method == "HEAD" or not chunk:
+            return
+        if self._left is not None:
+            self._left -= len(chunk)
+            if self._left < 0:
+                raise RuntimeError("the answer is longer than declared")
+        if not self._chunked:
+            connection.put(chunk)
+        elif len(chunk) <= _JOINED:
+            connection.put(b"%x\r\n%b\r\n" % (len(chunk), chunk))
+        else:
+            connection.put_all((b"%x\r\n" % len(chunk), chunk, b"\r\n"))
+        if connection.congested:
+            await connection.drained()
+
+    def finish(self) -> None:
+        """End the answer begun by `start`. An answer that is not finished is cut off, so that the client can tell."""
+        if self._left and self.method != "HEAD":
+            raise RuntimeError("the answer is shorter than declared")
+        if self._chunked:
+            self._connection.put(LAST_CHUNK)
+        self.finished = True

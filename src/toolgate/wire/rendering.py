@@ -1,0 +1,62 @@
+"""Heads of messages as bytes."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Sequence
+from email.utils import formatdate
+from http import HTTPStatus
+
+Fields = Sequence[tuple[bytes, bytes]]
+
+_FRAMING = frozenset(
+    (b"connection", b"content-length", b"keep-alive", b"te", b"trailer", b"transfer-encoding", b"upgrade")
+)
+_OF_ANSWERS = _FRAMING | {b"date"}
+_OF_REQUESTS = _FRAMING | {b"accept-encoding", b"expect", b"host", b"proxy-connection"}
+_REQUEST = re.compile(r"[A-Z]+ /[!-\"$-~]*")
+
+_STATUS_LINES = {status.value: f"HTTP/1.1 {status.value} {status.phrase}\r\n".encode() for status in HTTPStatus}
+
+CONTINUE = b"HTTP/1.1 100 Continue\r\n\r\n"
+LAST_CHUNK = b"0\r\n\r\n"
+
+
+def date_line() -> bytes:
+    """Give the `date` field of now (one-second resolution; the caller keeps it for as long)."""
+    return f"date: {formatdate(usegmt=True)}\r\n".encode()
+
+
+def status_line(status: int) -> bytes:
+    """Give the first line of an answer."""
+    return _STATUS_LINES.get(status) or b"HTTP/1.1 %d \r\n" % status
+
+
+def request_line(method: str, target: str, host: str) -> bytes:
+    """Give the first line of a request with the fields that are always ours. Answers in a coding are never asked for."""
+    if _REQUEST.fullmatch(f"{method} {target}") is None:
+        raise ValueError(f"not a method and a target in origin form: {method!r} {target!r}")
+    return f"{method} {target} HTTP/1.1\r\nhost: {host}\r\naccept-encoding: identity\r\n".encode("ascii")
+
+
+def answer_fields(headers: Fields) -> bytes:
+    """Give the lines of an answer's own fields; framing, `connection` and `date` belong to the connection."""
+    return _lines(headers, _OF_ANSWERS)
+
+
+def request_fields(headers: Fields) -> bytes:
+    """Give the lines of a request's own fields; framing, `host`, `connection`, `accept-encoding` belong to the pool."""
+    return _lines(headers, _OF_REQUESTS)
+
+
+def _lines(headers: Fields, reserved: frozenset[bytes]) -> bytes:
+    if not headers:
+        return b""
+    lines = b"\r\n".join(map(b": ".join, headers)) + b"\r\n"
+    # Whoever got a line break into a value could write the next field, or the next message, himself.
+    count = len(headers)
+    if lines.count(b"\n") != count or lines.count(b"\r") != count or b"\0" in lines:
+        raise ValueError("a header field holds a line break or NUL")
+    if not reserved.isdisjoint([name for name, _ in headers]):
+        raise ValueError("a header field of the connection is not for its user to set")
+    return lines
