@@ -1,0 +1,167 @@
+"""The acts of the tour, in the order in which they are played."""
+
+from __future__ import annotations
+
+import json
+import time
+from typing import Any
+
+import anyio
+import httpx2
+from mcp import MCPError
+
+from toolgate.demo import play as documents
+from toolgate.demo.agent import Agent, agent
+from toolgate.demo.play import Json, Play
+from toolgate.demo.screen import Screen
+from toolgate.demo.stage import CommandLine
+from toolgate.errors import ToolgateError
+
+POLICY = "agent"
+CALLS = 11
+ROOM = 25
+"""Seconds of a calendar minute that eleven calls may need."""
+
+
+class Unexpected(ToolgateError):
+    """The tour showed something else than it says: the gateway or the tour is wrong."""
+
+
+class Acts:
+    """One tour: the same server and policy name throughout, one grant until it is revoked."""
+
+    def __init__(self, screen: Screen, play: Play, command_line: CommandLine) -> None:
+        self.screen = screen
+        self.play_of = play
+        self.command_line = command_line
+        self.url = ""
+        self.token = ""
+        self.grant = ""
+
+    def set_up(self, upstream: str) -> None:
+        """Register the server, store the policy, mint the grant."""
+        name = self.play_of.server
+        self.screen.step("A server, a policy, a grant", f"The {name} server listens on {upstream}.")
+        add = ("server", "add", name, "--url", upstream, "--allow-private")
+        self.screen.typed(*add)
+        self.command_line.json(*add)
+        self.screen.typed("policy", "add", POLICY, f"{POLICY}.json")
+        self.command_line.policy(POLICY, self.play_of.policy)
+        self.screen.document(self.play_of.policy)
+        self.token = self.new_grant(show=True)
+
+    def new_grant(self, show: bool = False) -> str:
+        """Mint a grant under the first policy and return its token."""
+        self.command_line.policy(POLICY, self.play_of.policy)
+        words = ("grant", "add", "--server", self.play_of.server, "--policy", POLICY, "--label", "tour")
+        granted = self.command_line.json(*words)
+        if show:
+            self.screen.typed(*words)
+            self.screen.say(f"The agent gets [bold]{granted['proxy_url']}[/] and a token, which is shown once.")
+        self.url, self.grant = granted["proxy_url"], granted["id"]
+        return str(granted["token"])
+
+    async def play(self, upstream: str) -> None:
+        """Every act, over two connections of the official client: one of each protocol era."""
+        async with agent(self.url, self.token) as newest:
+            await self.listing(newest, upstream)
+            await self.first_calls(newest)
+        async with agent(self.url, self.token, mode="legacy") as session:
+            await self.changes(session)
+            await self.revocation(session)
+        self.records()
+
+    async def listing(self, visitor: Agent, upstream: str) -> None:
+        """What the server offers, and what the agent is shown."""
+        async with agent(upstream, None) as direct:
+            offered = await direct.tools()
+        shown = await visitor.tools()
+        self.screen.step("The agent sees less", f"Revision {visitor.revision}, `tools/list` from both sides:")
+        rows = [("the server offers", " ".join(offered)), ("the agent is shown", " ".join(shown))]
+        self.screen.table(("", ""), rows)
+        self._must(self.play_of.hidden in offered and self.play_of.hidden not in shown, "the hidden tool is listed")
+
+    async def first_calls(self, visitor: Agent) -> None:
+        """A call that is allowed, one that a rule stops, one of a tool that the agent must not know of."""
+        play = self.play_of
+        self.screen.step("One call passes, two do not")
+        await self._call(visitor, play.tool, play.allowed, denied=False)
+        self.screen.say("The same tool with an argument that the policy forbids:")
+        await self._call(visitor, play.tool, play.refused, denied=True)
+        self.screen.say("A hidden tool, which the agent guessed; a tool that does not exist is answered alike:")
+        await self._call(visitor, play.hidden, play.hidden_arguments, denied=True)
+
+    async def changes(self, session: Agent) -> None:
+        """Five documents, one after the other, under one running session of the other protocol era."""
+        play = self.play_of
+        text = f"A session of revision {session.revision} is open. Each document holds from its next request on."
+        self.screen.step("The policy changes while the agent works", text)
+        await self._fresh_minute()
+        self._change(documents.per_minute(play))
+        await self._eleven(session)
+        self._change(documents.per_sixty_seconds(play))
+        await self._eleven(session)
+        self._change(documents.with_a_reason(play))
+        await self._call(session, play.tool, play.allowed, denied=True)
+        self._change(documents.needs_a_person(play))
+        await self._call(session, play.tool, play.allowed, denied=True)
+        self._change(documents.everything_hidden(play))
+        self.screen.say(f"`tools/list` now shows {len(await session.tools())} tools.")
+        await self._call(session, play.hidden, play.hidden_arguments, denied=True)
+
+    async def revocation(self, session: Agent) -> None:
+        """The grant is taken away under the running session."""
+        self.screen.step("The grant is revoked", "The command returns when the gateway refuses the token.")
+        self.screen.typed("grant", "revoke", self.grant)
+        self.command_line.text("grant", "revoke", self.grant)
+        try:
+            await session.call(self.play_of.tool, self.play_of.allowed)
+        except (MCPError, httpx2.HTTPStatusError) as error:
+            self.screen.say(f"[red]the agent's next request fails:[/] {error}")
+        else:
+            self._must(False, "a revoked grant was accepted")
+
+    def records(self) -> None:
+        """What the journal holds of it all, and that nobody touched it."""
+        self.screen.step("The records", "One entry before every forwarded call, one after; the last decisions:")
+        self.screen.typed("audit", "list", "--limit", "6")
+        columns = ("outcome", "tool", "rule", "message")
+        rows = [_row(entry, columns) for entry in self.command_line.lines("audit", "list", "--limit", "6")]
+        self.screen.table(columns, rows)
+        self.screen.typed("audit", "verify")
+        self.screen.verbatim(self.command_line.text("audit", "verify").rstrip())
+
+    async def _call(self, visitor: Agent, tool: str, arguments: Json, denied: bool) -> None:
+        answer = await visitor.call(tool, arguments)
+        self.screen.call(tool, arguments, answer.denied, answer.text)
+        self._must(answer.denied is denied, f"`{tool}` was {'allowed' if denied else 'denied'}")
+
+    async def _eleven(self, session: Agent) -> None:
+        play = self.play_of
+        answers = [await session.call(play.tool, play.allowed) for _ in range(CALLS)]
+        passed = sum(not answer.denied for answer in answers)
+        self.screen.say(f"{CALLS} calls of `{play.tool}`: the first {passed} pass. The last one reads:")
+        self.screen.call(play.tool, play.allowed, answers[-1].denied, answers[-1].text)
+        self._must(passed == CALLS - 1 and answers[-1].denied, "the limit of ten calls did not hold")
+
+    def _change(self, document: Json) -> None:
+        self.screen.say("")
+        self.screen.typed("policy", "add", POLICY, f"{POLICY}.json")
+        self.screen.document(document, compact=True)
+        self.command_line.policy(POLICY, document)
+
+    async def _fresh_minute(self) -> None:
+        """Calendar windows turn at the boundary: begin early enough that eleven calls fall into one minute."""
+        left = 60 - time.time() % 60
+        if left < ROOM:
+            self.screen.say(f"[dim]waiting {left:.0f} s for the next minute, so that it does not turn in between[/]")
+            await anyio.sleep(left)
+
+    def _must(self, held: bool, otherwise: str) -> None:
+        if not held:
+            raise Unexpected("tour", otherwise, f"see {self.command_line.data.parent}")
+
+
+def _row(entry: dict[str, Any], columns: tuple[str, ...]) -> list[str]:
+    values = (entry.get(column) for column in columns)
+    return [value if isinstance(value, str) else json.dumps(value) for value in values]

@@ -1,0 +1,114 @@
+"""The guided tour: `python -m toolgate.demo.tour`, or `make demo`; `--exit` ends it by itself.
+
+Everything in it is real: the gateway, an MCP server made with the official SDK, the official client, the command line.
+"""
+
+from __future__ import annotations
+
+import argparse
+import contextlib
+import logging
+import shutil
+import signal
+import sys
+import tempfile
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+
+import anyio
+
+from toolgate.demo import paste, play, stage
+from toolgate.demo.acts import Acts
+from toolgate.demo.play import Play
+from toolgate.demo.screen import Screen
+from toolgate.demo.stage import CommandLine
+from toolgate.errors import ToolgateError
+
+KEPT = Path(".cache/demo")
+"""Where a tour that stays up keeps its files; made anew by each tour."""
+
+
+@contextmanager
+def workspace(temporary: bool) -> Iterator[Path]:
+    """The folder of this tour, absolute: one that disappears with it, or `.cache/demo`."""
+    if temporary:
+        with tempfile.TemporaryDirectory(prefix="toolgate-demo-") as folder:
+            yield Path(folder)
+        return
+    shutil.rmtree(KEPT, ignore_errors=True)
+    KEPT.mkdir(parents=True)
+    yield KEPT.absolute()
+
+
+def introduce(screen: Screen, chosen: Play) -> None:
+    """Say what is going to happen, and what this machine lacks for the full tour."""
+    screen.title(
+        "Toolgate, a guided tour",
+        "A gateway stands between an agent and its tools and judges every call before the tool's server sees it.\n"
+        "Gateway, server, client and command line below are the real ones; what they print is what they said.",
+    )
+    if chosen is play.FILES:
+        screen.say("\n[yellow]There is no cargo on this machine: the tour uses a small files server instead.[/]")
+
+
+def farewell(screen: Screen, chosen: Play, command_line: CommandLine, token: str, url: str) -> None:
+    """Where to look, and what to paste into a client."""
+    screen.step("Connect your own client", "The first policy is in force again, for a new grant. Claude Code:")
+    screen.verbatim(paste.claude_code(chosen.server, url, token))
+    screen.say("\nCursor, in .cursor/mcp.json:")
+    screen.verbatim(paste.cursor(chosen.server, url, token))
+    screen.say("\nOther clients, in their JSON configuration:")
+    screen.verbatim(paste.generic(chosen.server, url, token))
+    screen.step("Where to look")
+    folder = command_line.data.parent
+    rows = [
+        ("the policy in force", f"{folder}/agent.json"),
+        ("the journal", f"{command_line.data}/journal"),
+        ("what the gateway printed", f"{folder}/gateway.log"),
+        ("every decision", f"toolgate audit list --data {command_line.data}"),
+        ("what next", "README.md, docs/policy.md, examples/"),
+    ]
+    screen.table(("", ""), rows)
+
+
+def tour(screen: Screen, ends: bool) -> None:
+    """Set the stage, play the acts, and stay up unless it `ends`."""
+    chosen = play.choose()
+    introduce(screen, chosen)
+    with contextlib.ExitStack() as stack:
+        folder = stack.enter_context(workspace(ends))
+        served = folder / "served"
+        served.mkdir()
+        chosen.prepare(served)
+        upstream = stack.enter_context(stage.server(chosen.module, served, folder / "server.log"))
+        command_line = stack.enter_context(stage.gateway(folder))
+        acts = Acts(screen, chosen, command_line)
+        acts.set_up(upstream)
+        anyio.run(acts.play, upstream)
+        farewell(screen, chosen, command_line, acts.new_grant(), acts.url)
+        if not ends:
+            screen.say("\n[bold]The gateway stays up. Press Ctrl-C to end it.[/]")
+            signal.pause()
+
+
+def main() -> int:
+    """Play the tour from the command line; 1 where it could not be played."""
+    options = argparse.ArgumentParser(prog="python -m toolgate.demo.tour", description="A guided tour of Toolgate.")
+    options.add_argument("--exit", action="store_true", help="end when the tour is over")
+    ends = options.parse_args().exit
+    # The client library reports refused requests to the log; the tour shows them itself.
+    logging.disable(logging.CRITICAL)
+    signal.signal(signal.SIGTERM, signal.default_int_handler)
+    try:
+        tour(Screen(), ends)
+    except KeyboardInterrupt:
+        sys.stdout.write("\nended\n")
+    except ToolgateError as error:
+        sys.stderr.write(f"{error}\n")
+        return 1
+    return 0
+
+
+if __name__ == "__main__":
+    raise SystemExit(main())
