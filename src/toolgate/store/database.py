@@ -19,7 +19,7 @@ from sqlalchemy.exc import DBAPIError
 
 from toolgate.store import tables
 from toolgate.store.directory import database_file, prepare_directory, private_file
-from toolgate.store.errors import StoreError
+from toolgate.store.errors import Busy, StoreError
 
 AnyRow: TypeAlias = Row[*tuple[Any, ...]]
 AnySelect: TypeAlias = sa.Select[*tuple[Any, ...]]
@@ -106,7 +106,7 @@ def _migrate(engine: Engine, path: Path) -> None:
 def _unreadable(place: str, error: Exception) -> StoreError:
     cause = str(getattr(error, "orig", error))
     if "locked" in cause:
-        return StoreError(place, "is locked by another process", "try again when the other command has ended")
+        return Busy(place, "is locked by another process", "try again when the other command has ended")
     return StoreError(place, f"cannot be used: {cause}", "restore it from a backup, or choose another with --data")
 
 

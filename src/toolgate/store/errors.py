@@ -7,6 +7,10 @@ class StoreError(ToolgateError):
     """The database could not be read or written, or a request contradicts what it holds. Nothing was changed."""
 
 
+class Busy(StoreError):
+    """Another process holds the database longer than a writer waits. Nothing was changed; trying again may help."""
+
+
 class NotStored(StoreError):
     """A server, policy, grant or definition that was referred to does not exist (or the reference fits several)."""
 

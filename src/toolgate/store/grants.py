@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import re
 import uuid
 from collections.abc import Mapping
 from dataclasses import dataclass, field
@@ -18,6 +19,8 @@ from toolgate.store.tables import DEFAULT_ORGANISATION
 from toolgate.store.tables import grants as table
 from toolgate.store.tables import policies as policy_table
 from toolgate.store.tables import servers as server_table
+
+ID_START = re.compile(r"[0-9a-f]{8}[0-9a-f-]{0,28}")
 
 
 @dataclass(slots=True, frozen=True)
@@ -119,7 +122,10 @@ def attach(engine: Engine, actor: str, reference: str, policy: str) -> Grant:
 
 
 def get(engine: Engine, reference: str, now: float) -> Grant:
-    """The grant with this id or label. Raises NotStored, also when several living grants share the label."""
+    """The grant with this label, id, or beginning of an id (8 characters and more).
+
+    Raises NotStored, also when several living grants share the label.
+    """
     with reading(engine) as connection:
         return _find(connection, reference, now)
 
@@ -145,6 +151,8 @@ def _find(connection: Connection, reference: str, now: float) -> Grant:
     else:
         named = connection.execute(_query(table.c.label == reference)).all()
         found = [row for row in named if row.revoked is None] or named
+        if not found and ID_START.fullmatch(reference):
+            found = connection.execute(_query(table.c.id.startswith(reference))).all()
     if len(found) == 1:
         return _grant(found[0], now)
     if found:

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import ipaddress
 import re
-import unicodedata
 import uuid
 from collections.abc import Mapping
 from urllib.parse import SplitResult, urlsplit
@@ -49,14 +48,14 @@ def check_labels(place: str, labels: Mapping[str, str]) -> dict[str, str]:
 
 def shown(text: str) -> str:
     """The user's words, cut and with everything that does not print escaped: safe on a terminal and in a log."""
-    cut = text if len(text) <= 80 else text[:77] + "..."
-    return "".join(char if char.isprintable() else _escaped(char) for char in cut)
+    return escaped(text if len(text) <= 80 else text[:77] + "...")
 
 
-def _escaped(char: str) -> str:
-    if unicodedata.category(char) == "Cs":
-        return f"\\u{ord(char):04x}"
-    return char.encode("unicode_escape").decode("ascii")
+def escaped(text: str) -> str:
+    """The text with everything that does not print escaped: control characters, marks of direction, surrogates."""
+    if text.isprintable():
+        return text
+    return "".join(char if char.isprintable() else char.encode("unicode_escape").decode("ascii") for char in text)
 
 
 def is_id(text: str) -> bool:

@@ -1,0 +1,87 @@
+"""Options that many commands share, and how examples stand in their help."""
+
+from __future__ import annotations
+
+import getpass
+import re
+import time
+from collections.abc import Sequence
+from datetime import UTC, datetime
+from pathlib import Path
+from typing import Annotated
+
+import platformdirs
+import typer
+
+from toolgate.store.errors import BadInput
+from toolgate.store.names import shown
+
+DataOption = Annotated[
+    str | None,
+    typer.Option(
+        "--data",
+        envvar="TOOLGATE_DATA",
+        metavar="DIR",
+        help="The data directory; by default the one of this platform for this user.",
+    ),
+]
+JsonOption = Annotated[bool, typer.Option("--json", help="Print JSON.")]
+WaitOption = Annotated[
+    float,
+    typer.Option("--wait", metavar="SECONDS", help="How long running gateways may take to confirm the change."),
+]
+WAIT = 10.0
+
+SPANS = {"s": 1, "m": 60, "h": 3600, "d": 86_400, "w": 604_800}
+MAX_SPAN = 100 * 366 * 86_400
+
+
+def examples(*lines: str) -> str:
+    """The examples at the end of a command's help, kept line by line."""
+    return "\b\nExamples:\n" + "\n".join(f"  {line}" for line in lines)
+
+
+def data_directory(option: str | None) -> Path:
+    """Where `--data`, TOOLGATE_DATA or the platform says."""
+    if option is None:
+        return platformdirs.user_data_path("toolgate", appauthor=False)
+    if not option or "\0" in option:
+        raise BadInput("--data", "is empty" if not option else "holds a NUL", "give a directory")
+    return Path(option).expanduser()
+
+
+def actor() -> str:
+    """Who runs this command, for the record of what administrators did."""
+    try:
+        return f"cli:{getpass.getuser()}"
+    except (KeyError, OSError):
+        return "cli"
+
+
+def moment(place: str, text: str) -> float | None:
+    """`30d`, `12h`, an ISO date or time, or `never`: seconds since 1970, or None."""
+    if text == "never":
+        return None
+    span = re.fullmatch(r"([0-9]{1,9})([smhdw])", text)
+    if span:
+        seconds = int(span[1]) * SPANS[span[2]]
+        if 0 < seconds <= MAX_SPAN:
+            return time.time() + seconds
+    try:
+        read = datetime.fromisoformat(text)
+        return (read if read.tzinfo else read.replace(tzinfo=UTC)).timestamp()
+    except (ValueError, OverflowError):
+        mend = "write a span such as 30d or 12h, a date such as 2027-01-31, or never"
+        raise BadInput(place, f"`{shown(text)}` is not a moment to come", mend) from None
+
+
+def pairs(place: str, given: Sequence[str]) -> dict[str, str]:
+    """`K=V` options as a mapping."""
+    read: dict[str, str] = {}
+    for text in given:
+        key, equals, value = text.partition("=")
+        if not equals or key in read:
+            cause = f"`{shown(text)}` is " + ("given twice" if equals else "not of the form K=V")
+            raise BadInput(place, cause, "write each label once, as K=V")
+        read[key] = value
+    return read

@@ -1,0 +1,84 @@
+"""What commands print: tables for people, JSON for programs; names never reach the terminal unescaped."""
+
+from __future__ import annotations
+
+import json
+import sys
+from collections.abc import Mapping, Sequence
+from datetime import UTC, datetime
+
+import typer
+
+from toolgate.store.names import escaped
+
+
+def say(text: str) -> None:
+    """A line for people, on standard output."""
+    typer.echo(escaped(text))
+
+
+def warn(place: str, cause: str, mend: str = "") -> None:
+    """A remark that does not end the command, on standard error."""
+    typer.echo(escaped(f"warning: {place}: {cause}"), err=True)
+    if mend:
+        typer.echo(escaped(f"help: {mend}"), err=True)
+
+
+def emit_json(value: object) -> None:
+    """One JSON value on one line; ASCII only, so that no encoding and no terminal can misread it."""
+    typer.echo(json.dumps(value))
+
+
+def fields(rows: Mapping[str, object]) -> None:
+    """Names and values below each other, aligned."""
+    width = max(map(len, rows), default=0)
+    for name, value in rows.items():
+        typer.echo(f"{name.ljust(width)}  {cell(value)}")
+
+
+def table(head: Sequence[str], rows: Sequence[Sequence[object]], empty: str) -> None:
+    """A table: drawn on a terminal, aligned text when piped; `empty` is what to say when there are no rows."""
+    cells = [[cell(value) for value in row] for row in rows]
+    if not cells:
+        typer.echo(empty, err=True)
+    elif sys.stdout.isatty():
+        _drawn(head, cells)
+    else:
+        _aligned(head, cells)
+
+
+def _aligned(head: Sequence[str], cells: Sequence[Sequence[str]]) -> None:
+    widths = [max(len(row[column]) for row in [head, *cells]) for column in range(len(head))]
+    for row in [[name.upper() for name in head], *cells]:
+        typer.echo("  ".join(text.ljust(width) for text, width in zip(row, widths, strict=True)).rstrip())
+
+
+def _drawn(head: Sequence[str], cells: Sequence[Sequence[str]]) -> None:
+    # Imported here: rich takes a tenth of a second, and only a person at a terminal needs it.
+    from rich import box
+    from rich.console import Console
+    from rich.table import Table
+    from rich.text import Text
+
+    drawn = Table(box=box.SIMPLE_HEAD, pad_edge=False, header_style="bold")
+    for name in head:
+        drawn.add_column(name, overflow="fold")
+    for row in cells:
+        drawn.add_row(*(Text(text) for text in row))
+    Console(highlight=False).print(drawn)
+
+
+def cell(value: object) -> str:
+    """A value as people read it; nothing in it can move the cursor."""
+    if value is None or value == "":
+        return "-"
+    if isinstance(value, bool):
+        return "yes" if value else "no"
+    return escaped(str(value))
+
+
+def when(moment: float | None) -> str | None:
+    """Seconds since 1970 as RFC 3339 in UTC, to the second."""
+    if moment is None:
+        return None
+    return datetime.fromtimestamp(moment, UTC).strftime("%Y-%m-%dT%H:%M:%SZ")

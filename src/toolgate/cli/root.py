@@ -1,0 +1,107 @@
+"""The root command, and the one place where errors become words and exit codes."""
+
+from __future__ import annotations
+
+import io
+import os
+import sys
+from collections.abc import Mapping, Sequence
+from typing import ClassVar
+
+import typer
+from typer.exceptions import TyperException
+
+from toolgate.cli import exits
+from toolgate.cli.groups import LazyGroup
+from toolgate.cli.options import examples
+from toolgate.errors import ToolgateError
+
+HELP = """The policy gateway for the Model Context Protocol.
+
+Every tool call of an agent is judged by a policy before it reaches the server, and recorded. Register a server, write a
+policy, give an agent a grant, and run the gateway.
+"""
+
+
+class Root(LazyGroup):
+    """`toolgate`."""
+
+    modules: ClassVar[Mapping[str, tuple[str, str]]] = {
+        "serve": ("toolgate.cli.serve", "Run the gateway."),
+        "server": ("toolgate.cli.server", "Register MCP servers and look at their tools."),
+        "policy": ("toolgate.cli.policy", "Check, test and store policies."),
+        "grant": ("toolgate.cli.grant", "Give agents access, and take it back."),
+        "audit": ("toolgate.cli.audit", "Read and verify the records of decisions."),
+        "version": ("toolgate.cli.version", "Print the version."),
+    }
+
+
+root = Root(
+    name="toolgate",
+    help=HELP,
+    epilog=examples(
+        "toolgate serve", "toolgate server add cargo --url http://127.0.0.1:9000/mcp", "toolgate grant list"
+    ),
+    rich_markup_mode=None,
+    context_settings={"help_option_names": ["-h", "--help"], "max_content_width": 100},
+)
+
+
+def run(arguments: Sequence[str] | None = None) -> int:
+    """Run one command; returns its exit code. Whatever happens, people see sentences and no traceback."""
+    _write_anything()
+    try:
+        return int(root.main(args=arguments, prog_name="toolgate", standalone_mode=False) or exits.OK)
+    except TyperException as error:
+        return _misused(error)
+    except ToolgateError as error:
+        tell(error)
+        return exits.of(error)
+    except (KeyboardInterrupt, typer.Abort):
+        return exits.INTERRUPTED
+    except BrokenPipeError:
+        _forget_output()
+        return exits.OK
+    except Exception as error:  # the root: nothing but words may reach a person
+        if os.environ.get("TOOLGATE_DEBUG") == "1":
+            raise
+        return _unexpected(error)
+
+
+def tell(error: ToolgateError) -> None:
+    """Print an error: where and what, then what to do about it."""
+    typer.echo(f"error: {error.place}: {error.cause}", err=True)
+    if error.mend:
+        typer.echo(f"help: {error.mend}", err=True)
+
+
+def _misused(error: TyperException) -> int:
+    message = error.format_message() if hasattr(error, "format_message") else str(error)
+    typer.echo(f"error: command line: {_sentence(message)}", err=True)
+    context = getattr(error, "ctx", None)
+    command = context.command_path if context is not None else "toolgate"
+    typer.echo(f"help: `{command} --help` shows what it takes", err=True)
+    return exits.BAD_INPUT
+
+
+def _sentence(message: str) -> str:
+    line = " ".join(message.split()).rstrip(".")
+    return line[:1].lower() + line[1:]
+
+
+def _unexpected(error: Exception) -> int:
+    typer.echo(f"error: toolgate: failed unexpectedly: {type(error).__name__}: {_sentence(str(error))}", err=True)
+    typer.echo("help: set TOOLGATE_DEBUG=1 to see where, and please report it", err=True)
+    return exits.UNEXPECTED
+
+
+def _write_anything() -> None:
+    """Characters that the terminal's encoding lacks are written escaped instead of failing the command."""
+    for stream in (sys.stdout, sys.stderr):
+        if isinstance(stream, io.TextIOWrapper):
+            stream.reconfigure(errors="backslashreplace")
+
+
+def _forget_output() -> None:
+    """The reader of our output left: let the interpreter's last flush go nowhere."""
+    os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())

@@ -1,0 +1,107 @@
+"""`toolgate serve`: the gateway."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Annotated, Literal
+from urllib.parse import urlsplit
+
+import typer
+
+from toolgate.cli.groups import new_command
+from toolgate.cli.options import DataOption, data_directory, examples
+from toolgate.settings import Settings
+from toolgate.store.errors import BadInput
+from toolgate.store.names import shown
+
+app = new_command()
+
+PortOption = Annotated[int, typer.Option("--port", min=0, max=65535, metavar="PORT", help="Where agents connect.")]
+ControlPortOption = Annotated[
+    int, typer.Option("--control-port", min=0, max=65535, metavar="PORT", help="Where people administer.")
+]
+
+
+@app.command(
+    epilog=examples(
+        "toolgate serve",
+        "toolgate serve --data /srv/toolgate --host 0.0.0.0 --port 8484 \\\n"
+        "      --public-url https://gate.example --allowed-host gate.example",
+    )
+)
+def serve(  # noqa: PLR0913, PLR0917 - typer declares options as parameters
+    data: DataOption = None,
+    host: Annotated[str, typer.Option("--host", metavar="HOST", help="The address to listen on.")] = "127.0.0.1",
+    port: PortOption = 8484,
+    control_port: ControlPortOption = 8485,
+    public_url: Annotated[
+        str, typer.Option("--public-url", metavar="URL", help="How agents reach this gateway from outside.")
+    ] = "",
+    allowed_host: Annotated[
+        list[str] | None,
+        typer.Option("--allowed-host", metavar="HOST", help="A Host header to accept besides our own. Repeatable."),
+    ] = None,
+    allowed_origin: Annotated[
+        list[str] | None,
+        typer.Option("--allowed-origin", metavar="ORIGIN", help="A web page's origin to accept. Repeatable."),
+    ] = None,
+    counters: Annotated[
+        Literal["memory", "sqlite"],
+        typer.Option("--counters", help="Where limits are counted: sqlite for several gateways on this machine."),
+    ] = "memory",
+    fsync: Annotated[
+        Literal["always", "interval", "none"],
+        typer.Option("--fsync", help="When the journal is forced to the disk: what outlives a power cut."),
+    ] = "interval",
+    tls_certificate: Annotated[
+        Path | None, typer.Option("--tls-certificate", metavar="FILE", help="Serve TLS with this certificate chain.")
+    ] = None,
+    tls_key: Annotated[Path | None, typer.Option("--tls-key", metavar="FILE", help="Its private key.")] = None,
+    tls_client_ca: Annotated[
+        Path | None,
+        typer.Option("--tls-client-ca", metavar="FILE", help="Demand client certificates of this authority."),
+    ] = None,
+) -> None:
+    """Run the gateway until it is interrupted."""
+    settings = Settings(
+        data=data_directory(data),
+        host=host,
+        port=port,
+        control_port=control_port,
+        public_url=_public_url(public_url),
+        allowed_hosts=tuple(allowed_host or ()),
+        allowed_origins=tuple(allowed_origin or ()),
+        counters=counters,
+        fsync=fsync,
+        tls_certificate=tls_certificate,
+        tls_key=tls_key,
+        tls_client_ca=tls_client_ca,
+    )
+    _check_tls(settings)
+    # Imported here, after the settings were found good: the gateway is most of the program.
+    from toolgate.app import serve as run
+
+    raise typer.Exit(run(settings))
+
+
+def _public_url(url: str) -> str:
+    if not url:
+        return ""
+    try:
+        parts = urlsplit(url)
+        usable = parts.scheme in ("http", "https") and parts.hostname and parts.port != 0
+    except ValueError:
+        usable = False
+    if not usable or not url.isprintable() or "@" in url or "?" in url or "#" in url:
+        raise BadInput("--public-url", f"`{shown(url)}` is not an http or https URL", "write it as https://host")
+    return url.rstrip("/")
+
+
+def _check_tls(settings: Settings) -> None:
+    if (settings.tls_certificate is None) != (settings.tls_key is None):
+        raise BadInput("--tls-certificate", "goes together with --tls-key", "give both or neither")
+    if settings.tls_client_ca is not None and settings.tls_certificate is None:
+        raise BadInput("--tls-client-ca", "needs --tls-certificate and --tls-key", "give all three")
+    for file in (settings.tls_certificate, settings.tls_key, settings.tls_client_ca):
+        if file is not None and not file.is_file():
+            raise BadInput("--tls", f"`{shown(str(file))}` is not a file", "check the path")

@@ -1,0 +1,206 @@
+"""`toolgate server`: which MCP servers stand behind the gateway."""
+
+from __future__ import annotations
+
+import json
+from typing import Annotated, Any
+
+import typer
+
+from toolgate.cli import exits, printing
+from toolgate.cli.groups import new_group
+from toolgate.cli.installation import Installation
+from toolgate.cli.options import WAIT, DataOption, JsonOption, WaitOption, actor, examples
+from toolgate.errors import ToolgateError
+from toolgate.keys import MasterKey
+from toolgate.store import definitions, headers, servers
+
+app = new_group("Register MCP servers and look at their tools.")
+
+NameArgument = Annotated[str, typer.Argument(metavar="SERVER", help="Name or id of the server.")]
+
+
+@app.command(
+    epilog=examples(
+        "toolgate server add cargo --url http://127.0.0.1:9000/mcp",
+        "toolgate server add crm --url https://crm.example/mcp \\\n"
+        '      --header "Authorization: env:CRM_TOKEN" --json',
+    )
+)
+def add(
+    name: Annotated[str, typer.Argument(metavar="NAME", help="How you will call it.")],
+    url: Annotated[str, typer.Option("--url", metavar="URL", help="The MCP endpoint of the server.")],
+    header: Annotated[
+        list[str] | None,
+        typer.Option(
+            "--header",
+            metavar='"K: V|env:NAME|@file"',
+            help="A credential for the server: sealed here, or read from the gateway's environment. Repeatable.",
+        ),
+    ] = None,
+    allow_private: Annotated[
+        bool, typer.Option("--allow-private", help="The server is in a private network, or speaks plain http.")
+    ] = False,
+    pin: Annotated[
+        bool, typer.Option("--pin", help="Withhold new and changed tools until somebody accepts them.")
+    ] = False,
+    data: DataOption = None,
+    wait: WaitOption = WAIT,
+    as_json: JsonOption = False,
+) -> None:
+    """Register a server and fetch its tools.
+
+    A server that cannot be reached now is registered all the same; its tools follow when it answers.
+    """
+    given = [headers.parse_header(text) for text in header or []]
+    place = Installation.at(data)
+    key = MasterKey.load(place.data)
+    reach = servers.Reach(allow_private=allow_private)
+    sealer = key.sealer(headers.PURPOSE)
+    server = servers.add(place.engine, actor(), name, url, reach=reach, pin=pin, headers_in=given, sealer=sealer)
+    reached = _first_tools(place, server, key)
+    _print_added(place, servers.get(place.engine, server.id), reached, as_json)
+    place.confirm(wait)
+
+
+def _first_tools(place: Installation, server: servers.Server, key: MasterKey) -> bool:
+    # Imported here: the network side takes its time to load, and most commands need none of it.
+    from toolgate.cli.discover import refresh
+
+    try:
+        refresh(place.engine, actor(), server, key, trusted=True)
+    except ToolgateError as error:
+        mend = f"`toolgate server tools {server.name} --refresh` tries again"
+        printing.warn(error.place, f"{error.cause}; the server is registered without tools", error.mend or mend)
+        return False
+    return True
+
+
+def _print_added(place: Installation, server: servers.Server, reached: bool, as_json: bool) -> None:
+    described = _described(place, server)
+    if as_json:
+        printing.emit_json({**described, "reachable": reached})
+        return
+    printing.say(f"registered {server.name} with {server.tools} tools")
+    printing.fields({"id": server.id, "proxy url": described["proxy_url"]})
+
+
+def _described(place: Installation, server: servers.Server) -> dict[str, Any]:
+    return {
+        "id": server.id,
+        "name": server.name,
+        "proxy_url": place.proxy_url(server.id),
+        "url": server.url,
+        "allow_private": server.reach.allow_private,
+        "pin": server.pin,
+        "headers": server.headers,
+        "protocol_revision": server.protocol_revision,
+        "tools": server.tools,
+        "grants": server.grants,
+        "created": printing.when(server.created),
+    }
+
+
+@app.command("list", epilog=examples("toolgate server list", "toolgate server list --json"))
+def list_(data: DataOption = None, as_json: JsonOption = False) -> None:
+    """List the servers."""
+    place = Installation.at(data)
+    found = servers.every(place.engine)
+    if as_json:
+        printing.emit_json([_described(place, server) for server in found])
+        return
+    rows = [(server.name, server.url, server.tools, server.grants, server.pin) for server in found]
+    empty = "no servers yet: `toolgate server add NAME --url URL` registers one"
+    printing.table(("name", "url", "tools", "grants", "pinned"), rows, empty)
+
+
+@app.command(epilog=examples("toolgate server show cargo", "toolgate server show cargo --json"))
+def show(server: NameArgument, data: DataOption = None, as_json: JsonOption = False) -> None:
+    """Show a server: where it is, what agents connect to, which credentials it gets."""
+    place = Installation.at(data)
+    described = _described(place, servers.get(place.engine, server))
+    if as_json:
+        printing.emit_json(described)
+        return
+    named = ", ".join(f"{name} ({source})" for name, source in described["headers"].items())
+    rows = {key.replace("_", " "): value for key, value in described.items()}
+    printing.fields({**rows, "headers": named})
+
+
+@app.command(
+    epilog=examples(
+        "toolgate server tools cargo",
+        "toolgate server tools cargo --refresh --json",
+        "toolgate server tools cargo --accept build",
+    )
+)
+def tools(
+    server: NameArgument,
+    refresh: Annotated[bool, typer.Option("--refresh", help="Ask the server first.")] = False,
+    accept: Annotated[
+        list[str] | None,
+        typer.Option("--accept", metavar="TOOL", help="Let in the withheld version of this tool. Repeatable."),
+    ] = None,
+    data: DataOption = None,
+    wait: WaitOption = WAIT,
+    as_json: JsonOption = False,
+) -> None:
+    """List a server's tools as they were last seen; accept what is withheld on a pinned server."""
+    place = Installation.at(data)
+    found = servers.get(place.engine, server)
+    if accept:
+        definitions.accept(place.engine, actor(), found.id, accept)
+    reached = _refreshed(place, found) if refresh else True
+    versions = definitions.of_server(place.engine, found.id)
+    if as_json:
+        printing.emit_json([_tool(version) for version in versions])
+    else:
+        rows = [_tool_row(version) for version in versions]
+        printing.table(("tool", "status", "seen", "description"), rows, f"no tools of {found.name} are known yet")
+    if accept or refresh:
+        place.confirm(wait)
+    if not reached:
+        raise typer.Exit(exits.UNREACHED)
+
+
+def _refreshed(place: Installation, server: servers.Server) -> bool:
+    from toolgate.cli.discover import refresh
+
+    try:
+        refresh(place.engine, actor(), server, MasterKey.load(place.data))
+    except ToolgateError as error:
+        printing.warn(error.place, f"{error.cause}; these are the tools as last seen", error.mend)
+        return False
+    return True
+
+
+def _tool(version: definitions.Version) -> dict[str, Any]:
+    return {
+        "name": version.name,
+        "status": version.status,
+        "fingerprint": version.fingerprint,
+        "first_seen": printing.when(version.first_seen),
+        "last_seen": printing.when(version.last_seen),
+        "definition": json.loads(version.definition),
+    }
+
+
+def _tool_row(version: definitions.Version) -> tuple[object, ...]:
+    definition = json.loads(version.definition)
+    described = definition.get("description") if isinstance(definition, dict) else None
+    line = " ".join(described.split()) if isinstance(described, str) else ""
+    cut = line if len(line) <= 60 else line[:57] + "..."
+    return version.name, version.status, printing.when(version.last_seen), cut
+
+
+@app.command(epilog=examples("toolgate server remove cargo"))
+def remove(server: NameArgument, data: DataOption = None, wait: WaitOption = WAIT, as_json: JsonOption = False) -> None:
+    """Remove a server and its credentials, and revoke its grants. Records stay."""
+    place = Installation.at(data)
+    found = servers.get(place.engine, server)
+    revoked = servers.remove(place.engine, actor(), found.id)
+    if as_json:
+        printing.emit_json({"id": found.id, "name": found.name, "revoked": revoked})
+    else:
+        printing.say(f"removed {found.name} and revoked {len(revoked)} grants")
+    place.confirm(wait)
