@@ -48,18 +48,21 @@ class Acts:
         self.screen.typed("policy", "add", POLICY, f"{POLICY}.json")
         self.command_line.policy(POLICY, self.play_of.policy)
         self.screen.document(self.play_of.policy)
-        self.token = self.new_grant(show=True)
+        granted = self.mint("tour")
+        self.screen.say(f"The agent gets [bold]{granted['proxy_url']}[/] and a token, which is shown once.")
+        self.url, self.token, self.grant = granted["proxy_url"], granted["token"], granted["id"]
 
-    def new_grant(self, show: bool = False) -> str:
-        """Mint a grant under the first policy and return its token."""
+    def mint(self, label: str) -> Json:
+        """A new grant of the server under the policy."""
+        words = ("grant", "add", "--server", self.play_of.server, "--policy", POLICY, "--label", label)
+        self.screen.typed(*words)
+        return self.command_line.json(*words)
+
+    def encore(self) -> tuple[str, str]:
+        """The first policy again and a new grant, for the reader's own client: address and token."""
         self.command_line.policy(POLICY, self.play_of.policy)
-        words = ("grant", "add", "--server", self.play_of.server, "--policy", POLICY, "--label", "tour")
-        granted = self.command_line.json(*words)
-        if show:
-            self.screen.typed(*words)
-            self.screen.say(f"The agent gets [bold]{granted['proxy_url']}[/] and a token, which is shown once.")
-        self.url, self.grant = granted["proxy_url"], granted["id"]
-        return str(granted["token"])
+        granted = self.mint("yours")
+        return granted["proxy_url"], granted["token"]
 
     async def play(self, upstream: str) -> None:
         """Every act, over two connections of the official client: one of each protocol era."""

@@ -52,9 +52,11 @@ def introduce(screen: Screen, chosen: Play) -> None:
         screen.say("\n[yellow]There is no cargo on this machine: the tour uses a small files server instead.[/]")
 
 
-def farewell(screen: Screen, chosen: Play, command_line: CommandLine, token: str, url: str) -> None:
+def farewell(screen: Screen, chosen: Play, command_line: CommandLine, acts: Acts) -> None:
     """Where to look, and what to paste into a client."""
-    screen.step("Connect your own client", "The first policy is in force again, for a new grant. Claude Code:")
+    screen.step("Connect your own client", "The first policy is in force again, for a new grant:")
+    url, token = acts.encore()
+    screen.say("\nClaude Code:")
     screen.verbatim(paste.claude_code(chosen.server, url, token))
     screen.say("\nCursor, in .cursor/mcp.json:")
     screen.verbatim(paste.cursor(chosen.server, url, token))
@@ -86,7 +88,7 @@ def tour(screen: Screen, ends: bool) -> None:
         acts = Acts(screen, chosen, command_line)
         acts.set_up(upstream)
         anyio.run(acts.play, upstream)
-        farewell(screen, chosen, command_line, acts.new_grant(), acts.url)
+        farewell(screen, chosen, command_line, acts)
         if not ends:
             screen.say("\n[bold]The gateway stays up. Press Ctrl-C to end it.[/]")
             signal.pause()
