@@ -75,7 +75,13 @@ def _read(number: int, line: bytes) -> SignedLine:
         signature = b64decode(rest.removesuffix(b'"}\n'), validate=True)
     except (msgspec.DecodeError, UnicodeDecodeError, Base64Error):
         return SignedLine(number, line, None, signed, b"")
+    if line != _joined(signed, signature):  # base64 has several spellings; only ours was written
+        return SignedLine(number, line, None, signed, b"")
     return SignedLine(number, line, checkpoint, signed, signature)
+
+
+def _joined(signed: bytes, signature: bytes) -> bytes:
+    return signed[:-1] + _MARK + b64encode(signature) + b'"}\n'
 
 
 def is_signed(line: SignedLine, key: Ed25519PublicKey) -> bool:
@@ -117,7 +123,7 @@ class CheckpointFile:
             prev=prev, reason=reason, chain=chain, seq=head.seq, hash=head.hash, time=now, key_id=self._key_id
         )
         signed = msgspec.json.encode(checkpoint)
-        return signed[:-1] + _MARK + b64encode(self._signer.sign(signed)) + b'"}\n'
+        return _joined(signed, self._signer.sign(signed))
 
     def _write(self, descriptor: int, size: int, line: bytes) -> None:
         try:

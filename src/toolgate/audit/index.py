@@ -30,6 +30,8 @@ _ADVANCE = (
     " ON CONFLICT (chain) DO UPDATE SET segment = excluded.segment, offset = excluded.offset"
 )
 
+BATCH = 500
+
 Row = tuple[object, ...]
 
 
@@ -52,6 +54,7 @@ class Index:
         """Lines met that are no entries: `verify` says where."""
         self._journal = journal
         self._connection = sqlite3.connect(database, timeout=10.0, isolation_level=None)
+        self._connection.execute("PRAGMA synchronous = NORMAL")  # what a power cut undoes is indexed again
 
     def close(self) -> None:
         """Free the database."""
@@ -59,10 +62,10 @@ class Index:
 
     def catch_up(self) -> None:
         """Index everything that is in the journal now."""
-        while self.step():
+        while self.step() == BATCH:
             pass
 
-    def step(self, limit: int = 500) -> int:
+    def step(self, limit: int = BATCH) -> int:
         """Index at most so many lines in one transaction; returns how many there were."""
         self._connection.execute("BEGIN IMMEDIATE")
         try:

@@ -162,9 +162,9 @@ def line_of(entry: Entry) -> bytes:
     try:
         line = _encode([entry])
     except UnicodeEncodeError:
-        return line_of(_cleaned(entry))
-    if len(line) > LINE_LIMIT and isinstance(entry, Decision) and not entry.clipped:
-        return line_of(_cleaned(entry))
+        line = _encode([_cleaned(entry)])
+    if len(line) > LINE_LIMIT and isinstance(entry, Decision):
+        line = _encode([_cleaned(entry)])
     return line if line.isascii() else _ACTIVE.sub(_escape, line.decode()).encode()
 
 

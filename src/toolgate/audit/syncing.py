@@ -54,6 +54,7 @@ class Syncer:
         self._loop = asyncio.get_running_loop()
         self._thread = ThreadPoolExecutor(1, "journal")
         self._timer: asyncio.TimerHandle | None = None
+        self._due = 0.0
         self._job: asyncio.Future[None] | None = None
         self._waiters: list[asyncio.Future[None]] = []
         self._dirty = False
@@ -82,18 +83,18 @@ class Syncer:
         """See to it that the next job starts when it is due."""
         if self._job is not None or self._closed:
             return
-        delay = self._delay()
+        due = self._loop.time() + self._delay()
         if self._timer is not None:
-            if self._timer.when() <= self._loop.time() + delay:
+            if self._due <= due:
                 return
             self._timer.cancel()
-        self._timer = self._loop.call_later(delay, self._start)
+        self._due = due
+        self._timer = self._loop.call_at(due, self._start)
 
     def _delay(self) -> float:
         if self._waiters:
             return 0.0
-        unsynced = self._dirty and self._fsync != "none"
-        if unsynced or self.failing or self._unsigned() >= self._pace.checkpoint_entries:
+        if self._dirty or self.failing:
             return SYNC_INTERVAL
         return max(SYNC_INTERVAL, self._signed_at + self._pace.checkpoint_seconds - self._loop.time())
 
