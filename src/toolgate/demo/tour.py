@@ -102,14 +102,22 @@ def main() -> int:
     # The client library reports refused requests to the log; the tour shows them itself.
     logging.disable(logging.CRITICAL)
     signal.signal(signal.SIGTERM, signal.default_int_handler)
+    status = 0
     try:
         tour(Screen(), ends)
-    except KeyboardInterrupt:
+    except* KeyboardInterrupt:
         sys.stdout.write("\nended\n")
-    except ToolgateError as error:
-        sys.stderr.write(f"{error}\n")
-        return 1
-    return 0
+    except* ToolgateError as errors:
+        sys.stderr.write(f"{_leaf(errors)}\n")
+        status = 1
+    return status
+
+
+def _leaf(error: BaseException) -> BaseException:
+    """What was raised, inside the groups that the client's tasks put around it."""
+    while isinstance(error, BaseExceptionGroup):
+        error = error.exceptions[0]
+    return error
 
 
 if __name__ == "__main__":
