@@ -1,0 +1,94 @@
+"""What applies to one tool or method, in the order of judgement: its own entry, patterns, `all_tools`."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+
+from toolgate.policy.charges import Ceilings, Ledger
+from toolgate.policy.decision import Subject, Verdict
+from toolgate.policy.definition import UNKNOWN, Definition, Mode
+from toolgate.policy.entries import CompiledEntry, Entry
+from toolgate.policy.paths import Gap, fold, has_twin
+
+_WORDS: dict[str, Mode | None] = {"closed": "closed", "auto": "auto", "declared": "declared", "off": None}
+_STRICTNESS = tuple(_WORDS)
+
+
+class Rules:
+    """Compiled entries. `refusal` is the verdict of steps 1 to 3 of the order where they end it."""
+
+    __slots__ = (
+        *("_approvals", "_denials", "_folded", "_keys", "_ledger", "_mode", "_requires"),
+        *("listed", "refusal", "settles", "shown"),
+    )
+
+    def __init__(
+        self,
+        entries: list[Entry],
+        ceilings: Callable[[], Ceilings],
+        refusal: Verdict | None,
+        *,
+        shown: bool = True,
+        listed: bool = True,
+    ) -> None:
+        self.refusal = refusal
+        self.shown = shown
+        self.listed = listed
+        compiled = [CompiledEntry(entry) for entry in entries]
+        self._requires = tuple(rule for entry in compiled for rule in entry.requires)
+        self._denials = tuple(rule for entry in compiled for rule in entry.denials)
+        self._approvals = tuple(approval for entry in compiled for approval in entry.approvals)
+        limits = [limit for entry in compiled for limit in entry.limits]
+        self._ledger = Ledger(limits, ceilings() if limits else {})
+        self.settles = any(limit.settle for limit in limits)
+        self._mode = _mode([entry.asks for entry in compiled if entry.asks])
+        self._keys = frozenset(path.key for entry in compiled for path in entry.paths)
+        self._folded = frozenset(map(fold, self._keys))
+
+    def judge(
+        self, arguments: dict[str, object], subject: Subject, now: float, name: str, definition: Definition | None
+    ) -> Verdict:
+        """Steps 3 to 6, and what steps 7 to 9 need."""
+        if self.refusal is not None:
+            return self.refusal
+        if self._mode is not None:
+            fault = UNKNOWN if definition is None else definition.refusal(arguments, self._mode)
+            if fault:
+                return Verdict("deny", "(schema)", fault)
+        if self._keys and not arguments.keys() <= self._keys:
+            arguments = self._mask(arguments)
+        for rule in self._requires:
+            if rule.judge(arguments, subject, now, name) is not True:
+                return Verdict("deny", rule.pointer, rule.message(True, arguments, subject, now, name))
+        for rule in self._denials:
+            if rule.judge(arguments, subject, now, name) is not False:
+                return Verdict("deny", rule.pointer, rule.message(False, arguments, subject, now, name))
+        verdict = self._ledger.draw(arguments, subject)
+        if self._approvals and verdict.outcome == "allow":
+            return self._asked(verdict, arguments, subject, now, name)
+        return verdict
+
+    def _asked(
+        self, verdict: Verdict, arguments: dict[str, object], subject: Subject, now: float, name: str
+    ) -> Verdict:
+        """The first reason to ask a person; the charges stay those of the call."""
+        for approval in self._approvals:
+            rule, message = approval.rule, approval.message
+            if rule is not None:
+                if rule.judge(arguments, subject, now, name) is False:
+                    continue
+                message = rule.message(False, arguments, subject, now, name)
+            return Verdict("wait", approval.pointer, message, verdict.charges, approval.timeout)
+        return verdict
+
+    def _mask(self, arguments: dict[str, object]) -> dict[str, object]:
+        """The arguments with a gap for each key that rules read and beside which a twin stands."""
+        if not any(fold(key) in self._folded for key in arguments.keys() - self._keys):
+            return arguments
+        return {**arguments, **{key: Gap.TWIN for key in self._keys if has_twin(arguments, key)}}
+
+
+def _mode(asked: list[str]) -> Mode | None:
+    """The strictest that the entries ask for. `all_tools` (`default`) counts only where no other has a word."""
+    words = [word for word in asked if word != "default"] or ["auto" for _ in asked] or ["off"]
+    return _WORDS[min(words, key=_STRICTNESS.index)]
