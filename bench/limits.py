@@ -1,9 +1,9 @@
 """CPU of a reservation over three limits with 32 concurrent callers, in memory and in SQLite.
 
-    python bench/limits.py [--json] [--rounds 7] [--calls 1000]
+    python bench/limits.py [--json] [--rounds 15] [--turns 200]
 
-Interleaved rounds, the median and the fastest; a denial and a whole life (reserve and commit) beside it. `shared`:
-all callers charge the same three counters, `own`: each caller its own three.
+Interleaved rounds, the median and the fastest; what the loop costs by itself is taken off. `shared`: all callers
+charge the same three counters, `own`: each caller its own three, `denied`: shared and exhausted.
 """
 
 from __future__ import annotations
@@ -26,20 +26,7 @@ from toolgate.policy.decision import NANO, Charge, Unit
 
 CALLERS = 32
 WINDOWS = (Unit.MINUTE, Unit.HOUR, Unit.DAY)
-Work = Callable[[Counters, str, Sequence[Charge]], Awaitable[object]]
-
-
-async def reserve(counters: Counters, reservation: str, charges: Sequence[Charge]) -> None:
-    await counters.reserve(reservation, charges)
-
-
-async def reserve_and_commit(counters: Counters, reservation: str, charges: Sequence[Charge]) -> None:
-    await counters.reserve(reservation, charges)
-    await counters.commit(reservation)
-
-
-async def nothing(counters: Counters, reservation: str, charges: Sequence[Charge]) -> None:
-    """What the loop of a caller costs by itself; taken off the others."""
+Work = Callable[[int, str], Awaitable[object]]
 
 
 def three(owner: int, maximum: int) -> tuple[Charge, ...]:
@@ -49,63 +36,73 @@ def three(owner: int, maximum: int) -> tuple[Charge, ...]:
     )
 
 
-async def caller(work: Work, counters: Counters, names: list[str], charges: Sequence[Charge]) -> None:
-    for name in names:
-        await work(counters, name, charges)
-
-
-async def cpu(work: Work, counters: Counters, calls: int, *, shared: bool, maximum: int) -> float:
-    """Microseconds of CPU of this process for one call."""
-    stamp = time.monotonic_ns()
-    names = [[f"{stamp}-{number}-{call}" for call in range(calls)] for number in range(CALLERS)]
-    limits = [three(0 if shared else number, maximum) for number in range(CALLERS)]
+async def turn(work: Work, names: Sequence[str]) -> int:
+    """Nanoseconds of this process's CPU while 32 callers do one thing at once."""
     started = time.process_time_ns()
-    await asyncio.gather(*(caller(work, counters, names[n], limits[n]) for n in range(CALLERS)))
-    return (time.process_time_ns() - started) / (calls * CALLERS) / 1000
+    await asyncio.gather(*(work(number, name) for number, name in enumerate(names)))
+    return time.process_time_ns() - started
 
 
-CASES: dict[str, tuple[Work, bool, int]] = {
-    "reserve, shared": (reserve, True, 10**30),
-    "reserve, own": (reserve, False, 10**30),
-    "reserve and commit, shared": (reserve_and_commit, True, 10**30),
-    "reserve and commit, own": (reserve_and_commit, False, 10**30),
-    "denied": (reserve, True, 0),
-}
+async def nothing(_number: int, _name: str) -> None:
+    """What a caller costs by itself; taken off."""
 
 
-async def measure(rounds: int, calls: int, directory: Path) -> dict[str, dict[str, list[float]]]:
-    figures: dict[str, dict[str, list[float]]] = {}
-    for number in range(rounds):
-        memory, sqlite = MemoryCounters(), SqliteCounters(directory / f"{number}.db")
-        for backend, counters in (("memory", memory), ("sqlite", sqlite)):
-            for case, (work, shared, maximum) in CASES.items():
-                count = calls if backend == "memory" else max(1, calls // 4)
-                idle = await cpu(nothing, counters, count, shared=shared, maximum=maximum)
-                taken = await cpu(work, counters, count, shared=shared, maximum=maximum)
-                figures.setdefault(backend, {}).setdefault(case, []).append(max(0.0, taken - idle))
-        await sqlite.close()
+async def lives(counters: Counters, turns: int, *, shared: bool, maximum: int) -> tuple[float, float]:
+    """Microseconds for one reservation and for its end, over so many turns of 32 callers."""
+    charges = [three(0 if shared else number, maximum) for number in range(CALLERS)]
+    idle = taken = ended = 0
+    for number in range(turns):
+        names = [f"{time.monotonic_ns():x}-{number}-{caller}" for caller in range(CALLERS)]
+        idle += await turn(nothing, names)
+        taken += await turn(lambda caller, name: counters.reserve(name, charges[caller]), names)
+        ended += await turn(lambda _caller, name: counters.commit(name), names)
+    calls = turns * CALLERS * 1000
+    return max(0, taken - idle) / calls, max(0, ended - idle) / calls
+
+
+CASES = {"shared": (True, 10**30), "own": (False, 10**30), "denied": (True, 0)}
+
+
+async def measure(rounds: int, turns: int, directory: Path) -> dict[tuple[str, str], list[tuple[float, float]]]:
+    figures: dict[tuple[str, str], list[tuple[float, float]]] = {}
+    memory, sqlite = MemoryCounters(), SqliteCounters(directory / "counters.db")
+    backends: dict[str, Counters] = {"memory": memory, "sqlite": sqlite}
+    for _ in range(rounds):
+        for case, (shared, maximum) in CASES.items():
+            for backend, counters in backends.items():
+                figures.setdefault((backend, case), []).append(
+                    await lives(counters, turns, shared=shared, maximum=maximum)
+                )
+    await sqlite.close()
     return figures
+
+
+def row(backend: str, case: str, times: Sequence[tuple[float, float]]) -> dict[str, str | float]:
+    taken, ended = [time for time, _ in times], [time for _, time in times]
+    return {
+        "backend": backend,
+        "case": case,
+        "reserve_median_us": round(statistics.median(taken), 2),
+        "reserve_fastest_us": round(min(taken), 2),
+        "commit_median_us": round(statistics.median(ended), 2),
+    }
 
 
 def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("--json", action="store_true")
-    parser.add_argument("--rounds", type=int, default=7)
-    parser.add_argument("--calls", type=int, default=1000, help="of each caller; a quarter of it in SQLite")
+    parser.add_argument("--rounds", type=int, default=15)
+    parser.add_argument("--turns", type=int, default=200, help="of 32 callers each, in every round")
     options = parser.parse_args()
     with tempfile.TemporaryDirectory() as directory:
-        figures = uvloop.run(measure(options.rounds, options.calls, Path(directory)))
-    rows = [
-        {"backend": backend, "case": case, "median_us": statistics.median(times), "fastest_us": min(times)}
-        for backend, cases in figures.items()
-        for case, times in cases.items()
-    ]
+        figures = uvloop.run(measure(options.rounds, options.turns, Path(directory)))
+    rows = [row(backend, case, times) for (backend, case), times in figures.items()]
     if options.json:
         print(json.dumps(rows))
         return
-    print(f"{'backend':<8} {'case':<28} {'median us':>10} {'fastest us':>11}")
-    for row in rows:
-        print(f"{row['backend']:<8} {row['case']:<28} {row['median_us']:>10.2f} {row['fastest_us']:>11.2f}")
+    print("  ".join(f"{title:>18}" for title in rows[0]))
+    for figure in rows:
+        print("  ".join(f"{value:>18}" for value in figure.values()))
 
 
 if __name__ == "__main__":

@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 import sqlite3
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Collection, Iterable, Mapping, Sequence
+from typing import Any
 
 import msgspec
 
@@ -34,36 +35,48 @@ Window = CalendarWindow | StoredSliding
 Held = list[tuple[str, float, int]]
 """What a reservation took: counter key, end of its calendar window (0 if sliding), amount."""
 
+_KEPT = 10_000
 _read_held = msgspec.json.Decoder(Held).decode
 
 
 class Ledger:
-    """One transaction's view. `load` what the operations need, apply them in order, `write`."""
+    """The file as one connection sees it. In each transaction: `begin`, apply the operations in order, `write`.
 
-    def __init__(self, connection: sqlite3.Connection, owner: str, clock: float) -> None:
+    What was read or written is kept for the next transaction while no other connection has changed the file. After
+    a transaction that failed: `forget`.
+    """
+
+    def __init__(self, connection: sqlite3.Connection, owner: str) -> None:
         self._connection = connection
         self._owner = owner
+        self._version = -1
         self._windows: dict[str, Window] = {}
         self._held: dict[str, Held] = {}
         self._opened: dict[Window, float] = {}
         self._changed: dict[Window, None] = {}
         self._taken: dict[str, Held] = {}
         self._ended: set[str] = set()
-        self.now = self._advance(clock)
+        self.now = 0.0
 
-    def load(self, reservations: Iterable[str], keys: Iterable[str]) -> None:
-        """Read these open reservations, and the counters of these keys and of those reservations."""
-        found = self._rows(
-            "SELECT id, charges FROM reservations WHERE id IN (SELECT value FROM json_each(?))", reservations
-        )
-        self._held = {reservation: _read_held(charges) for reservation, charges in found}
-        wanted = {key for held in self._held.values() for key, _, _ in held}.union(keys)
-        rows = self._rows(
-            "SELECT key, seconds, expires, used, calls FROM windows WHERE key IN (SELECT value FROM json_each(?))",
-            wanted,
-        )
-        for row in rows:
-            self._windows[row[0]] = self._window(*row)
+    def begin(self, clock: float, reservations: Iterable[str], keys: set[str]) -> None:
+        """Read the time, these open reservations, and the counters of these keys and of those reservations."""
+        version = self._connection.execute("PRAGMA data_version").fetchone()[0]
+        if version != self._version or len(self._windows) > _KEPT:
+            self.forget()
+            self._version = version
+            self.now = max((at for (at,) in self._connection.execute("SELECT now FROM clock")), default=clock)
+        if clock > self.now:
+            self.now = clock
+            self._connection.execute("UPDATE clock SET now = ?", (clock,))
+        self._read_reservations([id_ for id_ in reservations if id_ not in self._held])
+        keys.update(key for id_ in reservations for key, _, _ in self._held.get(id_, ()))
+        self._read_windows(keys - self._windows.keys())
+
+    def forget(self) -> None:
+        """Keep nothing of earlier transactions."""
+        self._version = -1
+        for kept in (self._windows, self._held, self._opened, self._changed, self._taken, self._ended):
+            kept.clear()
 
     def peek(self, charges: Sequence[Charge]) -> Exhausted | None:
         """As `Counters.peek`."""
@@ -114,41 +127,48 @@ class Ledger:
         run("DELETE FROM reservations WHERE id = ?", [(reservation,) for reservation in self._ended])
         if opened:
             self._sweep(2 * len(opened))
+        for window in self._opened.keys() - self._changed.keys():
+            self._windows.pop(window.key, None)
+        for written in (self._opened, self._changed, self._taken, self._ended):
+            written.clear()
 
-    def _advance(self, clock: float) -> float:
-        """The highest time that any process of this store ever saw."""
-        now = max((at for (at,) in self._connection.execute("SELECT now FROM clock")), default=clock)
-        if clock > now:
-            self._connection.execute("UPDATE clock SET now = ?", (clock,))
-        return max(now, clock)
+    def _read_reservations(self, wanted: list[str]) -> None:
+        for id_, charges in self._rows("SELECT id, charges FROM reservations WHERE id IN", wanted):
+            self._held[id_] = _read_held(charges)
 
-    def _rows(self, statement: str, values: Iterable[str]) -> sqlite3.Cursor:
-        return self._connection.execute(statement, (msgspec.json.encode(list(values)).decode(),))
+    def _read_windows(self, wanted: set[str]) -> None:
+        rows = self._rows("SELECT key, seconds, expires, used, calls FROM windows WHERE key IN", wanted)
+        for key, seconds, expires, used, calls in rows:
+            if seconds:
+                self._windows[key] = StoredSliding(self._connection, key, seconds, expires, int(used), calls)
+            else:
+                self._windows[key] = CalendarWindow(key, expires, int(used))
 
-    def _window(self, key: str, seconds: int, expires: float, used: str, calls: int) -> Window:
-        if not seconds:
-            return CalendarWindow(key, expires, int(used))
-        window = StoredSliding(self._connection, key, seconds)
-        window.expires, window.used, window.calls = expires, int(used), calls
-        if expires <= self.now:
-            window.advance(self.now)
-            self._changed[window] = None
-        return window
+    def _rows(self, select: str, values: Collection[str]) -> Iterable[tuple[Any, ...]]:
+        if not values:
+            return ()
+        wanted = msgspec.json.encode(list(values)).decode()
+        return self._connection.execute(f"{select} (SELECT value FROM json_each(?))", (wanted,))
 
     def _renew(self, charge: Charge, now: float) -> Window:
-        """The window of a counter that has none at `now`; sliding ones were advanced when they were read."""
-        window: Window
-        if isinstance(charge.window, int):
-            window, ends = StoredSliding(self._connection, charge.key, charge.window), now + charge.window
-        else:
-            ends = bounds(charge.window, now)[1]
-            window = CalendarWindow(charge.key, ends)
-        passed = self._windows.get(charge.key)
-        if passed is not None:
-            self._changed.pop(passed, None)  # its row is the new window's now
+        """The window of a counter at `now`: the sliding one rid of what has passed, or a new one."""
+        window = self._windows.get(charge.key)
+        if isinstance(window, StoredSliding):
+            window.advance(now)
+            self._changed[window] = None
+            return window
+        if window is not None:
+            self._changed.pop(window, None)  # its row is the next window's now
+        window, ends = self._open(charge, now)
         self._windows[charge.key] = window
         self._opened[window] = ends
         return window
+
+    def _open(self, charge: Charge, now: float) -> tuple[Window, float]:
+        if isinstance(charge.window, int):
+            return StoredSliding(self._connection, charge.key, charge.window), now + charge.window
+        ends = bounds(charge.window, now)[1]
+        return CalendarWindow(charge.key, ends), ends
 
     def _windows_of(self, reservation: str) -> Iterable[tuple[Window, int]]:
         """The windows in which an open reservation took its amounts, as far as they have not passed."""
@@ -169,6 +189,7 @@ class Ledger:
                 continue
             run("DELETE FROM calls WHERE key = ?", key)
             run("DELETE FROM windows WHERE key = ?", key)
+            self._windows.pop(key[0], None)
 
 
 def _span(window: Window) -> float:

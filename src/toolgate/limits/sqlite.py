@@ -98,6 +98,7 @@ class SqliteCounters:
         self._clock = clock or time.time
         self._patience = patience
         self._connection = _connect(path)
+        self._ledger = Ledger(self._connection, self.owner)
         self._waiting: list[_Operation] = []
         self._next: asyncio.Handle | None = None
         self._locked_since: float | None = None
@@ -199,17 +200,17 @@ class SqliteCounters:
 
     def _transact(self, batch: Sequence[_Operation]) -> Sequence[Exhausted | Exception | None]:
         """Apply the operations, all in one transaction or none."""
-        connection = self._connection
+        connection, ledger = self._connection, self._ledger
         connection.execute("BEGIN IMMEDIATE")
         try:
-            ledger = Ledger(connection, self.owner, self._clock())
-            reservations = [operation.reservation for operation in batch if operation.verb not in {"peek", "commit"}]
-            ledger.load(reservations, {charge.key for operation in batch for charge in operation.charges})
+            ended = [operation.reservation for operation in batch if operation.verb in {"rollback", "settle"}]
+            ledger.begin(self._clock(), ended, {charge.key for each in batch for charge in each.charges})
             answers = [operation.apply(ledger) for operation in batch]
             ledger.write()
             connection.execute("COMMIT")
         finally:
             if connection.in_transaction:
+                ledger.forget()
                 connection.execute("ROLLBACK")
         self._watch_log()
         return answers

@@ -14,13 +14,21 @@ class StoredSliding:
 
     __slots__ = ("_connection", "_freed", "calls", "expires", "key", "seconds", "used")
 
-    def __init__(self, connection: sqlite3.Connection, key: str, seconds: int) -> None:
+    def __init__(
+        self,
+        connection: sqlite3.Connection,
+        key: str,
+        seconds: int,
+        expires: float = math.inf,
+        used: int = 0,
+        calls: int = 0,
+    ) -> None:
         self._connection = connection
         self.key = key
         self.seconds = seconds
-        self.expires = math.inf
-        self.used = 0
-        self.calls = 0
+        self.expires = expires
+        self.used = used
+        self.calls = calls
         self._freed: list[tuple[int, float]] | None = None
 
     @property
