@@ -1,4 +1,4 @@
-"""Answers: the reader of a connection to a server."""
+"""The head of an answer. Pure; as strict as for requests, since a server behind a proxy may answer in two voices."""
 
 from __future__ import annotations
 
@@ -9,49 +9,40 @@ import httptools
 
 from toolgate.wire.failures import Refused
 from toolgate.wire.headers import Headers
+from toolgate.wire.heads import UNTIL_CLOSE, body_length, keeps_alive, read_fields
 from toolgate.wire.limits import PoolLimits
-from toolgate.wire.reading import UNTIL_CLOSE, Reader, body_length, keeps_alive
 
-_STATUS_LINE = re.compile(rb"HTTP/1\.([01]) ([1-5][0-9]{2})(?: [\t -~\x80-\xff]*)?\r\n")
+_LINE = re.compile(rb"HTTP/1\.([01]) ([1-5][0-9]{2})(?: [\t -~\x80-\xff]*)?\r\n")
 _PROMISE = re.compile(rb"timeout=([0-9]{1,5})")
 
 
 @dataclass(slots=True)
 class AnswerHead:
-    """An answer without its body. `length` is that of the body, or CHUNKED, or UNTIL_CLOSE."""
+    """An answer without its body; never changed, since a server may repeat it.
+
+    `length` is the body's, or CHUNKED, or UNTIL_CLOSE; `idle` the seconds for which the server promises to keep the
+    idle connection, where it does.
+    """
 
     status: int
     headers: Headers
     length: int
     keep_alive: bool
+    idle: float | None
 
 
-class AnswerReader(Reader):
-    """Reads answers, as strictly as requests: a server behind another proxy may answer with two messages."""
-
-    __slots__ = ()
-
-    def _new_parser(self) -> httptools.HttpResponseParser:
-        return httptools.HttpResponseParser(self)
-
-    def begin(self, head: bytes, method: str, limits: PoolLimits) -> AnswerHead:
-        """Read a head that is whole (its last bytes are the empty line). Raises Refused."""
-        self._begin()
-        line = _STATUS_LINE.match(head)
-        if line is None:
-            raise Refused(400, "the status line is not one of HTTP/1.1")
-        minor, status = line[1], int(line[2])
-        if status == 101:
-            raise Refused(400, "an upgrade that nobody asked for")
-        self.feed(head)
-        headers = self._headers(limits.header_count)
-        declared = body_length(headers, chunks_allowed=minor == b"1")
-        length = _length(status, method, declared)
-        if length == 0 and not self.done:
-            # llhttp knows neither the method nor that this status has no body, and waits for what was declared.
-            self._parser = self._new_parser()
-            self.done = True
-        return AnswerHead(status, headers, length, length != UNTIL_CLOSE and keeps_alive(headers, minor))
+def read_answer(head: bytes, method: str, limits: PoolLimits) -> AnswerHead:
+    """Read a head that is whole (its last bytes are the empty line), the answer to `method`. Raises Refused."""
+    line = _LINE.match(head)
+    if line is None:
+        raise Refused(400, "the status line is not one of HTTP/1.1")
+    minor, status = line[1], int(line[2])
+    if status == 101:
+        raise Refused(400, "an upgrade that nobody asked for")
+    headers = read_fields(httptools.HttpResponseParser, head, limits.header_count)
+    length = _length(status, method, body_length(headers, minor))
+    keep_alive = length != UNTIL_CLOSE and keeps_alive(headers, minor)
+    return AnswerHead(status, headers, length, keep_alive, _promised_idle(headers))
 
 
 def _length(status: int, method: str, declared: int | None) -> int:
@@ -64,7 +55,7 @@ def _length(status: int, method: str, declared: int | None) -> int:
     return UNTIL_CLOSE if declared is None else declared
 
 
-def promised_idle(headers: Headers) -> float | None:
-    """Give the seconds for which the server promises to keep the idle connection, if it does."""
-    promise = _PROMISE.search(headers.get(b"keep-alive") or b"")
+def _promised_idle(headers: Headers) -> float | None:
+    value = headers.get(b"keep-alive")
+    promise = _PROMISE.search(value) if value is not None else None
     return float(promise[1]) if promise else None

@@ -4,14 +4,13 @@ from __future__ import annotations
 
 import asyncio
 import math
-from enum import IntEnum
 from typing import TYPE_CHECKING, cast
 
+from toolgate.wire.bodies import Body, Counted, body_of
 from toolgate.wire.exchange import Exchange
 from toolgate.wire.failures import Refused
-from toolgate.wire.reading import CHUNKED
 from toolgate.wire.rendering import status_line
-from toolgate.wire.requests import RequestReader
+from toolgate.wire.requests import read_request
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -20,32 +19,30 @@ if TYPE_CHECKING:
     from toolgate.wire.server import Listener
 
 
-class Phase(IntEnum):
-    """What the next bytes of the client are."""
-
-    HEAD = 0  # of a request
-    BODY = 1  # of the request that the handler has
-    HELD = 2  # requests that wait for the answer to the one before
-    LEFTOVER = 3  # nothing that is read: our last byte is sent
-    CLOSED = 4
+# What the next bytes of the client are. (Plain numbers: an enumeration's member costs more than the comparison.)
+_HEAD = 0  # of a request
+_BODY = 1  # of the request that the handler has
+_HELD = 2  # requests that wait for the answer to the one before
+_LEFTOVER = 3  # nothing that is read: our last byte is sent
+_CLOSED = 4
 
 
 class Connection(asyncio.Protocol):
     """The state of one client's connection; small, since there may be ten thousand of them."""
 
     __slots__ = (
+        "_body",
         "_body_until",
         "_deadline",
         "_drained",
         "_exchange",
         "_flushed",
         "_held",
-        "_left",
         "_listener",
         "_paused",
         "_phase",
         "_put",
-        "_reader",
+        "_seen",
         "_stalled_since",
         "_task",
         "_transport",
@@ -61,10 +58,10 @@ class Connection(asyncio.Protocol):
     def __init__(self, listener: Listener) -> None:
         self._listener = listener
         self.loop = listener.loop
-        self._reader = RequestReader()
-        self._phase = Phase.HEAD
+        self._phase = _HEAD
         self._held = b""  # bytes not yet parsed
-        self._left = 0  # of the body, where its length is known
+        self._body: Body | None = None  # of the exchange, while it is coming
+        self._seen: tuple[bytes, RequestHead] | None = None  # the last head: most clients repeat theirs
         self._exchange: Exchange | None = None
         self._task: asyncio.Task[None] | None = None
         self._wake: asyncio.Future[Exchange] | None = None
@@ -90,9 +87,8 @@ class Connection(asyncio.Protocol):
             self._transport.abort()
 
     def connection_lost(self, exc: Exception | None) -> None:
-        self._phase = Phase.CLOSED
+        self._phase = _CLOSED
         self._listener.forget(self)
-        self._reader.release()
         self._abandon()
         if self._drained is not None and not self._drained.done():
             self._drained.set_result(None)
@@ -112,11 +108,11 @@ class Connection(asyncio.Protocol):
     def data_received(self, data: bytes) -> None:
         phase = self._phase
         try:
-            if phase is Phase.HEAD:
+            if phase == _HEAD:
                 self._read_head(self._held + data if self._held else data)
-            elif phase is Phase.BODY:
+            elif phase == _BODY:
                 self._read_body(data)
-            elif phase is Phase.HELD:
+            elif phase == _HELD:
                 self._hold(self._held + data)
         except Refused as refusal:
             self._refuse(refusal)
@@ -134,51 +130,54 @@ class Connection(asyncio.Protocol):
             self._held = data
             return
         self._held = b""
-        if end == len(data):
-            self._begin(self._reader.begin(data, limits), b"")
-        else:
-            self._begin(self._reader.begin(data[:end], limits), data[end:])
+        whole = data[:end]
+        seen = self._seen
+        if seen is None or seen[0] != whole:
+            self._seen = seen = (whole, read_request(whole, limits))
+        self._begin(seen[1], data[end:])
 
     def _begin(self, head: RequestHead, rest: bytes) -> None:
         self._deadline = self._body_until = math.inf
-        self._exchange = exchange = Exchange(self, head, self._listener.limits.held_bytes)
-        self._left = head.length
-        self._phase = Phase.BODY
-        if head.length == 0 or rest:
+        held = self._listener.limits.held_bytes
+        if head.length == len(rest):
+            self._phase = _HELD
+            self._exchange = exchange = Exchange(self, head, held, rest)
+        else:
+            self._phase = _BODY
+            self._exchange = exchange = Exchange(self, head, held, None)
+            self._body = body_of(head.length)
             self._read_body(rest)
-        if self._task is None:
-            self._task = self.loop.create_task(self._run(exchange))
-            self._task.add_done_callback(self._ended)
-        elif self._wake is not None:
+        if self._wake is not None:
             self._wake.set_result(exchange)
             self._wake = None
+        elif self._task is None:
+            self._task = self.loop.create_task(self._run(exchange))
+            self._task.add_done_callback(self._ended)
 
     def _read_body(self, data: bytes) -> None:
-        reader = self._reader
+        body = self._body
         exchange = self._exchange
+        assert body is not None
         assert exchange is not None
-        rest = b""
-        if self._left == CHUNKED:
-            reader.feed_chunks(data)
-        elif self._left:
-            if len(data) > self._left:
-                data, rest = data[: self._left], data[self._left :]
-            self._left -= len(data)
-            reader.feed(data)
-        else:
-            data, rest = b"", data
-        if data:
-            exchange.push(reader.take())
-        if reader.done:
-            self._phase = Phase.HELD
-            self._deadline = math.inf
-            exchange.complete()
-            if rest:
-                self._hold(rest)
+        if part := body.feed(data):
+            exchange.push(part)
+        if body.done:
+            self._body_done(body, exchange)
         elif exchange.received > exchange.allowed:
             self._pause()
         elif exchange.body_awaited:
             self._deadline = min(self._body_until, self.loop.time() + self._listener.limits.body_stall)
+
+    def _body_done(self, body: Body, exchange: Exchange) -> None:
+        self._phase = _HELD
+        self._body = None
+        self._deadline = math.inf
+        if body.behind:
+            if isinstance(body, Counted):
+                self._hold(body.behind)
+            else:
+                exchange.keep_alive = False
+        exchange.complete()
 
     def _hold(self, data: bytes) -> None:
         self._held = data
@@ -213,15 +212,15 @@ class Connection(asyncio.Protocol):
     def _end(self, exchange: Exchange) -> bool:
         """Close the books of an exchange; tells whether another may follow."""
         self._exchange = None
-        if self._phase >= Phase.LEFTOVER:
+        if self._phase >= _LEFTOVER:
             return False
         if not exchange.started:
             exchange.respond(500)
             self._hang_up()
         elif not exchange.finished:
             self._transport.abort()
-        elif self._phase is Phase.HELD and exchange.head.keep_alive:
-            self._phase = Phase.HEAD
+        elif self._phase == _HELD and exchange.keep_alive:
+            self._phase = _HEAD
             self._deadline = self.loop.time() + self._listener.limits.idle_timeout
             return True
         else:
@@ -249,7 +248,7 @@ class Connection(asyncio.Protocol):
         self._task = None
         if not task.cancelled() and (error := task.exception()) is not None:
             self.loop.call_exception_handler({"message": "a handler failed", "exception": error, "protocol": self})
-        if self._phase < Phase.LEFTOVER:
+        if self._phase < _LEFTOVER:
             self._transport.abort()
 
     # --- endings
@@ -268,7 +267,7 @@ class Connection(asyncio.Protocol):
 
     def _hang_up(self) -> None:
         """Send our end and read on for a while: closing at once could destroy the answer (RFC 9112 section 9.6)."""
-        self._phase = Phase.LEFTOVER
+        self._phase = _LEFTOVER
         self._held = b""
         self._deadline = self.loop.time() + self._listener.limits.linger
         self._resume()
@@ -279,7 +278,7 @@ class Connection(asyncio.Protocol):
 
     def retire(self) -> None:
         """End the connection as soon as it has nothing to do."""
-        if self._phase is Phase.HEAD:
+        if self._phase == _HEAD:
             self._hang_up()
 
     def abort(self) -> None:
@@ -299,9 +298,9 @@ class Connection(asyncio.Protocol):
             self._expire()
 
     def _expire(self) -> None:
-        if self._phase is Phase.BODY or self._held:
+        if self._phase == _BODY or self._held:
             self._refuse(Refused(408, "the request did not come in time"))
-        elif self._phase is Phase.HEAD:
+        elif self._phase == _HEAD:
             self._hang_up()
         else:
             self._transport.abort()
@@ -310,12 +309,11 @@ class Connection(asyncio.Protocol):
 
     def own_fields(self, exchange: Exchange) -> bytes:
         """Give the fields of an answer that belong to the connection, and decide whether it stays open."""
-        head = exchange.head
-        if not exchange.body_complete or self._listener.closing or self._reader.excess:
-            head.keep_alive = False
-        if not head.keep_alive:
+        if not exchange.body_complete or self._listener.closing:
+            exchange.keep_alive = False
+        if not exchange.keep_alive:
             return self._listener.date + b"connection: close\r\n"
-        return self._listener.date + b"connection: keep-alive\r\n" if head.old else self._listener.date
+        return self._listener.date + b"connection: keep-alive\r\n" if exchange.old else self._listener.date
 
     def put(self, data: bytes) -> None:
         """Write bytes."""

@@ -23,9 +23,10 @@ class Exchange:
     """
 
     __slots__ = (
-        "_connection",
-        "head",
         "_chunked",
+        "_connection",
+        "_expects",
+        "_head",
         "_left",
         "_parts",
         "_waiter",
@@ -33,26 +34,32 @@ class Exchange:
         "body_complete",
         "finished",
         "headers",
+        "keep_alive",
         "method",
+        "old",
         "path",
         "query",
         "received",
         "started",
     )
 
-    def __init__(self, connection: Connection, head: RequestHead, allowed: int) -> None:
+    def __init__(self, connection: Connection, head: RequestHead, allowed: int, body: bytes | None) -> None:
         self._connection = connection
-        self.head = head
-        self._parts: list[bytes] = []
-        self.received = 0  # bytes of the body
-        self.allowed = allowed  # bytes of the body that may come before reading pauses
+        self._head = head
         self._waiter: asyncio.Future[None] | None = None
         self._chunked = False
-        self._left: int | None = None
+        self._left: int | None = None  # of an answer whose length was declared
+        self._parts = [body] if body else []
+        self.received = len(body) if body else 0  # bytes of the request's body
+        self.allowed = allowed  # bytes of the body that may come before reading pauses
+        self.body_complete = body is not None  # every byte of the body has arrived
+        self.keep_alive = head.keep_alive
+        self.old = head.old
+        self._expects = head.expects
         self.method = head.method
-        self.path, _, self.query = head.target.partition("?")
+        self.path = head.path
+        self.query = head.query
         self.headers = head.headers
-        self.body_complete = False  # every byte of the body has arrived
         self.started = False  # the head of the answer is on its way
         self.finished = False  # the whole answer is on its way
 
@@ -69,7 +76,7 @@ class Exchange:
     async def body(self, limit: int) -> bytes:
         """Give the whole body, without a pause when it has already come. Raises BodyTooLarge. Asks for it once only."""
         self.allowed = limit
-        if self.head.length > limit or self.received > limit:
+        if self._head.length > limit or self.received > limit:
             raise BodyTooLarge(limit)
         while not self.body_complete:
             await self._more()
@@ -79,8 +86,8 @@ class Exchange:
         return parts[0] if len(parts) == 1 else b"".join(parts)
 
     async def _more(self) -> None:
-        if self.head.expects and not self.received and not self.started:
-            self.head.expects = False
+        if self._expects and not self.received and not self.started:
+            self._expects = False
             self._connection.put(CONTINUE)
         self._waiter = self._connection.loop.create_future()
         self._connection.body_wanted()
@@ -130,8 +137,8 @@ class Exchange:
         if length is not None:
             fields += b"content-length: %d\r\n" % length
             self._left = length
-        elif self.head.old:
-            self.head.keep_alive = False
+        elif self.old:
+            self.keep_alive = False
         else:
             fields += b"transfer-encoding: chunked\r\n"
             self._chunked = self.method != "HEAD"

@@ -6,9 +6,9 @@ import asyncio
 import math
 from typing import TYPE_CHECKING, cast
 
-from toolgate.wire.answers import AnswerReader, promised_idle
+from toolgate.wire.answers import read_answer
+from toolgate.wire.bodies import Body, UntilClose, body_of
 from toolgate.wire.failures import BadAnswer, Lost, Refused, TimedOut, UpstreamError
-from toolgate.wire.reading import CHUNKED, UNTIL_CLOSE
 from toolgate.wire.response import Response
 
 if TYPE_CHECKING:
@@ -23,14 +23,14 @@ class Link(asyncio.Protocol):
     """The state of one connection to a server; small, since there may be ten thousand of them."""
 
     __slots__ = (
+        "_body",
         "_held",
         "_interim",
-        "_left",
         "_method",
         "_paused",
         "_pool",
-        "_reader",
         "_response",
+        "_seen",
         "_transport",
         "_waiter",
         "deadline",
@@ -47,10 +47,10 @@ class Link(asyncio.Protocol):
         self._pool = pool
         self.loop = pool.loop
         self.place = pool.place
-        self._reader = AnswerReader()
+        self._seen: tuple[bytes, str, AnswerHead] | None = None  # the last head, its method: most servers repeat theirs
         self._held = b""  # the beginning of a head
         self._interim = 0
-        self._left = 0  # of the body, where its length is known
+        self._body: Body | None = None
         self._method = ""
         self._paused = False
         self._waiter: asyncio.Future[Response] | None = None  # for the head of an answer
@@ -81,13 +81,12 @@ class Link(asyncio.Protocol):
 
     def eof_received(self) -> None:
         self.usable = False
-        if self._response is not None and self._left == UNTIL_CLOSE:
+        if self._response is not None and isinstance(self._body, UntilClose):
             self._complete(self._response)
 
     def connection_lost(self, exc: Exception | None) -> None:
         self.usable = False
         self._fail(Lost(self.place, "the connection ended before the answer was whole"))
-        self._reader.release()
         self._pool.left(self)
 
     # --- the request
@@ -114,12 +113,15 @@ class Link(asyncio.Protocol):
             self._held = data
             return
         self._held = b""
-        head = self._reader.begin(data[:end], self._method, limits)
-        rest = data[end:]
+        whole = data[:end]
+        seen = self._seen
+        if seen is None or seen[0] != whole or seen[1] != self._method:
+            self._seen = seen = (whole, self._method, read_answer(whole, self._method, limits))
+        head = seen[2]
         if head.status < 200:
-            self._skip(rest)
+            self._skip(data[end:])
         else:
-            self._begin(head, rest)
+            self._begin(head, data[end:])
 
     def _skip(self, rest: bytes) -> None:
         self._interim += 1
@@ -130,52 +132,45 @@ class Link(asyncio.Protocol):
 
     def _begin(self, head: AnswerHead, rest: bytes) -> None:
         self._interim = 0
-        self._left = head.length
         # An answer that is ahead of its request comes from a server that will not read the rest of it.
         self.keep_alive = head.keep_alive and not self._transport.get_write_buffer_size()
-        if (promised := promised_idle(head.headers)) is not None:
-            self.idle_for = min(promised - 1, self._pool.limits.idle_timeout_max)
+        if head.idle is not None:
+            self.idle_for = min(head.idle - 1, self._pool.limits.idle_timeout_max)
         response = Response(head.status, head.headers, self, self.deadline)
         self.deadline = math.inf
         waiter, self._waiter = self._waiter, None
-        self._response = response
-        if rest or head.length == 0:
+        if head.length == len(rest):
+            response.arrived(rest)
+            self._over()
+        else:
+            self._response = response
+            self._body = body_of(head.length)
             self._read_body(response, rest)
-        if self._response is None:
-            response.arrived()
         assert waiter is not None
         if not waiter.done():
             waiter.set_result(response)
 
     def _read_body(self, response: Response, data: bytes) -> None:
-        reader = self._reader
-        if self._left == CHUNKED:
-            reader.feed_chunks(data)
-        elif self._left == UNTIL_CLOSE:
-            reader.feed(data)
-        else:
-            self._read_counted(data)
-        unread = response.push(body) if (body := reader.take()) else 0
-        if reader.done:
+        body = self._body
+        assert body is not None
+        part = body.feed(data)
+        unread = response.push(part) if part else 0
+        if body.done:
+            self.keep_alive = self.keep_alive and not body.behind
             self._complete(response)
         elif unread > self._pool.limits.held_bytes and not self._paused:
             self._paused = True
             self._transport.pause_reading()
 
-    def _read_counted(self, data: bytes) -> None:
-        if len(data) > self._left:
-            self.keep_alive = False
-            data = data[: self._left]
-        self._left -= len(data)
-        if data:
-            self._reader.feed(data)
-
     def _complete(self, response: Response) -> None:
-        self._response = None
-        self.deadline = math.inf
+        self._response = self._body = None
         response.complete()
         self.resume()
-        if self.usable and self.keep_alive and not self._reader.excess and self.idle_for > 0:
+        self._over()
+
+    def _over(self) -> None:
+        self.deadline = math.inf
+        if self.usable and self.keep_alive and self.idle_for > 0:
             self._pool.freed(self)
         else:
             self.abort()

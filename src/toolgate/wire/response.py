@@ -109,10 +109,12 @@ class Response:
         self._done = True
         self._wake()
 
-    def arrived(self) -> None:
+    def arrived(self, body: bytes) -> None:
         """Note, for the connection, that the body came whole with the head."""
         self._done = True
-        self.body_complete = self._parts[0] if self._parts else b""
+        self.body_complete = body
+        if body:
+            self._parts.append(body)
 
     def fail(self, failure: UpstreamError) -> None:
         """Note, for the connection, that the rest of the body will not come; what came can still be read."""
