@@ -15,7 +15,7 @@ from typing import Any, TypeAlias
 
 import sqlalchemy as sa
 from sqlalchemy.engine import URL, Connection, Engine, Row
-from sqlalchemy.exc import DBAPIError
+from sqlalchemy.exc import DBAPIError, IntegrityError
 
 from toolgate.store import tables
 from toolgate.store.directory import database_file, prepare_directory, private_file
@@ -149,10 +149,15 @@ def _json(fields: Mapping[str, object] | None) -> str | None:
 
 @contextmanager
 def writing(engine: Engine, actor: str, organisation: str = tables.DEFAULT_ORGANISATION) -> Iterator[Writing]:
-    """One transaction that writes: all of it happens, or, when anything raises, nothing."""
+    """One transaction that writes: all of it happens, or, when anything raises, nothing.
+
+    Raises StoreError where the database cannot be written, and leaves IntegrityError to the caller.
+    """
     try:
         with engine.execution_options(writes=True).begin() as connection:
             yield Writing(connection, actor, organisation, time.time())
+    except IntegrityError:
+        raise  # a name that is taken: the caller knows which
     except DBAPIError as error:
         raise _unreadable(_place(engine), error) from error
 
