@@ -154,6 +154,12 @@ class Exchange:
 
     async def write(self, chunk: bytes) -> None:
         """Send a part of the answer; waits only while the client takes less than it is sent."""
+        self.write_soon(chunk)
+        if self._connection.congested:
+            await self._connection.drained()
+
+    def write_soon(self, chunk: bytes) -> None:
+        """Send a part of the answer without waiting: for a few short ones that somebody else than the handler sends."""
         connection = self._connection
         if self.method == "HEAD" or not chunk:
             return
@@ -167,8 +173,10 @@ class Exchange:
             connection.put(b"%x\r\n%b\r\n" % (len(chunk), chunk))
         else:
             connection.put_all((b"%x\r\n" % len(chunk), chunk, b"\r\n"))
-        if connection.congested:
-            await connection.drained()
+
+    def abort(self) -> None:
+        """Cut the connection at once, and with it the handler: the client can tell that the answer is not whole."""
+        self._connection.abort()
 
     def finish(self) -> None:
         """End the answer begun by `start`. An answer that is not finished is cut off, so that the client can tell."""
