@@ -7,19 +7,20 @@ from toolgate.demo import paste, play
 from toolgate.demo.play import CARGO, FILES, Json, Play
 from toolgate.policy.document import parse
 
-REFERENCE = Path(__file__).parents[2] / "examples/reference"
+EXAMPLES = Path(__file__).parents[2] / "examples"
 DOCUMENTS = {
-    "ten-runs-a-minute": play.per_minute(CARGO),
-    "ten-runs-in-sixty-seconds": play.per_sixty_seconds(CARGO),
-    "no-builds-today": play.with_a_reason(CARGO),
-    "hide-remove": play.everything_hidden(CARGO),
-    "needs-a-person": play.needs_a_person(CARGO),
+    "cargo": CARGO.policy,
+    "reference/ten-runs-a-minute": play.per_minute(CARGO),
+    "reference/ten-runs-in-sixty-seconds": play.per_sixty_seconds(CARGO),
+    "reference/no-builds-today": play.with_a_reason(CARGO),
+    "reference/hide-remove": play.everything_hidden(CARGO),
+    "reference/needs-a-person": play.needs_a_person(CARGO),
 }
 
 
 @pytest.mark.parametrize(("name", "document"), DOCUMENTS.items())
 def test_the_tour_plays_the_documents_of_the_examples(name: str, document: Json) -> None:
-    assert json.loads((REFERENCE / f"{name}.json").read_text()) == document
+    assert json.loads((EXAMPLES / f"{name}.json").read_text()) == document
 
 
 @pytest.mark.parametrize("chosen", [CARGO, FILES])
