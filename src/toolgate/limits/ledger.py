@@ -35,6 +35,8 @@ Window = CalendarWindow | StoredSliding
 Held = list[tuple[str, float, int]]
 """What a reservation took: counter key, end of its calendar window (0 if sliding), amount."""
 
+_RESERVATIONS = "SELECT id, charges FROM reservations WHERE id IN (SELECT value FROM json_each(?))"
+_WINDOWS = "SELECT key, seconds, expires, used, calls FROM windows WHERE key IN (SELECT value FROM json_each(?))"
 _KEPT = 10_000
 _read_held = msgspec.json.Decoder(Held).decode
 
@@ -133,22 +135,21 @@ class Ledger:
             written.clear()
 
     def _read_reservations(self, wanted: list[str]) -> None:
-        for id_, charges in self._rows("SELECT id, charges FROM reservations WHERE id IN", wanted):
+        for id_, charges in self._rows(_RESERVATIONS, wanted):
             self._held[id_] = _read_held(charges)
 
     def _read_windows(self, wanted: set[str]) -> None:
-        rows = self._rows("SELECT key, seconds, expires, used, calls FROM windows WHERE key IN", wanted)
+        rows = self._rows(_WINDOWS, wanted)
         for key, seconds, expires, used, calls in rows:
             if seconds:
                 self._windows[key] = StoredSliding(self._connection, key, seconds, expires, int(used), calls)
             else:
                 self._windows[key] = CalendarWindow(key, expires, int(used))
 
-    def _rows(self, select: str, values: Collection[str]) -> Iterable[tuple[Any, ...]]:
+    def _rows(self, statement: str, values: Collection[str]) -> Iterable[tuple[Any, ...]]:
         if not values:
             return ()
-        wanted = msgspec.json.encode(list(values)).decode()
-        return self._connection.execute(f"{select} (SELECT value FROM json_each(?))", (wanted,))
+        return self._connection.execute(statement, (msgspec.json.encode(list(values)).decode(),))
 
     def _renew(self, charge: Charge, now: float) -> Window:
         """The window of a counter at `now`: the sliding one rid of what has passed, or a new one."""

@@ -203,8 +203,8 @@ class MemoryCounters:
 
     def _drop_passed(self, now: float) -> None:
         """Forget reservations that nobody ended and whose windows have all passed; rare, as it waits for a doubling."""
-        held = self._reservations.items()
-        self._reservations = {id_: taken for id_, taken in held if not all(window.past(now) for window in taken)}
+        reservations = self._reservations.items()
+        self._reservations = {id_: held for id_, held in reservations if any(each.holds(id_, now) for each in held)}
         self._many = max(1024, 2 * len(self._reservations))
 
 

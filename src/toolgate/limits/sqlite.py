@@ -181,39 +181,56 @@ class SqliteCounters:
         return answer
 
     def _run(self) -> None:
-        """One transaction over what is waiting; again later if another process holds the lock."""
+        """One transaction over what is waiting. Whatever happens in it, every caller gets an answer."""
         batch = [operation for operation in self._waiting[:MOST] if operation.wanted()]
-        self._next = None
+        answers: Sequence[Exhausted | Exception | None] | None
+        answers = [self._unavailable("the transaction failed") for _ in batch]
         try:
-            answers = self._transact(batch)
+            answers = self._attempt(batch)
+        finally:
+            if answers is None:
+                self._next = asyncio.get_running_loop().call_later(_RETRY, self._run)
+            else:
+                self._finish(batch, answers)
+
+    def _attempt(self, batch: Sequence[_Operation]) -> Sequence[Exhausted | Exception | None] | None:
+        """The answers of a transaction, or None if it has to be tried again because another process has the lock."""
+        try:
+            return self._transact(batch)
         except (sqlite3.Error, ValueError, msgspec.MsgspecError) as error:
             if _is_lock(error) and self._patient():
-                self._next = asyncio.get_running_loop().call_later(_RETRY, self._run)
-                return
-            answers = [self._unavailable(error) for _ in batch]
+                return None
+            return [self._unavailable(error) for _ in batch]
+
+    def _finish(self, batch: Sequence[_Operation], answers: Sequence[Exhausted | Exception | None]) -> None:
         self._locked_since = None
         del self._waiting[:MOST]
-        if self._waiting:
-            self._next = asyncio.get_running_loop().call_soon(self._run)
+        self._next = asyncio.get_running_loop().call_soon(self._run) if self._waiting else None
         for operation, answer in zip(batch, answers, strict=True):
             operation.reply(answer)
+        self._watch_log()
 
     def _transact(self, batch: Sequence[_Operation]) -> Sequence[Exhausted | Exception | None]:
         """Apply the operations, all in one transaction or none."""
         connection, ledger = self._connection, self._ledger
         connection.execute("BEGIN IMMEDIATE")
+        committed = False
         try:
             ended = [operation.reservation for operation in batch if operation.verb in {"rollback", "settle"}]
             ledger.begin(self._clock(), ended, {charge.key for each in batch for charge in each.charges})
             answers = [operation.apply(ledger) for operation in batch]
             ledger.write()
             connection.execute("COMMIT")
+            committed = True
         finally:
-            if connection.in_transaction:
-                ledger.forget()
-                connection.execute("ROLLBACK")
-        self._watch_log()
+            if not committed:
+                self._undo()
         return answers
+
+    def _undo(self) -> None:
+        self._ledger.forget()
+        if self._connection.in_transaction:  # some errors have rolled back already
+            self._connection.execute("ROLLBACK")
 
     def _patient(self) -> bool:
         now = time.monotonic()
@@ -222,7 +239,7 @@ class SqliteCounters:
         return now - self._locked_since < self._patience
 
     def _watch_log(self) -> None:
-        """Now and then look whether the write-ahead log has grown, and have it copied into the file."""
+        """Every 64 transactions: has the write-ahead log grown, have it copied into the file."""
         self._transactions += 1
         if self._transactions % 64 or self._copying is not None:
             return

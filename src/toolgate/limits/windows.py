@@ -119,6 +119,10 @@ class CalendarWindow:
         """Whether nothing that was taken still counts."""
         return self.expires <= now
 
+    def holds(self, _reservation: str, now: float) -> bool:
+        """Whether what this reservation took still counts."""
+        return now < self.expires
+
 
 class SlidingWindow:
     """The calls of the last `seconds` seconds of one counter, oldest first.
@@ -185,6 +189,11 @@ class SlidingWindow:
         """Whether nothing that was taken still counts."""
         self.advance(now)
         return not self.calls
+
+    def holds(self, reservation: str, now: float) -> bool:
+        """Whether what this reservation took still counts."""
+        call = self.calls.get(reservation)
+        return call is not None and now < call[0] + self.seconds
 
     def _frees(self) -> list[tuple[int, float]]:
         """What the end of each call frees in sum and when. Kept until a change, so that refusals stay cheap."""
