@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import json
 import os
-import socket
 import subprocess
 import sys
 from collections.abc import Iterator, Sequence
@@ -64,23 +63,12 @@ class CommandLine:
         return self.json("policy", "add", name, str(file))
 
 
-def free_ports(count: int) -> list[int]:
-    """Loopback ports that nothing listens on at the moment."""
-    sockets = [socket.create_server(("127.0.0.1", 0)) for _ in range(count)]
-    ports = [opened.getsockname()[1] for opened in sockets]
-    for opened in sockets:
-        opened.close()
-    return ports
-
-
 @contextmanager
 def gateway(folder: Path, *options: str) -> Iterator[CommandLine]:
-    """A running gateway on `folder`/data; yields its command line."""
+    """A running gateway on `folder`/data and free ports; yields its command line."""
     data = folder / "data"
-    port, control = free_ports(2)
-    words = [sys.executable, "-m", "toolgate", "serve", "--data", str(data), "--port", str(port)]
-    words += ["--control-port", str(control), *options]
-    with child(words, folder / "gateway.log", rf"(http://127\.0\.0\.1:{port}\b)"):
+    words = [sys.executable, "-m", "toolgate", "serve", "--data", str(data), "--port", "0", "--control-port", "0"]
+    with child([*words, *options], folder / "gateway.log", r"listening on (http://\S+)"):
         yield CommandLine(data)
 
 
