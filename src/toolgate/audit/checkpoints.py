@@ -42,13 +42,11 @@ class Checkpoint(msgspec.Struct, tag_field="kind", tag="checkpoint", kw_only=Tru
 
 
 class SignedLine(NamedTuple):
-    """One line of a file of checkpoints."""
+    """One line of a file of checkpoints, `number` from 1; `checkpoint` is None where it cannot be read as one."""
 
     number: int
-    """In the file, from 1."""
     line: bytes
     checkpoint: Checkpoint | None
-    """None where the line cannot be read as one."""
     signed: bytes
     signature: bytes
 
@@ -57,13 +55,12 @@ _decode = msgspec.json.Decoder(Checkpoint).decode
 
 
 def read_checkpoints(path: Path) -> Iterator[SignedLine]:
-    """Every whole line of the file (none where it does not exist). A last line without newline is a torn write."""
+    """Every line of the file (none where it does not exist). A last one without newline is a torn write."""
     if not path.exists():
         return
     with path.open("rb") as lines:
         for number, line in enumerate(lines, 1):
-            if line.endswith(b"\n"):
-                yield _read(number, line)
+            yield _read(number, line)
 
 
 def _read(number: int, line: bytes) -> SignedLine:

@@ -7,6 +7,7 @@ several processes may index at once.
 
 from __future__ import annotations
 
+import re
 import sqlite3
 from collections.abc import Iterator
 from contextlib import closing
@@ -16,6 +17,7 @@ from pathlib import Path
 
 import msgspec
 
+from toolgate.audit.export import summary
 from toolgate.audit.reader import Located, Position, entries
 from toolgate.audit.records import AnyEntry, Decision, EntryUnreadable, Gap, Outcome, Refused, Sum, read_line
 
@@ -31,13 +33,17 @@ _ADVANCE = (
 )
 
 BATCH = 500
+_BEGINNING = re.compile("[0-9a-f-]{4,36}")
 
 Row = tuple[object, ...]
 
 
 @dataclass(slots=True, frozen=True)
 class Filter:
-    """Which records to list; what is empty does not restrict. `since` is in epoch seconds; `limit` keeps the newest."""
+    """Which records to list; what is empty does not restrict.
+
+    `grant` is a label, an id, or how an id begins; `since` is in epoch seconds; `limit` keeps the newest.
+    """
 
     grant: str = ""
     tool: str = ""
@@ -135,19 +141,11 @@ def _columns(entry: Decision | Sum | Refused | Gap) -> Row:
     return ("", outcome, None, None, None, None, None, rule, None, None, summary(entry))
 
 
-def summary(entry: Sum | Refused | Gap) -> str:
-    """The entry in words, for lists."""
-    if isinstance(entry, Sum):
-        return f"{entry.count} more of this rule"
-    if isinstance(entry, Refused):
-        return f"{entry.count} requests from {entry.addresses}"
-    return f"{entry.cause}; {entry.refused} calls denied" if entry.ended else entry.cause
-
-
 def _where(wanted: Filter) -> tuple[str, list[object]]:
     conditions: list[tuple[str, list[object]]] = []
     if wanted.grant:
-        conditions.append(("(grant_id = ? OR grant_label = ?)", [wanted.grant, wanted.grant]))
+        begins = "OR grant_id BETWEEN ? AND ? || 'g'" if _BEGINNING.fullmatch(wanted.grant) else ""
+        conditions.append((f"(grant_id = ? OR grant_label = ? {begins})", [wanted.grant] * (4 if begins else 2)))
     if wanted.tool:
         conditions.append(("tool = ?", [wanted.tool]))
     if wanted.outcome:

@@ -62,7 +62,7 @@ def ends(directory: Path) -> dict[str, Position]:
 
 
 def follow(
-    directory: Path, positions: dict[str, Position], pause: Callable[[], None] = lambda: time.sleep(0.2)
+    directory: Path, positions: dict[str, Position], pause: Callable[[], object] = lambda: time.sleep(0.2)
 ) -> Iterator[Located]:
     """Every line after the positions, then, for ever, each new one; calls `pause` whenever there is none.
 

@@ -102,14 +102,16 @@ def _load(path: Path, key: Ed25519PublicKey, claims: dict[str, Claims], report: 
     prev = ORIGIN
     for line in read_checkpoints(path):
         place = Finding(path.name, line.number, "")
-        lines[line.line] = line.number
         checkpoint = line.checkpoint
-        if checkpoint is None:
+        if not line.line.endswith(b"\n"):
+            report.notes.append(Finding(path.name, line.number, "the last line is torn"))
+        elif checkpoint is None:
             report.problems.append(Finding(path.name, line.number, "the line is no checkpoint"))
         elif not is_signed(line, key):
             cause = f"the checkpoint is not signed with the journal's key (it names key `{checkpoint.key_id}`)"
             report.problems.append(Finding(path.name, line.number, cause))
         else:
+            lines[line.line] = line.number
             claims.setdefault(checkpoint.chain, Claims()).add(checkpoint, place)
             report.checkpoints += 1
             if checkpoint.prev != prev:

@@ -1,0 +1,261 @@
+"""`toolgate audit`: the records of decisions, and whether they are what was written."""
+
+from __future__ import annotations
+
+import csv
+import os
+import re
+import shutil
+import sqlite3
+import sys
+import time
+from collections.abc import Iterator
+from contextlib import contextmanager
+from dataclasses import asdict
+from pathlib import Path
+from typing import Annotated, Literal
+
+import typer
+from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PublicKey
+from cryptography.hazmat.primitives.serialization import Encoding, PublicFormat, load_pem_public_key
+
+from toolgate.audit.checkpoints import FILE, CheckpointFile
+from toolgate.audit.export import csv_rows, described, kind_of, summary, verbatim
+from toolgate.audit.index import Filter, Index
+from toolgate.audit.prune import prune as prune_journal
+from toolgate.audit.reader import ends, follow
+from toolgate.audit.records import AnyEntry, Decision, End, Outcome, Start, read_line
+from toolgate.audit.verify import Report
+from toolgate.audit.verify import verify as verify_journal
+from toolgate.cli import exits, printing
+from toolgate.cli.groups import new_group
+from toolgate.cli.installation import Installation
+from toolgate.cli.options import SPANS, DataOption, JsonOption, data_directory, examples, moment
+from toolgate.keys import MasterKey
+from toolgate.store.directory import database_file
+from toolgate.store.errors import BadInput, Busy, StoreError
+
+app = new_group("Read and verify the records of decisions.")
+
+LONGEST_WINDOW = 32 * 86_400
+TABLE_LIMIT = 50
+
+SinceOption = Annotated[
+    str | None, typer.Option("--since", metavar="WHEN", help="Only newer ones: 2h, 30d, 2027-01-31T12:00.")
+]
+
+
+@app.command(
+    "list",
+    epilog=examples(
+        "toolgate audit list --since 2h --outcome deny", "toolgate audit list --json --grant ci --tool run --limit 100"
+    ),
+)
+def list_(
+    grant: Annotated[str, typer.Option("--grant", metavar="G", help="Label or id of a grant.")] = "",
+    tool: Annotated[str, typer.Option("--tool", metavar="T", help="Name of a tool.")] = "",
+    outcome: Annotated[
+        Literal["allow", "deny", "wait", "refused", "gap"] | None, typer.Option("--outcome", help="How it was decided.")
+    ] = None,
+    since: SinceOption = None,
+    limit: Annotated[
+        int | None, typer.Option("--limit", min=1, metavar="N", help="Only the newest N; a table has 50 otherwise.")
+    ] = None,
+    data: DataOption = None,
+    as_json: JsonOption = False,
+) -> None:
+    """List records, oldest first: of allowed and denied calls, of requests without a grant, of gaps."""
+    wanted = Filter(grant, tool, outcome or "", _past(since), limit or (None if as_json else TABLE_LIMIT))
+    with _index(data) as index:
+        found = index.search(wanted)
+        if as_json:
+            for record in found:
+                printing.emit_json(described(*record))
+        else:
+            rows = [_row(entry, result) for _, entry, result in found]
+            printing.table(("time", "outcome", "grant", "tool", "rule", "message", "result"), rows, "no records")
+
+
+@app.command(epilog=examples("toolgate audit tail", "toolgate audit tail --json | jq .tool"))
+def tail(data: DataOption = None, as_json: JsonOption = False) -> None:
+    """Show entries as they are written, until it is interrupted."""
+    journal = data_directory(data) / "journal"
+    for located in follow(journal, ends(journal)):
+        entry = read_line(located.line)
+        if as_json:
+            printing.emit_json(described(located.chain, entry))
+        else:
+            printing.say("  ".join(map(printing.cell, _row(entry, None))))
+        sys.stdout.flush()
+
+
+@app.command(
+    epilog=examples(
+        "toolgate audit export > records.jsonl", "toolgate audit export --format csv --since 30d > month.csv"
+    )
+)
+def export(
+    form: Annotated[
+        Literal["jsonl", "csv"], typer.Option("--format", help="The journal's own lines, or a table of the records.")
+    ] = "jsonl",
+    since: SinceOption = None,
+    checkpoints: Annotated[
+        Path | None, typer.Option("--checkpoints", metavar="FILE", help="Copy the signed checkpoints here, too.")
+    ] = None,
+    data: DataOption = None,
+) -> None:
+    """Write all records to standard output; as JSON lines with the checkpoints that vouch for them at the end."""
+    if form == "jsonl" and since is not None:
+        raise BadInput("--since", "would break the chain of hashes", "use it with --format csv")
+    if form == "jsonl":
+        for line in verbatim(data_directory(data) / "journal"):
+            sys.stdout.buffer.write(line)
+    else:
+        with _index(data) as index:
+            csv.writer(sys.stdout).writerows(csv_rows(index.search(Filter(since=_past(since)))))
+    if checkpoints is not None:
+        _copy_checkpoints(data_directory(data) / "journal" / FILE, checkpoints)
+
+
+@app.command(
+    epilog=examples(
+        "toolgate audit verify",
+        "toolgate audit verify --checkpoints /mnt/elsewhere/checkpoints.jsonl",
+        "toolgate audit verify --data copy --public-key journal.pem",
+    )
+)
+def verify(
+    checkpoints: Annotated[
+        Path | None, typer.Option("--checkpoints", metavar="FILE", help="Checkpoints that were copied elsewhere.")
+    ] = None,
+    public_key: Annotated[
+        Path | None, typer.Option("--public-key", metavar="PEM", help="The journal's key, where master.key is not.")
+    ] = None,
+    data: DataOption = None,
+    as_json: JsonOption = False,
+) -> None:
+    """Check every hash and signature of the journal; leaves with 0 when it is whole, 1 when it is not."""
+    place = data_directory(data)
+    key = _read_key(public_key) if public_key is not None else _master(place).signer().public_key()
+    if checkpoints is not None and not checkpoints.is_file():
+        raise BadInput("--checkpoints", f"`{checkpoints}` is not a file", "give a copy of journal/checkpoints.jsonl")
+    with _readable():
+        report = verify_journal(place / "journal", key, checkpoints)
+    if as_json:
+        printing.emit_json({"valid": report.valid, **asdict(report)})
+    else:
+        _print_report(report)
+    if not report.valid:
+        raise typer.Exit(exits.FINDINGS)
+
+
+@app.command(epilog=examples("toolgate audit key > journal.pem"))
+def key(data: DataOption = None) -> None:
+    """Print the public key that checkpoints are signed with, as PEM."""
+    public = _master(data_directory(data)).signer().public_key()
+    typer.echo(public.public_bytes(Encoding.PEM, PublicFormat.SubjectPublicKeyInfo).decode(), nl=False)
+
+
+@app.command(epilog=examples("toolgate audit prune --before 90d"))
+def prune(
+    before: Annotated[str, typer.Option("--before", metavar="WHEN", help="Remove what is older: 90d, 2027-01-31.")],
+    data: DataOption = None,
+) -> None:
+    """Remove old entries; a signed checkpoint says so, and `verify` accepts it."""
+    until = _past(before)
+    if until > time.time() - LONGEST_WINDOW:
+        raise BadInput("--before", "is less than 32 days ago", "limits are counted from the journal: keep 32 days")
+    place = data_directory(data)
+    master = _master(place)
+    with _index(data) as index, _readable():
+        files = CheckpointFile(place / "journal", master.signer(), master.id)
+        removed = prune_journal(place / "journal", until, files)
+        index.forget(until)
+    printing.say(f"removed {len(removed)} segments")
+
+
+@contextmanager
+def _index(data: str | None) -> Iterator[Index]:
+    """The index, brought up to the journal: what is listed does not depend on whether a gateway runs."""
+    place = Installation.at(data)
+    database = database_file(place.data)
+    try:
+        index = Index(database, place.data / "journal")
+        try:
+            index.catch_up()
+            if index.unreadable:
+                cause = f"{index.unreadable} lines are no entries and are left out"
+                printing.warn("journal", cause, "`toolgate audit verify` says where")
+            yield index
+        finally:
+            index.close()
+    except sqlite3.Error as error:
+        if "locked" in str(error):
+            raise Busy(str(database), "is locked by another process", "try again when it has ended") from error
+        raise StoreError(str(database), f"cannot be used: {error}") from error
+
+
+@contextmanager
+def _readable() -> Iterator[None]:
+    try:
+        yield
+    except OSError as error:
+        raise StoreError(str(error.filename or "journal"), f"cannot be read: {error.strerror}") from error
+
+
+def _past(text: str | None) -> float:
+    """`--since` and `--before`: a span back from now, or a date; 0 when nothing was said."""
+    if text is None:
+        return 0.0
+    span = re.fullmatch(r"([0-9]{1,6})([smhdw])", text)
+    if span:
+        return time.time() - int(span[1]) * SPANS[span[2]]
+    return moment("--since", text) or 0.0
+
+
+def _row(entry: AnyEntry, result: Outcome | None) -> tuple[object, ...]:
+    when = printing.when(entry.time)
+    if isinstance(entry, Decision):
+        what = entry.tool or entry.method
+        ended = result.result if result is not None else None
+        return when, entry.outcome, entry.grant_label or entry.grant_id, what, entry.rule, entry.message, ended
+    if isinstance(entry, Outcome):
+        return when, entry.result, None, None, None, entry.decision_id, entry.status
+    if isinstance(entry, Start | End):
+        return when, kind_of(entry), None, None, None, entry.node, None
+    label, rule = getattr(entry, "grant_label", None), getattr(entry, "rule", None) or getattr(entry, "reason", None)
+    return when, kind_of(entry), label, None, rule, summary(entry), None
+
+
+def _print_report(report: Report) -> None:
+    for finding in report.problems:
+        printing.say(f"broken: {finding}")
+    for finding in report.notes:
+        printing.say(f"note: {finding}")
+    counts = f"{report.entries} entries in {report.chains} chains, {report.checkpoints} checkpoints"
+    printing.say(f"{'valid' if report.valid else 'broken'}: {counts}")
+
+
+def _master(place: Path) -> MasterKey:
+    """The key of this installation; none is made just to look at something."""
+    if "TOOLGATE_MASTER_KEY_FILE" not in os.environ and not (place / "master.key").exists():
+        raise BadInput(str(place), "has no master.key", "choose the directory with --data, or give --public-key")
+    return MasterKey.load(place)
+
+
+def _read_key(path: Path) -> Ed25519PublicKey:
+    try:
+        read = load_pem_public_key(path.read_bytes())
+    except (OSError, ValueError) as error:
+        raise BadInput("--public-key", f"`{path}` cannot be read as a PEM key: {error}") from error
+    if not isinstance(read, Ed25519PublicKey):
+        raise BadInput("--public-key", f"`{path}` is not an Ed25519 key", "`toolgate audit key` prints the right one")
+    return read
+
+
+def _copy_checkpoints(source: Path, target: Path) -> None:
+    with _readable():
+        if source.exists():
+            shutil.copyfile(source, target)
+        else:
+            target.write_bytes(b"")
