@@ -71,6 +71,11 @@ class Policy:
         """Whether `tools/list` shows the tool to the holder of the grant."""
         return self._tools.rules(name).shown
 
+    def could_call(self, name: str) -> bool:
+        """Whether some call of the tool might pass without a person: steps 1 to 3, and no approval of every call."""
+        rules = self._tools.rules(name)
+        return rules.refusal is None and not rules.always_asks
+
     def settles(self, name: str) -> bool:
         """Whether the result of the tool has to be read to settle a reservation."""
         return self._tools.rules(name).settles

@@ -21,11 +21,12 @@ UNKNOWN = "the definition of the tool is not known, so its arguments cannot be c
 class Definition:
     """One tool object of `tools/list`. Validators are compiled on first use and kept."""
 
-    __slots__ = ("_validators", "fingerprint", "input_schema", "name")
+    __slots__ = ("_validators", "annotations", "fingerprint", "input_schema", "name")
 
     def __init__(self, tool: Mapping[str, object]) -> None:
         self.name = str(tool.get("name", ""))
         self.input_schema = tool.get("inputSchema")
+        self.annotations = tool.get("annotations")
         self.fingerprint = fingerprint(tool)
         self._validators: dict[Mode, Validator | str] = {}
 
@@ -49,8 +50,13 @@ class Definition:
 def fingerprint(tool: Mapping[str, object]) -> str:
     """Hex SHA-256 over a canonical form of what a person judges a tool by; other fields may change freely."""
     printed = {key: tool[key] for key in _PRINTED if key in tool}
-    text = json.dumps(printed, sort_keys=True, separators=(",", ":"), ensure_ascii=True, default=str)
+    text = json.dumps(printed, sort_keys=True, separators=(",", ":"), ensure_ascii=True, default=_numeral)
     return sha256(text.encode()).hexdigest()
+
+
+def _numeral(number: object) -> dict[str, str]:
+    """A number whose text is kept, told apart from a string of the same text."""
+    return {"\0": str(number)}
 
 
 def _refuse_retrieval(uri: str) -> NoReturn:

@@ -33,18 +33,22 @@ class Document:
             raise PolicyError([_NO_OBJECT])
         return cls(value)
 
+    @classmethod
+    def checked(cls, value: object) -> Document:
+        """Validate a JSON value that is already read; raises `PolicyError` with every problem."""
+        problems = list(find_problems(value))
+        if problems:
+            raise PolicyError(problems)
+        assert type(value) is dict
+        return cls(value)
+
 
 _NO_OBJECT = Problem("", "the policy is no JSON object", 'begin with `{"version": "1", "default": "deny"}`')
 
 
 def parse(text: bytes | str) -> Document:
     """Read and validate a document; raises `PolicyError` with every problem that it has."""
-    value = _read(text)
-    problems = list(find_problems(value))
-    if problems:
-        raise PolicyError(problems)
-    assert type(value) is dict
-    return Document(value)
+    return Document.checked(_read(text))
 
 
 def _read(text: bytes | str) -> object:

@@ -11,7 +11,9 @@ def is_pattern(key: str) -> bool:
 
 
 def matches(pattern: str, name: str) -> bool:
-    """Whether the pattern covers the whole name: `*` is any run of characters, also none. Linear in the name."""
+    """Whether the pattern (or name) covers the whole name: `*` is any run of characters, also none. Linear in the name."""
+    if not is_pattern(pattern):
+        return pattern == name
     first, *middle, last = pattern.split("*")
     if len(name) < len(first) + len(last) or not name.startswith(first) or not name.endswith(last):
         return False

@@ -19,7 +19,7 @@ class Rules:
 
     __slots__ = (
         *("_approvals", "_denials", "_folded", "_keys", "_ledger", "_mode", "_requires"),
-        *("listed", "refusal", "settles", "shown"),
+        *("always_asks", "listed", "refusal", "settles", "shown"),
     )
 
     def __init__(
@@ -38,6 +38,7 @@ class Rules:
         self._requires = tuple(rule for entry in compiled for rule in entry.requires)
         self._denials = tuple(rule for entry in compiled for rule in entry.denials)
         self._approvals = tuple(approval for entry in compiled for approval in entry.approvals)
+        self.always_asks = any(approval.rule is None for approval in self._approvals)
         limits = [limit for entry in compiled for limit in entry.limits]
         self._ledger = Ledger(limits, ceilings() if limits else {})
         self.settles = any(limit.settle for limit in limits)

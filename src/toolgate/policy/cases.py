@@ -1,0 +1,171 @@
+"""Cases: calls with the decision that their author expects, in a JSON file beside the policy.
+
+    {"policy": {...} or "policy.json", "tools": [tool objects of tools/list],
+     "cases": [{"note": "...", "tool": "run", "arguments": {}, "grant": {"label": "ci"}, "time": "2026-03-01T12:00:00Z",
+                "want": {"outcome": "deny", "rule": "/tools/run/require/0"}}]}
+
+Counters are not kept between cases: a case tells what a call would be charged, not whether a limit is used up.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import dataclass, field
+from typing import Any
+
+import jiter
+
+from toolgate.errors import ToolgateError
+from toolgate.policy.agreement import every_entry
+from toolgate.policy.case_shape import check_cases, read_time
+from toolgate.policy.compiler import Policy, compile_policy
+from toolgate.policy.decision import NANO, Subject, Verdict
+from toolgate.policy.definition import Definition
+from toolgate.policy.document import Document, parse
+from toolgate.policy.entries import CompiledEntry, Entry
+
+
+class CasesError(ToolgateError):
+    """A file of cases that cannot be run."""
+
+
+@dataclass(slots=True, frozen=True)
+class CaseResult:
+    """One case: what it wanted, what came out, and how they differ (nothing where it passed)."""
+
+    note: str
+    pointer: str
+    verdict: Verdict
+    differences: tuple[str, ...]
+
+    @property
+    def passed(self) -> bool:
+        """Whether everything came out as wanted."""
+        return not self.differences
+
+
+@dataclass(slots=True, frozen=True)
+class CasesReport:
+    """`covered` and `uncovered` are pointers of rules and limits: whether some case was decided or charged by them."""
+
+    results: tuple[CaseResult, ...]
+    covered: tuple[str, ...] = field(default=())
+    uncovered: tuple[str, ...] = field(default=())
+
+    @property
+    def passed(self) -> bool:
+        """Whether every case passed."""
+        return all(result.passed for result in self.results)
+
+
+def run_cases(text: bytes | str, read_policy: Callable[[str], bytes | str] | None = None) -> CasesReport:
+    """Run a file of cases. `read_policy` gives the text of a policy that the file names by path.
+
+    Raises `CasesError` for a file of another shape and `PolicyError` for a policy that is not valid.
+    """
+    raw = _read(text)
+    document = _document(raw["policy"], read_policy)
+    policy = compile_policy(document)
+    tools = [Definition(tool) for tool in raw.get("tools", ())]
+    definitions = {definition.name: definition for definition in tools}
+    results = tuple(_run(case, f"/cases/{place}", policy, definitions) for place, case in enumerate(raw["cases"]))
+    reached = {result.verdict.rule for result in results}
+    reached |= {charge.rule for result in results for charge in result.verdict.charges}
+    rules = rule_pointers(document)
+    covered = tuple(pointer for pointer in rules if pointer in reached)
+    return CasesReport(results, covered, tuple(pointer for pointer in rules if pointer not in reached))
+
+
+def _read(text: bytes | str) -> dict[str, Any]:
+    try:
+        body = text.encode() if isinstance(text, str) else text
+        value = jiter.from_json(body, catch_duplicate_keys=True, float_mode="lossless-float", allow_inf_nan=False)
+    except ValueError as error:
+        raise CasesError("cases", f"the file is not valid JSON: {error}", "correct the JSON at that place") from error
+    problem = check_cases(value)
+    if problem is not None:
+        raise CasesError(problem.pointer or "cases", problem.cause, problem.mend)
+    assert type(value) is dict
+    return value
+
+
+def _document(policy: object, read_policy: Callable[[str], bytes | str] | None) -> Document:
+    if type(policy) is str:
+        if read_policy is None:
+            raise CasesError("/policy", f"the policy `{policy}` is not at hand", "write the policy into the file")
+        return parse(read_policy(policy))
+    return Document.checked(policy)
+
+
+def _run(case: dict[str, Any], pointer: str, policy: Policy, definitions: dict[str, Definition]) -> CaseResult:
+    subject, now = _subject(case.get("grant", {})), read_time(case.get("time"))
+    assert now is not None  # checked
+    method, params = _message(case)
+    shown = None
+    if method == "tools/call":
+        name = params["name"]
+        verdict = policy.judge(name, params.get("arguments", {}), subject, now, definitions.get(name))
+        shown = policy.lists(name)
+    else:
+        verdict = policy.judge_method(method, params, subject, now)
+    return CaseResult(case.get("note", pointer), pointer, verdict, tuple(_differences(case["want"], verdict, shown)))
+
+
+def _message(case: dict[str, Any]) -> tuple[str, dict[str, Any]]:
+    if "request" in case:
+        return case["request"]["method"], case["request"].get("params", {})
+    if "method" in case:
+        return case["method"], case.get("params", {})
+    return "tools/call", {"name": case["tool"], "arguments": case.get("arguments", {})}
+
+
+def _subject(grant: dict[str, Any]) -> Subject:
+    return Subject(
+        grant_id=grant.get("id", "grant"),
+        label=grant.get("label", ""),
+        principal=grant.get("principal", ""),
+        server_id=grant.get("server", "server"),
+        organisation_id=grant.get("organisation", "organisation"),
+        labels=grant.get("labels", {}),
+        session_id=grant.get("session", ""),
+    )
+
+
+def _differences(want: dict[str, Any], verdict: Verdict, shown: bool | None) -> list[str]:
+    got: dict[str, object] = {
+        "outcome": verdict.outcome,
+        "rule": verdict.rule,
+        "shown": shown,
+        "timeout": verdict.approval_timeout,
+        "charges": {charge.counter: _decimal(charge.amount) for charge in verdict.charges},
+    }
+    wanted = {**want, "charges": {key: str(value) for key, value in want.get("charges", {}).items()}}
+    if "charges" not in want:
+        del wanted["charges"]
+    found = [
+        f"{key} is `{got[key]}`, wanted `{value}`" for key, value in wanted.items() if key in got and got[key] != value
+    ]
+    message = want.get("message")
+    if message is not None and message not in verdict.message:
+        found.append(f"message is `{verdict.message}`, wanted `{message}` in it")
+    return found
+
+
+def _decimal(amount: int) -> str:
+    """A nano amount as people write it."""
+    whole, fraction = divmod(amount, NANO)
+    return f"{whole}.{fraction:09d}".rstrip("0").rstrip(".")
+
+
+def rule_pointers(document: Document) -> list[str]:
+    """Every rule and limit that can decide or charge a call, in the order of the document."""
+    return [pointer for entry in every_entry(document.raw) for pointer in _pointers(entry)]
+
+
+def _pointers(entry: Entry) -> list[str]:
+    compiled = CompiledEntry(entry)
+    denial = entry.denial()
+    pointers = [denial[0]] if denial else []
+    pointers += [rule.pointer for rule in (*compiled.requires, *compiled.denials)]
+    pointers += [approval.pointer for approval in compiled.approvals]
+    return pointers + [limit.pointer for limit in compiled.limits]

@@ -1,0 +1,117 @@
+"""The lethal trifecta: private data, text of strangers and a way out within one grant.
+
+Judged by the words of tool names and by `openWorldHint`, so it finds likely combinations and proves nothing.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterable
+
+from toolgate.policy.definition import Definition
+
+_WORD = re.compile(r"[A-Z]?[a-z]+|[A-Z]+(?![a-z])")
+_READS = frozenset(
+    ["read", "get", "list", "search", "query", "find", "fetch", "recall", "show", "view", "download", "export"]
+)
+_PRIVATE = frozenset(
+    [
+        "file",
+        "files",
+        "directory",
+        "email",
+        "emails",
+        "mail",
+        "inbox",
+        "message",
+        "messages",
+        "customer",
+        "customers",
+        "contact",
+        "contacts",
+        "database",
+        "db",
+        "sql",
+        "repo",
+        "repository",
+        "document",
+        "documents",
+        "drive",
+        "secret",
+        "secrets",
+        "note",
+        "notes",
+        "record",
+        "records",
+        "ticket",
+        "tickets",
+        "calendar",
+        "user",
+        "users",
+        "account",
+        "accounts",
+        "private",
+    ]
+)
+_STRANGERS = frozenset(
+    [
+        "web",
+        "url",
+        "http",
+        "page",
+        "pages",
+        "site",
+        "browse",
+        "browser",
+        "scrape",
+        "crawl",
+        "inbox",
+        "email",
+        "emails",
+        "mail",
+        "issue",
+        "issues",
+        "comment",
+        "comments",
+        "ticket",
+        "tickets",
+        "feed",
+        "rss",
+        "review",
+        "reviews",
+    ]
+)
+_SENDS = frozenset(
+    ["send", "post", "publish", "upload", "share", "push", "reply", "forward", "tweet", "notify", "invite", "webhook"]
+)
+_WRITES = frozenset({"create", "add", "open", "submit"})
+_PUBLIC = frozenset(["issue", "comment", "request", "pr", "gist", "post", "page", "tweet", "message", "email"])
+
+
+def find_trifecta(definitions: Iterable[Definition]) -> tuple[str, str, str] | None:
+    """One tool for each leg (the same may stand for several), or None where a leg is missing."""
+    words = {definition.name: _words(definition.name) for definition in definitions if definition.name}
+    closed = {definition.name for definition in definitions if _is_closed(definition)}
+    private = next((name for name, said in words.items() if said & _READS and said & _PRIVATE), None)
+    strangers = next((name for name, said in words.items() if name not in closed and _meets_strangers(said)), None)
+    outward = next((name for name, said in words.items() if name not in closed and _goes_out(said)), None)
+    if private is None or strangers is None or outward is None:
+        return None
+    return private, strangers, outward
+
+
+def _words(name: str) -> frozenset[str]:
+    return frozenset(word.lower() for word in _WORD.findall(name))
+
+
+def _is_closed(definition: Definition) -> bool:
+    annotations = definition.annotations
+    return type(annotations) is dict and annotations.get("openWorldHint") is False
+
+
+def _meets_strangers(said: frozenset[str]) -> bool:
+    return bool(said & _STRANGERS and said & _READS) or bool(said & {"browse", "scrape", "crawl"})
+
+
+def _goes_out(said: frozenset[str]) -> bool:
+    return bool(said & _SENDS) or bool(said & _WRITES and said & _PUBLIC)
