@@ -1,0 +1,291 @@
+"""The composition root: settings become a running gateway. Nothing else constructs these parts."""
+
+from __future__ import annotations
+
+import asyncio
+import fcntl
+import os
+import signal
+import socket
+import ssl
+import sys
+import time
+from collections.abc import Callable, Iterator
+from contextlib import AsyncExitStack, contextmanager
+from typing import Final
+
+import msgspec
+import uvloop
+
+from toolgate.audit.journal import Journal
+from toolgate.audit.summary import Denials, Refusals
+from toolgate.errors import ToolgateError
+from toolgate.gateway import recounting
+from toolgate.gateway.access import Access
+from toolgate.gateway.digests import Digests
+from toolgate.gateway.enforcement import Enforcement
+from toolgate.gateway.failures import Failures
+from toolgate.gateway.forwarding import Forwarding
+from toolgate.gateway.http import Endpoint
+from toolgate.gateway.hygiene import Allowed, listener_hosts
+from toolgate.gateway.inspection import Inspector
+from toolgate.gateway.seals import Seals
+from toolgate.gateway.sessions import Sessions
+from toolgate.gateway.streams import Streams
+from toolgate.gateway.tasks import Tasks
+from toolgate.gateway.view import GatewayView
+from toolgate.keys import MasterKey
+from toolgate.limits.counters import Counters
+from toolgate.limits.memory import MemoryCounters
+from toolgate.limits.sqlite import SqliteCounters
+from toolgate.settings import Settings
+from toolgate.store.changes import listen
+from toolgate.store.directory import prepare_directory
+from toolgate.store.headers import PURPOSE
+from toolgate.store.view import View
+from toolgate.wire.server import Listener
+from toolgate.wire.server import serve as serve_http
+
+_REFRESH_EVERY: Final = 1.0
+_SUMS_EVERY: Final = 10.0
+_SNAPSHOT_EVERY: Final = 60.0
+_GRACE: Final = 5.0
+_CONTROL_START: Final = 30.0
+
+
+def serve(settings: Settings) -> int:
+    """Run the gateway until SIGTERM or SIGINT; returns the exit status. Raises ToolgateError when it cannot begin."""
+    prepare_directory(settings.data)
+    with _sole(settings):
+        return uvloop.run(_serve(settings))
+
+
+@contextmanager
+def _sole(settings: Settings) -> Iterator[None]:
+    """Counters in memory are exact for one process only: a second one on the same directory is refused."""
+    path = settings.data / "serve.lock"
+    with open(path, "w", opener=lambda name, flags: os.open(name, flags, 0o600)) as lock:
+        shared = settings.counters == "sqlite"
+        try:
+            fcntl.flock(lock, (fcntl.LOCK_SH if shared else fcntl.LOCK_EX) | fcntl.LOCK_NB)
+        except OSError:
+            raise ToolgateError(
+                str(settings.data),
+                "another gateway runs on this data directory",
+                "end it, or start both with --counters sqlite",
+            ) from None
+        yield
+
+
+async def _serve(settings: Settings) -> int:
+    async with AsyncExitStack() as stack:
+        control = await _start_control(settings)
+        stack.push_async_callback(_end_control, control)
+        gateway = Gateway(settings, control)
+        await gateway.open(stack)
+        print(f"toolgate: listening on {gateway.url}", file=sys.stderr, flush=True)  # noqa: T201 - the operator's log
+        return await _until_signal(control)
+
+
+async def _until_signal(control: asyncio.subprocess.Process) -> int:
+    """0 for a signal; 1 when the control process died, because nobody would index the journal any more."""
+    stop = asyncio.Event()
+    loop = asyncio.get_running_loop()
+    for number in (signal.SIGINT, signal.SIGTERM):
+        loop.add_signal_handler(number, stop.set)
+    waiting = [asyncio.create_task(stop.wait()), asyncio.create_task(control.wait())]
+    await asyncio.wait(waiting, return_when=asyncio.FIRST_COMPLETED)
+    for task in waiting:
+        task.cancel()
+    if control.returncode is not None and not stop.is_set():
+        print("toolgate: the control process ended, so the gateway does too", file=sys.stderr)  # noqa: T201
+        return 1
+    return 0
+
+
+async def _start_control(settings: Settings) -> asyncio.subprocess.Process:
+    """Start the control process and wait until the database is migrated."""
+    command = [sys.executable, "-m", "toolgate.control", "--data", str(settings.data), "--host", settings.host]
+    process = await asyncio.create_subprocess_exec(
+        *command,
+        "--port",
+        str(settings.control_port),
+        stdin=asyncio.subprocess.PIPE,
+        stdout=asyncio.subprocess.PIPE,
+    )
+    assert process.stdout is not None
+    line = await asyncio.wait_for(process.stdout.readline(), _CONTROL_START)
+    if line.strip() != b"ready":
+        await process.wait()
+        raise ToolgateError(str(settings.data), "the control process could not start", "its reason stands above")
+    return process
+
+
+async def _end_control(process: asyncio.subprocess.Process) -> None:
+    """Close its input, which is its sign to index what is left and go."""
+    assert process.stdin is not None
+    process.stdin.close()
+    try:
+        await asyncio.wait_for(process.wait(), _GRACE)
+    except TimeoutError:
+        process.kill()
+        await process.wait()
+
+
+class Gateway:
+    """The parts of one gateway process."""
+
+    def __init__(self, settings: Settings, control: asyncio.subprocess.Process) -> None:
+        self._settings = settings
+        self._control = control
+        self._listener: Listener | None = None
+        self._tasks: set[asyncio.Task[None]] = set()
+        self._denials = Denials()
+        self._refusals = Refusals()
+        self._streams = Streams()
+
+    @property
+    def url(self) -> str:
+        """Where clients reach this gateway, without a final slash."""
+        assert self._listener is not None
+        settings = self._settings
+        if settings.public_url:
+            return settings.public_url.rstrip("/")
+        scheme = "https" if settings.tls_certificate else "http"
+        host = "127.0.0.1" if settings.host in {"0.0.0.0", "::"} else settings.host  # noqa: S104 - compared, not bound
+        return f"{scheme}://{f'[{host}]' if ':' in host else host}:{self._listener.port}"
+
+    async def open(self, stack: AsyncExitStack) -> None:
+        """Build everything, from the journal to the listener; `stack` ends it in the opposite order."""
+        settings, data = self._settings, self._settings.data
+        master = MasterKey.load(data)
+        journal = Journal.open(data / "journal", master.signer(), socket.gethostname(), settings.fsync, master.id)
+        stack.push_async_callback(journal.close)
+        counters = await self._open_counters(stack)
+        view = GatewayView(
+            View.open(data),
+            master.sealer(PURPOSE),
+            settings.max_staleness,
+            ended=self._streams.end,
+            changed=self._streams.tell,
+        )
+        stack.push_async_callback(view.close)
+        endpoint = self._endpoint(master, journal, counters, view, stack)
+        self._background(stack, view, journal, counters)
+        await self._listen(stack, endpoint, view)
+
+    async def _open_counters(self, stack: AsyncExitStack) -> Counters:
+        data = self._settings.data
+        if self._settings.counters == "sqlite":
+            shared = SqliteCounters(data / "counters.db")
+            stack.push_async_callback(shared.close)
+            return shared
+        counters = MemoryCounters()
+        recounting.rebuild(counters, data)
+        stack.callback(recounting.save, counters, data)
+        return counters
+
+    def _endpoint(
+        self, master: MasterKey, journal: Journal, counters: Counters, view: GatewayView, stack: AsyncExitStack
+    ) -> Endpoint:
+        settings = self._settings
+        digests, seals = Digests(master), Seals(master)
+        tasks = Tasks(settings.data / "tasks.db")
+        stack.callback(tasks.close)
+        enforcement = Enforcement(counters, journal, digests, self._denials)
+        sessions = Sessions(seals, digests)
+        inspector = Inspector(seals, tasks, self._learned)
+        forwarding = Forwarding(
+            inspector,
+            enforcement,
+            sessions,
+            self._streams,
+            timeout=settings.upstream_timeout,
+            answer_limit=settings.answer_limit,
+        )
+        hosts = listener_hosts(settings.host, settings.port, settings.public_url, settings.allowed_hosts)
+        return Endpoint(
+            Allowed(hosts, settings.allowed_origins),
+            view,
+            enforcement,
+            forwarding,
+            seals,
+            sessions,
+            tasks,
+            Failures(self._refusals),
+            body_limit=settings.body_limit,
+        )
+
+    def _learned(self, access: Access, listed: list[tuple[str, bytes]]) -> None:
+        """Definitions in an answer: taken note of at once, stored by the control process."""
+        news = access.tools.learn(listed)
+        if news and self._control.stdin is not None:
+            line = msgspec.json.encode({"server": access.server_id, "tools": [msgspec.Raw(text) for text in news]})
+            self._control.stdin.write(line + b"\n")
+
+    async def _listen(self, stack: AsyncExitStack, endpoint: Endpoint, view: GatewayView) -> None:
+        settings = self._settings
+
+        async def woken(_seq: int) -> int:
+            view.refresh()
+            return view.seq
+
+        waking = await listen(settings.data, woken)
+        stack.push_async_callback(waking.close)
+        view.refresh()
+        try:
+            self._listener = await serve_http(endpoint, settings.host, settings.port, tls=_tls(settings))
+        except OSError as error:
+            place = f"{settings.host}:{settings.port}"
+            raise ToolgateError(place, f"cannot be listened on: {error.strerror}", "choose another --port") from None
+        stack.push_async_callback(self._listener.close, _GRACE)
+        (settings.data / "gateway.json").write_bytes(msgspec.json.encode({"url": self.url, "pid": os.getpid()}))
+
+    def _background(self, stack: AsyncExitStack, view: GatewayView, journal: Journal, counters: Counters) -> None:
+        def refresh() -> None:
+            view.refresh()
+            view.expire()
+
+        def summarise() -> None:
+            now = time.time()
+            for entry in (*self._denials.sums(now), *self._refusals.rows(now)):
+                journal.append(entry)
+
+        stack.callback(summarise)
+        self._repeat(_REFRESH_EVERY, refresh)
+        self._repeat(_SUMS_EVERY, summarise)
+        if isinstance(counters, MemoryCounters):
+            self._repeat(_SNAPSHOT_EVERY, lambda: recounting.save(counters, self._settings.data))
+        stack.push_async_callback(self._stop)
+
+    def _repeat(self, seconds: float, step: Callable[[], None]) -> None:
+        self._tasks.add(asyncio.create_task(_repeating(seconds, step)))
+
+    async def _stop(self) -> None:
+        for task in self._tasks:
+            task.cancel()
+        await asyncio.gather(*self._tasks, return_exceptions=True)
+
+
+async def _repeating(seconds: float, step: Callable[[], None]) -> None:
+    """The root of a background task: what fails is said, and tried again at the next turn."""
+    while True:
+        await asyncio.sleep(seconds)
+        try:
+            step()
+        except Exception as error:  # noqa: BLE001 - a background task must not die unheard
+            print(f"toolgate: background task: {type(error).__name__}: {error}", file=sys.stderr)  # noqa: T201
+
+
+def _tls(settings: Settings) -> ssl.SSLContext | None:
+    if settings.tls_certificate is None:
+        return None
+    context = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
+    try:
+        context.load_cert_chain(settings.tls_certificate, settings.tls_key)
+        if settings.tls_client_ca is not None:
+            context.load_verify_locations(settings.tls_client_ca)
+            context.verify_mode = ssl.CERT_REQUIRED
+    except (OSError, ssl.SSLError) as error:
+        raise ToolgateError(str(settings.tls_certificate), f"the TLS files cannot be read: {error}") from None
+    return context

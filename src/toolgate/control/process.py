@@ -1,0 +1,135 @@
+"""The loops of the control process: index the journal, store what the gateway saw, ask servers for their tools."""
+
+from __future__ import annotations
+
+import asyncio
+import sqlite3
+import sys
+from pathlib import Path
+from typing import Any, Final
+
+import msgspec
+from sqlalchemy.engine import Engine
+
+from toolgate.audit.index import Index
+from toolgate.control.status import StatusPage
+from toolgate.errors import ToolgateError
+from toolgate.keys import MasterKey
+from toolgate.policy.definition import Definition
+from toolgate.store import definitions, servers
+from toolgate.store.changes import announce
+from toolgate.store.database import latest_change, open_database
+from toolgate.store.definitions import Seen
+from toolgate.store.directory import database_file
+from toolgate.store.headers import PURPOSE
+from toolgate.store.view import View
+from toolgate.upstream.discovery import Discovery, ask
+from toolgate.upstream.registered import open_upstream
+
+_INDEX_EVERY: Final = 0.5
+_DISCOVER_EVERY: Final = 5.0
+_LINE_LIMIT: Final = 32 * 1024 * 1024
+_ACTOR: Final = "gateway"
+
+
+class Sighting(msgspec.Struct):
+    """What the gateway tells over the pipe: definitions of one server that are new or changed."""
+
+    server: str
+    tools: list[msgspec.Raw]
+
+
+class ControlProcess:
+    """Runs until standard input ends. Says `ready` on standard output once the database is there."""
+
+    def __init__(self, data: Path, host: str, port: int) -> None:
+        self._data = data
+        self._host = host
+        self._port = port
+
+    async def run(self) -> None:
+        """The whole life of the process; raises ToolgateError when it cannot begin."""
+        engine = open_database(self._data)
+        index = Index(database_file(self._data), self._data / "journal")
+        status = await StatusPage(self._data).open(self._host, self._port)
+        _say("ready")
+        tasks = [
+            asyncio.create_task(_repeat(_INDEX_EVERY, lambda: self._index(index))),
+            asyncio.create_task(_repeat(_DISCOVER_EVERY, lambda: self._discover(engine))),
+        ]
+        try:
+            await self._listen(engine)
+        finally:
+            for task in tasks:
+                task.cancel()
+            await asyncio.gather(*tasks, return_exceptions=True)
+            await status.close(0)
+            await self._index(index)
+            index.close()
+
+    async def _listen(self, engine: Engine) -> None:
+        """Sightings, one a line, until the gateway closes the pipe."""
+        reader = asyncio.StreamReader(limit=_LINE_LIMIT)
+        await asyncio.get_running_loop().connect_read_pipe(lambda: asyncio.StreamReaderProtocol(reader), sys.stdin)
+        while line := await reader.readline():
+            sighting = msgspec.json.decode(line, type=Sighting)
+            self._store(engine, sighting.server, [seen_of(bytes(raw)) for raw in sighting.tools], complete=False)
+
+    def _store(
+        self, engine: Engine, server: str, seen: list[Seen], *, complete: bool, revision: str | None = None
+    ) -> None:
+        try:
+            definitions.saw(engine, _ACTOR, server, seen, complete=complete, protocol_revision=revision)
+        except ToolgateError as error:
+            print(f"toolgate: definitions of {server} were not stored: {error}", file=sys.stderr)  # noqa: T201
+            return
+        announce(self._data, latest_change(engine), timeout=1.0)
+
+    async def _index(self, index: Index) -> None:
+        """Bring the database up to the journal, in small steps: other processes write to it too."""
+        try:
+            for _ in iter(index.step, 0):
+                await asyncio.sleep(0)
+        except sqlite3.OperationalError as error:
+            print(f"toolgate: the index of the journal waits: {error}", file=sys.stderr)  # noqa: T201
+
+    async def _discover(self, engine: Engine) -> None:
+        """Ask the servers whose tools nobody knows yet."""
+        for server in servers.every(engine):
+            if server.tools == 0:
+                found = await self._ask(server.id)
+                if found is not None:
+                    seen = [seen_of(msgspec.json.encode(tool)) for tool in found.tools]
+                    self._store(engine, server.id, seen, complete=True, revision=found.protocol_revision)
+
+    async def _ask(self, server_id: str) -> Discovery | None:
+        view = View.open(self._data)
+        row = view.server(server_id)
+        view.close()
+        if row is None:
+            return None
+        try:
+            upstream = open_upstream(row, MasterKey.load(self._data).sealer(PURPOSE))
+            try:
+                return await ask(upstream, row.url)
+            finally:
+                await upstream.close()
+        except ToolgateError:
+            return None  # not reachable yet: the registration said so, and the next round tries again
+
+
+def seen_of(text: bytes) -> Seen:
+    """A definition as the store keeps it."""
+    definition = Definition(msgspec.json.decode(text))
+    return Seen(definition.name, definition.fingerprint, text.decode())
+
+
+async def _repeat(seconds: float, step: Any) -> None:
+    while True:
+        await step()
+        await asyncio.sleep(seconds)
+
+
+def _say(word: str) -> None:
+    sys.stdout.write(f"{word}\n")
+    sys.stdout.flush()

@@ -1,0 +1,167 @@
+"""What a grant token gives access to, ready for the hot path: subject, compiled policy, server and its definitions.
+
+Built from the rows of the database view once per change and kept, so that a call looks up one dictionary.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from dataclasses import dataclass, field, replace
+from typing import Final
+
+import msgspec
+
+from toolgate.policy.compiler import Policy
+from toolgate.policy.decision import Subject
+from toolgate.policy.definition import Definition
+from toolgate.store.view import DefinitionRow, GrantRow, ServerRow
+from toolgate.upstream.http import HttpUpstream, Unavailable
+
+_SESSIONS_REMEMBERED: Final = 1_000
+
+
+class Tools:
+    """The definitions of one server: what the database holds, and what its answers have shown since.
+
+    With `pin` a tool may be called and seen only in the version that somebody accepted. Definitions are never dropped
+    here: a server may show different tools to different sessions.
+    """
+
+    def __init__(self, rows: Iterable[DefinitionRow], *, pin: bool, before: Tools | None = None) -> None:
+        self._pin = pin
+        self._known: dict[str, Definition] = {}
+        self._accepted: dict[str, str] = {}
+        self._withheld: set[str] = set()
+        self._seen: dict[str, bytes] = before._seen if before is not None else {}
+        """The last text of each tool, so that an answer that says nothing new costs no fingerprint."""
+        for row in rows:
+            known = before.get(row.name) if before is not None else None
+            same = known is not None and known.fingerprint == row.fingerprint
+            self._known[row.name] = known if known is not None and same else _definition(row.definition.encode())
+            if row.status == "current":
+                self._accepted[row.name] = row.fingerprint
+            if row.withheld or row.status == "withheld":
+                self._withheld.add(row.name)
+        self.complete = bool(self._known)
+        """Whether the tools of the server are known, so that a name that is not among them is no tool."""
+
+    def get(self, name: str) -> Definition | None:
+        """The definition that calls are judged by."""
+        return self._known.get(name)
+
+    def schema_of(self, name: str) -> object:
+        """The input schema of a tool; None where it is not known."""
+        known = self._known.get(name)
+        return None if known is None else known.input_schema
+
+    def pinned(self, name: str) -> bool:
+        """Whether the tool is withheld: its definition is new or changed, and nobody has accepted it."""
+        return self._pin and (name in self._withheld or name not in self._accepted)
+
+    def learn(self, listed: Iterable[tuple[str, bytes]]) -> list[bytes]:
+        """Take note of definitions in an answer (name and text); returns the texts that are new or changed."""
+        news = []
+        for name, text in listed:
+            if self._seen.get(name) == text:
+                continue
+            self._seen[name] = text
+            seen = _definition(text)
+            known = self._known.get(name)
+            if known is None or known.fingerprint != seen.fingerprint:
+                news.append(text)
+                self._take(seen)
+        self.complete = True
+        return news
+
+    def _take(self, seen: Definition) -> None:
+        """A pinned server's changed tool is withheld at once, and judged by the accepted definition until then."""
+        if self._pin and self._accepted.get(seen.name) != seen.fingerprint:
+            self._withheld.add(seen.name)
+            self._known.setdefault(seen.name, seen)
+        else:
+            self._known[seen.name] = seen
+
+
+def _definition(text: bytes) -> Definition:
+    return Definition(msgspec.json.decode(text))
+
+
+@dataclass(slots=True)
+class Server:
+    """One upstream as this process uses it."""
+
+    row: ServerRow
+    upstream: HttpUpstream | Unavailable
+    tools: Tools
+
+
+@dataclass(slots=True)
+class Access:
+    """Everything that holds for the calls of one grant until a change rebuilds it."""
+
+    grant: GrantRow
+    server: Server
+    policy: Policy | None
+    policy_id: str
+    revision: int
+    subject: Subject
+    grant_id: str
+    label: str
+    principal: str
+    server_id: str
+    organisation_id: str
+    _subjects: dict[str, Subject] = field(default_factory=dict)
+
+    @property
+    def tools(self) -> Tools:
+        """The definitions of the server."""
+        return self.server.tools
+
+    def in_session(self, session: str) -> Subject:
+        """The subject within a session; `session` is its digest, "" where the client has none."""
+        if not session:
+            return self.subject
+        subject = self._subjects.get(session)
+        if subject is None:
+            if len(self._subjects) >= _SESSIONS_REMEMBERED:
+                self._subjects.clear()
+            subject = self._subjects[session] = replace(self.subject, session_id=session)
+        return subject
+
+    def take(self, grant: GrantRow) -> None:
+        """Change in place to what the grant's row says now; sessions get new subjects."""
+        self.grant, self.label, self.principal = grant, grant.label, grant.principal
+        self.subject = _subject(grant)
+        self._subjects.clear()
+
+    def shows(self, name: str) -> bool:
+        """Whether `tools/list` shows this tool to the grant."""
+        return self.policy is not None and self.policy.lists(name) and not self.server.tools.pinned(name)
+
+
+def make_access(grant: GrantRow, server: Server, policy: Policy | None, policy_id: str, revision: int) -> Access:
+    """The access of one grant."""
+    return Access(
+        grant=grant,
+        server=server,
+        policy=policy,
+        policy_id=policy_id,
+        revision=revision,
+        subject=_subject(grant),
+        grant_id=grant.id,
+        label=grant.label,
+        principal=grant.principal,
+        server_id=grant.server_id,
+        organisation_id=grant.organisation,
+    )
+
+
+def _subject(grant: GrantRow) -> Subject:
+    return Subject(
+        grant_id=grant.id,
+        label=grant.label,
+        principal=grant.principal,
+        server_id=grant.server_id,
+        organisation_id=grant.organisation,
+        labels=dict(grant.labels),
+    )

@@ -1,0 +1,119 @@
+"""What the gateway itself says to a client: denials, unknown tools, failures of the upstream.
+
+A denied call is an ordinary tool result with `isError`, because the model must read why and clients of every kind show
+it; HTTP errors would end their sessions or start OAuth (measured; gateway.md, "What the client sees").
+"""
+
+from __future__ import annotations
+
+from datetime import UTC, datetime
+from typing import Final
+
+import msgspec
+
+from toolgate.limits.counters import Exhausted
+from toolgate.policy.decision import NANO, Verdict
+
+JSON_HEADERS: Final = ((b"content-type", b"application/json"),)
+META_KEY: Final = "io.toolgate/denial"
+"""Key of the machine-readable form of a denial in `_meta`."""
+DENIED: Final = 1001
+"""JSON-RPC error code of a refused method: outside -32768..-32000, which clients give meanings of their own."""
+UPSTREAM_FAILED: Final = 1002
+GATEWAY_FAILED: Final = 1003
+_SOURCE: Final = "toolgate"
+
+Id = str | int | None
+
+
+def denial(
+    id_: Id, tool: str, verdict: Verdict, decision: str, *, modern: bool, full: Exhausted | None = None
+) -> bytes:
+    """The result of a refused `tools/call`."""
+    rule = f" Rule: {verdict.rule}." if verdict.rule else ""
+    text = (
+        f"[POLICY DENIED] policy violation: `{tool}` was refused. {_sentence(verdict.message)}"
+        f"{rule} {retry_hint(full)} Decision: {decision}."
+    )
+    facts: dict[str, object] = {"tool": tool, "rule": verdict.rule, "decision": decision}
+    if full is not None:
+        facts["limit"] = limit_facts(full)
+    return _tool_result(id_, text, facts, modern=modern)
+
+
+def unknown_tool(id_: Id, tool: str, *, modern: bool) -> bytes:
+    """One answer for hidden, unlisted and absent tools, so that nobody can tell them apart by asking."""
+    return _tool_result(id_, f"Unknown tool: {tool}", None, modern=modern)
+
+
+def refused_method(id_: Id, method: str, verdict: Verdict, decision: str) -> bytes:
+    """The error of a refused method that is no tool call."""
+    message = f"[POLICY DENIED] policy violation: `{method}` was refused. {_sentence(verdict.message)}"
+    return error(id_, DENIED, message, {"rule": verdict.rule, "decision": decision})
+
+
+def error(id_: Id, code: int, message: str, data: dict[str, object] | None = None) -> bytes:
+    """A JSON-RPC error that names the gateway as its source in `data`."""
+    body = {
+        "jsonrpc": "2.0",
+        "id": id_,
+        "error": {"code": code, "message": message, "data": {"source": _SOURCE, **(data or {})}},
+    }
+    return msgspec.json.encode(body)
+
+
+def retry_hint(full: Exhausted | None) -> str:
+    """Whether and when a retry can help, as a sentence."""
+    if full is None:
+        return "Repeating the same call will not help."
+    if full.resets_at is None:
+        return "This call alone exceeds the limit, so waiting will not help."
+    return f"Retry after {iso(full.resets_at)}."
+
+
+def limit_message(full: Exhausted) -> str:
+    """What was used of which limit, for people."""
+    charge = full.charge
+    window = charge.window if isinstance(charge.window, int) else charge.window.value
+    span = f"any {window} seconds" if isinstance(window, int) else f"one {window}"
+    return (
+        f"Limit `{charge.counter}` is used up: {plain(full.used)} of {plain(charge.maximum)} in {span}, "
+        f"and this call needs {plain(charge.amount)}."
+    )
+
+
+def limit_facts(full: Exhausted) -> dict[str, object]:
+    """The limit that refused a call, for machines; amounts as decimal text."""
+    return {
+        "counter": full.charge.counter,
+        "used": plain(full.used),
+        "max": plain(full.charge.maximum),
+        "resets_at": None if full.resets_at is None else iso(full.resets_at),
+    }
+
+
+def plain(nano: int) -> str:
+    """An amount of nano units as decimal text without trailing zeros."""
+    whole, rest = divmod(abs(nano), NANO)
+    sign = "-" if nano < 0 else ""
+    return f"{sign}{whole}" + (f".{rest:09d}".rstrip("0") if rest else "")
+
+
+def iso(epoch: int) -> str:
+    """An instant as RFC 3339 in UTC."""
+    return datetime.fromtimestamp(epoch, UTC).strftime("%Y-%m-%dT%H:%M:%SZ")
+
+
+def _tool_result(id_: Id, text: str, facts: dict[str, object] | None, *, modern: bool) -> bytes:
+    result: dict[str, object] = {"content": [{"type": "text", "text": text}], "isError": True}
+    if facts is not None:
+        result["_meta"] = {META_KEY: facts}
+    if modern:
+        result["resultType"] = "complete"
+    return msgspec.json.encode({"jsonrpc": "2.0", "id": id_, "result": result})
+
+
+def _sentence(message: str) -> str:
+    """The author's message as a sentence of its own."""
+    message = message.strip()
+    return message if not message or message[-1] in ".!?" else message + "."

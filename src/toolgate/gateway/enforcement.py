@@ -1,0 +1,246 @@
+"""START HERE. One message from arrival to record: judge, reserve, journal, (forward), settle, record.
+
+Nothing is forwarded unless `admit` returned None, and it returns None only after the decision is in the journal. What
+goes wrong on the way is a denial with a record.
+"""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass
+
+from toolgate.audit.journal import Journal, JournalFailed
+from toolgate.audit.records import Decision, LimitFacts, Outcome, Result
+from toolgate.audit.summary import Denials
+from toolgate.gateway.access import Access
+from toolgate.gateway.answers import limit_message
+from toolgate.gateway.digests import Digests, subject_of_retry
+from toolgate.limits.counters import Counters, Exhausted
+from toolgate.limits.sqlite import CountersUnavailable
+from toolgate.policy.decision import Charge, Subject, Verdict
+from toolgate.protocol.messages import Message
+
+_APPROVAL_LATER = "A person has to approve this call, and this version cannot ask one yet."
+UNKNOWN = "(unknown)"
+"""The rule word for a tool that the server does not have; the client reads the same text as for a hidden one."""
+
+
+@dataclass(slots=True)
+class Call:
+    """One message of a client on its way to the upstream."""
+
+    id: str
+    access: Access
+    subject: Subject
+    message: Message
+    tool: str
+    """The tool of a `tools/call`, "" for every other message."""
+    revision: str
+    modern: bool
+    round: int = 0
+    """How many tries of an unfinished request went before; from the first on everything is paid for."""
+    fingerprint: str = ""
+    charges: tuple[Charge, ...] = ()
+    arguments_digest: str = ""
+
+
+@dataclass(slots=True, frozen=True)
+class Denial:
+    """Why a message goes no further; `limit` is set when a quota refused it."""
+
+    verdict: Verdict
+    limit: Exhausted | None = None
+
+
+@dataclass(slots=True)
+class Ending:
+    """How a forwarded message ended. `not_run` only where the upstream certainly did not run the tool."""
+
+    result: Result = "lost"
+    status: int | None = None
+    code: int | None = None
+    not_run: bool = False
+    actual: Mapping[str, int] | None = None
+    """The settled amount of each counter key, in nano units."""
+
+
+class Enforcement:
+    """Judges messages, keeps the quotas exact and writes the record. One per process."""
+
+    def __init__(
+        self,
+        counters: Counters,
+        journal: Journal,
+        digests: Digests,
+        denials: Denials,
+        clock: Callable[[], float] = time.time,
+    ) -> None:
+        self._counters = counters
+        self._journal = journal
+        self._digests = digests
+        self._denials = denials
+        self._clock = clock
+
+    async def admit(self, call: Call) -> Denial | None:
+        """Steps 6 and 7 of gateway.md; None means: recorded, paid for, forward it."""
+        started = time.perf_counter_ns()
+        verdict = judge(call, self._clock())
+        if verdict.outcome == "deny":
+            return await self._deny(call, Denial(verdict), started)
+        if verdict.outcome == "wait":
+            return await self._wait(call, verdict, started)
+        if verdict.charges and not call.round:
+            denial = await self._reserve(call, verdict)
+            if denial is not None:
+                return await self._deny(call, denial, started)
+        return await self._record(call, verdict, started)
+
+    async def admit_stream(self, call: Call) -> Denial | None:
+        """Record a GET stream or the end of a session, which no rule of a policy speaks of."""
+        return await self._record(call, Verdict("allow", ""), time.perf_counter_ns())
+
+    def call_of(
+        self, access: Access, subject: Subject, message: Message, *, revision: str = "", modern: bool = False
+    ) -> Call:
+        """A message with its decision id and the keyed digest of what it asks."""
+        digest = self._digests.arguments(subject_of_retry(message))
+        tool = message.name if message.method == "tools/call" else ""
+        return Call(self._journal.new_id(), access, subject, message, tool, revision, modern, arguments_digest=digest)
+
+    async def complete(self, call: Call, ending: Ending, took: int) -> None:
+        """Settle the reservation and complete the record; `took` is the upstream's time in microseconds."""
+        rolled_back = bool(call.charges) and ending.not_run
+        if call.charges:
+            await self._settle(call, ending)
+        self._journal.append(
+            Outcome(
+                time=self._clock(),
+                decision_id=call.id,
+                result=ending.result,
+                status=ending.status,
+                code=ending.code,
+                settled=dict(ending.actual) if ending.actual and not rolled_back else {},
+                rolled_back=rolled_back,
+                upstream_took=took,
+            )
+        )
+
+    async def refuse(self, call: Call, verdict: Verdict) -> Denial:
+        """Record a denial that was not found by judging: a fault on the way, or an answer that may not pass."""
+        return await self._deny(call, Denial(verdict), time.perf_counter_ns())
+
+    async def _reserve(self, call: Call, verdict: Verdict) -> Denial | None:
+        try:
+            full = await self._counters.reserve(call.id, verdict.charges)
+        except CountersUnavailable as error:
+            return Denial(Verdict("deny", "(store)", f"The counters cannot be reached: {error.cause}."))
+        if full is not None:
+            return _exhausted(full)
+        call.charges = verdict.charges
+        return None
+
+    async def _wait(self, call: Call, verdict: Verdict, started: int) -> Denial:
+        """An exhausted call bothers nobody; everything else is denied until people can be asked."""
+        try:
+            full = await self._counters.peek(verdict.charges) if verdict.charges else None
+        except CountersUnavailable as error:
+            denial = Denial(Verdict("deny", "(store)", f"The counters cannot be reached: {error.cause}."))
+            return await self._deny(call, denial, started)
+        if full is not None:
+            return await self._deny(call, _exhausted(full), started)
+        message = f"{verdict.message} {_APPROVAL_LATER}".lstrip()
+        return await self._deny(call, Denial(Verdict("deny", verdict.rule, message)), started)
+
+    async def _record(self, call: Call, verdict: Verdict, started: int) -> Denial | None:
+        """The decision entry, before anything is forwarded; without it the reservation is given back."""
+        written = False
+        try:
+            await self._journal.record(self._entry(call, verdict, None, started))
+            written = True
+        except JournalFailed as error:
+            return Denial(Verdict("deny", "(store)", f"The journal cannot be written: {error.cause}."))
+        finally:
+            if not written:
+                await self._give_back(call)
+        return None
+
+    async def _deny(self, call: Call, denial: Denial, started: int) -> Denial:
+        access = call.access
+        if self._denials.admit(access.grant_id, denial.verdict.rule, self._clock(), access.label, access.server_id):
+            try:
+                await self._journal.record(self._entry(call, denial.verdict, denial.limit, started))
+            except JournalFailed:
+                return denial  # denied all the same; the journal itself says aloud that it cannot be written
+        return denial
+
+    async def _give_back(self, call: Call) -> None:
+        if call.charges:
+            await self._counters.rollback(call.id)
+            call.charges = ()
+
+    async def _settle(self, call: Call, ending: Ending) -> None:
+        if ending.not_run:
+            await self._counters.rollback(call.id)
+        elif ending.actual:
+            await self._counters.settle(call.id, ending.actual)
+        else:
+            await self._counters.commit(call.id)
+
+    def _entry(self, call: Call, verdict: Verdict, limit: Exhausted | None, started: int) -> Decision:
+        """The entry; its time is taken after the reservation, so that a replayed charge never counts too early."""
+        message, access = call.message, call.access
+        return Decision(
+            time=self._clock(),
+            decision_id=call.id,
+            outcome="allow" if verdict.outcome == "allow" else "deny",
+            request_id=message.id,
+            organisation=access.organisation_id,
+            server_id=access.server_id,
+            grant_id=access.grant_id,
+            grant_label=access.label,
+            principal=access.principal,
+            session=call.subject.session_id,
+            protocol=call.revision,
+            method=message.method,
+            tool=call.tool,
+            policy_id=access.policy_id,
+            revision=access.revision,
+            fingerprint=call.fingerprint,
+            rule=verdict.rule,
+            message=verdict.message,
+            argument_names=tuple(sorted(message.arguments)),
+            arguments_digest=call.arguments_digest,
+            charges=call.charges,
+            limit=None if limit is None else _facts(limit),
+            decided_in=(time.perf_counter_ns() - started) // 1000,
+        )
+
+
+def judge(call: Call, now: float) -> Verdict:
+    """Steps 1 to 6 of policy.md section 4: pure, from memory."""
+    access, message = call.access, call.message
+    if access.policy is None:
+        return Verdict("deny", "(no policy)", "This grant has no policy.", visible=True)
+    if message.method != "tools/call":
+        return access.policy.judge_method(message.method, message.params, call.subject, now)
+    tools = access.tools
+    definition = tools.get(call.tool)
+    if definition is not None:
+        call.fingerprint = definition.fingerprint
+    verdict = access.policy.judge(call.tool, message.arguments, call.subject, now, definition)
+    if verdict.outcome == "deny" and not verdict.visible:
+        return verdict
+    if tools.complete and definition is None:
+        return Verdict("deny", UNKNOWN, "The server has no such tool.", visible=False)
+    if tools.pinned(call.tool):
+        return Verdict("deny", "(pinned)", "The definition of this tool changed and nobody has accepted it yet.")
+    return verdict
+
+
+def _exhausted(full: Exhausted) -> Denial:
+    return Denial(Verdict("deny", full.charge.rule, limit_message(full)), full)
+
+
+def _facts(full: Exhausted) -> LimitFacts:
+    return LimitFacts(full.charge.counter, full.used, full.charge.maximum, full.resets_at)

@@ -1,0 +1,131 @@
+"""Transport hygiene: what an HTTP request must look like before anyone asks what it means.
+
+Host and Origin are checked on loopback too, against DNS rebinding from a browser (CVE-2025-66414, CVE-2025-64443);
+credentials are read from `Authorization` alone, so they never stand in a log of URLs.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from typing import Final
+from urllib.parse import urlsplit
+
+from toolgate.errors import ToolgateError
+from toolgate.wire.server import Exchange
+
+Header = tuple[bytes, bytes]
+
+_VERBS: Final = frozenset({"POST", "GET", "DELETE", "OPTIONS"})
+_ALLOW: Final = (b"allow", b"POST, GET, DELETE, OPTIONS")
+_JSON: Final = b"application/json"
+_PREFIX: Final = "/mcp/"
+_ID_LENGTH: Final = 36
+_BROWSER_HEADERS: Final = (
+    b"authorization, content-type, accept, last-event-id, mcp-session-id, mcp-protocol-version, mcp-method, mcp-name"
+)
+
+
+class Refused(ToolgateError):
+    """The request ends here with this HTTP status."""
+
+    def __init__(self, status: int, cause: str, mend: str = "", headers: tuple[Header, ...] = ()) -> None:
+        super().__init__("request", cause, mend)
+        self.status = status
+        self.headers = headers
+
+
+class Allowed:
+    """The hosts and origins that this listener answers for."""
+
+    def __init__(self, hosts: Iterable[str], origins: Iterable[str] = ()) -> None:
+        names = [host.lower() for host in hosts]
+        self._hosts = frozenset(name.encode("ascii", "replace") for name in names)
+        own = (f"{scheme}://{name}" for name in names for scheme in ("http", "https"))
+        self._origins = frozenset(origin.lower().encode("ascii", "replace") for origin in (*own, *origins))
+
+    def check(self, exchange: Exchange) -> bytes | None:
+        """The allowed Origin of the request, None where it has none; raises Refused (403)."""
+        host = exchange.headers.get(b"host")
+        if host is None or (host not in self._hosts and host.lower() not in self._hosts):
+            raise Refused(403, "the Host header names no host of this gateway", "start it with --allowed-host")
+        origin = exchange.headers.get(b"origin")
+        if origin is not None and origin.lower() not in self._origins:
+            raise Refused(403, "the Origin header names no allowed origin", "start it with --allowed-origin")
+        return origin
+
+
+def listener_hosts(host: str, port: int, public_url: str, extra: Iterable[str]) -> list[str]:
+    """The Host values that mean this listener: loopback and its own address with the port, the public URL's, extras.
+
+    An extra host without a port counts with every usual spelling: alone and with the port.
+    """
+    names = [f"{name}:{port}" for name in ("127.0.0.1", "localhost", "[::1]")]
+    if host not in {"0.0.0.0", "::"}:  # noqa: S104 - compared, not bound
+        names.append(f"[{host}]:{port}" if ":" in host else f"{host}:{port}")
+    if public_url:
+        names.append(urlsplit(public_url).netloc)
+    for name in extra:
+        names += [name] if ":" in name else [name, f"{name}:{port}"]
+    return names
+
+
+def server_id(exchange: Exchange) -> str:
+    """The server that the path names; raises Refused (404), and 400 for a query, which could only hold credentials."""
+    path = exchange.path
+    if exchange.query:
+        raise Refused(400, "the endpoint takes no query", "send credentials in the Authorization header only")
+    if not path.startswith(_PREFIX):
+        raise Refused(404, "there is nothing at this path")
+    name = path[len(_PREFIX) :]
+    if name.endswith("/"):
+        name = name[:-1]
+    if len(name) != _ID_LENGTH or "/" in name:
+        raise Refused(404, "there is nothing at this path")
+    return name
+
+
+def check_verb(exchange: Exchange) -> None:
+    """Raises Refused (405) for every verb that MCP does not use; override headers are ignored."""
+    if exchange.method not in _VERBS:
+        raise Refused(405, f"`{exchange.method}` is no verb of this endpoint", headers=(_ALLOW,))
+
+
+def check_body_headers(exchange: Exchange) -> None:
+    """Raises Refused (415) unless the body is plain JSON in UTF-8: an encoded body would be judged unread."""
+    kind = exchange.headers.get(b"content-type") or b""
+    if kind != _JSON and not _is_json(kind):
+        raise Refused(415, "the body is not `application/json`", "send it as application/json in UTF-8")
+    if exchange.headers.get(b"content-encoding") not in {None, b"identity"}:
+        raise Refused(415, "the body is encoded", "send it without Content-Encoding")
+
+
+def bearer_token(exchange: Exchange) -> str | None:
+    """The token of the Authorization header; None when there is none or it is no bearer token."""
+    value = exchange.headers.get(b"authorization")
+    if value is None or value[:7].lower() != b"bearer ":
+        return None
+    return value[7:].strip().decode("latin-1")
+
+
+def cors_headers(origin: bytes) -> tuple[Header, ...]:
+    """What a browser client of an allowed origin needs to read the answer."""
+    return (
+        (b"access-control-allow-origin", origin),
+        (b"access-control-expose-headers", b"mcp-session-id, retry-after, www-authenticate"),
+        (b"vary", b"origin"),
+    )
+
+
+def preflight_headers(origin: bytes) -> tuple[Header, ...]:
+    """The answer to a preflight request of an allowed origin."""
+    return (
+        *cors_headers(origin),
+        (b"access-control-allow-methods", b"POST, GET, DELETE"),
+        (b"access-control-allow-headers", _BROWSER_HEADERS),
+        (b"access-control-max-age", b"600"),
+    )
+
+
+def _is_json(kind: bytes) -> bool:
+    media, _, parameters = kind.lower().partition(b";")
+    return media.strip() == _JSON and parameters.strip().replace(b'"', b"") in {b"", b"charset=utf-8"}

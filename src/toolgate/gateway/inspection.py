@@ -1,0 +1,171 @@
+"""What an upstream's message becomes before the client sees it.
+
+One function for every way a message can arrive (JSON body, event of any stream, replay), because a filter that is keyed
+to one way misses the others: lists are filtered, unfinished requests sealed, tasks bound, requests of the server given
+to the policy.
+"""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Callable
+from dataclasses import dataclass, field
+from typing import Any, Final
+
+import msgspec
+from msgspec import UNSET
+
+from toolgate.gateway import answers, listing, replies
+from toolgate.gateway.access import Access
+from toolgate.gateway.enforcement import Call, Ending
+from toolgate.gateway.replies import ErrorPart, Reply, ResultPart
+from toolgate.gateway.seals import RequestState, Seals
+from toolgate.gateway.tasks import Tasks
+from toolgate.policy.charges import actual_amount
+from toolgate.policy.decision import Verdict
+from toolgate.protocol.messages import Message
+
+STATE_LIFETIME: Final = 15 * 60
+"""Seconds in which the retry of an unfinished request pays nothing again."""
+
+Learned = Callable[[Access, list[tuple[str, bytes]]], None]
+
+
+@dataclass(slots=True)
+class Inspected:
+    """One message after inspection.
+
+    `body` is for the client: the very object that came in where nothing had to change. `answer`: it ends the client's
+    request. `asked` is what the server asks of the client, which the policy must allow first.
+    """
+
+    body: bytes
+    answer: bool = False
+    asked: Message | None = None
+
+
+@dataclass(slots=True)
+class Exchanged:
+    """What was learned while one message of the client was answered."""
+
+    ending: Ending = field(default_factory=Ending)
+    answered: bool = False
+    revision: str = ""
+    list_changed: bool = False
+
+
+class Inspector:
+    """Looks at every message of the upstreams of this process. `learned` is told every list of tools that passes."""
+
+    def __init__(self, seals: Seals, tasks: Tasks, learned: Learned) -> None:
+        self._seals = seals
+        self._tasks = tasks
+        self._learned = learned
+
+    def inspect(self, raw: bytes, access: Access, call: Call | None, seen: Exchanged) -> Inspected:
+        """Look into one message, and rewrite it where needed; raises NotUnderstood."""
+        reply = replies.peek(raw)
+        if not reply.is_answer:
+            return Inspected(raw, asked=_asked(reply))
+        if call is None or reply.id != call.message.id:
+            return Inspected(self._result(raw, reply, access, None, seen))
+        seen.answered = True
+        seen.ending.result = replies.kind(reply)
+        seen.ending.not_run = replies.did_not_run(reply)
+        if isinstance(reply.error, ErrorPart):
+            seen.ending.code = reply.error.code
+        return Inspected(self._result(raw, reply, access, call, seen), answer=True)
+
+    def _result(self, raw: bytes, reply: Reply, access: Access, call: Call | None, seen: Exchanged) -> bytes:
+        result = reply.result
+        if not isinstance(result, ResultPart):
+            return raw
+        if _is_list(result.tools):
+            self._learned(access, listing.tools_of(raw))
+            return listing.filtered(raw, access.shows, modern=call is not None and call.modern)
+        if _is_list(result.tasks):
+            return listing.own_tasks(raw, self._own_task(access))
+        if call is None:
+            return raw
+        self._bind_task(result, access)
+        if call.message.method == "initialize":
+            _note_handshake(result, seen)
+        if any(charge.settle for charge in call.charges):
+            seen.ending.actual = _settled(call, replies.value(result.structured_content))
+        if call.modern and replies.value(result.result_type) == "input_required":
+            return self._unfinished(raw, result, call, seen)
+        return raw
+
+    def _own_task(self, access: Access) -> Callable[[str], bool]:
+        return lambda task: self._tasks.owned(access.server_id, task, access.grant_id)
+
+    def _bind_task(self, result: ResultPart, access: Access) -> None:
+        """A task of revision 2025-11-25 stands in `task`; the tasks extension of 2026-07-28 has `taskId` itself."""
+        if result.task is not UNSET:
+            task = replies.value(result.task)
+            task_id = task.get("taskId") if isinstance(task, dict) else None
+        elif result.task_id is not UNSET and replies.value(result.result_type) == "task":
+            task_id = replies.value(result.task_id)
+        else:
+            return
+        if isinstance(task_id, str):
+            self._tasks.bind(access.server_id, task_id, access.grant_id)
+
+    def _unfinished(self, raw: bytes, result: ResultPart, call: Call, seen: Exchanged) -> bytes:
+        """An `input_required` result: what the server asks is judged, its state is sealed to this very request."""
+        refused = _refused_input(replies.value(result.input_requests), call)
+        if refused is not None:
+            seen.ending.result = "error"
+            return answers.denial(call.message.id, call.tool, refused, call.id, modern=True)
+        inner = replies.value(result.request_state)
+        state = RequestState(
+            decision=call.id,
+            method=call.message.method,
+            name=call.tool,
+            arguments=call.arguments_digest,
+            round=call.round + 1,
+            expires=int(time.time()) + STATE_LIFETIME,
+            inner=inner if isinstance(inner, str) else None,
+        )
+        sealed = self._seals.seal_state(state, call.access.grant_id, call.access.server_id)
+        return listing.replaced_result(raw, {"requestState": sealed})
+
+
+def _settled(call: Call, structured: object) -> dict[str, int]:
+    """The actual amount of each charge that settles; one that the result does not tell stands as reserved."""
+    actual = ((charge.key, actual_amount(charge, structured)) for charge in call.charges)
+    return {key: amount for key, amount in actual if amount is not None}
+
+
+def _asked(reply: Reply) -> Message | None:
+    """The request of a server as a message; None for a notification."""
+    if not isinstance(reply.id, str | int) or not isinstance(reply.method, str):
+        return None
+    params = replies.value(reply.params)
+    return Message("request", reply.id, reply.method, params if isinstance(params, dict) else {}, {})
+
+
+def _refused_input(asked: Any, call: Call) -> Verdict | None:
+    """Why the policy refuses one of the requests that stand in an unfinished result; None when it allows them all."""
+    policy = call.access.policy
+    if not isinstance(asked, dict) or policy is None:
+        return None
+    for request in asked.values():
+        method, params = (request.get("method"), request.get("params")) if isinstance(request, dict) else (None, None)
+        known = method if isinstance(method, str) else ""
+        verdict = policy.judge_method(known, params if isinstance(params, dict) else {}, call.subject, time.time())
+        if verdict.outcome != "allow":
+            message = f"The server asked for `{known}`, which this grant may not give. {verdict.message}"
+            return Verdict("deny", verdict.rule, message.strip())
+    return None
+
+
+def _note_handshake(result: ResultPart, seen: Exchanged) -> None:
+    seen.revision = str(replies.value(result.protocol_version) or "")
+    capabilities = replies.value(result.capabilities)
+    tools = capabilities.get("tools") if isinstance(capabilities, dict) else None
+    seen.list_changed = isinstance(tools, dict) and tools.get("listChanged") is True
+
+
+def _is_list(raw: object) -> bool:
+    return isinstance(raw, msgspec.Raw) and bytes(raw)[:1] == b"["

@@ -1,0 +1,48 @@
+"""Sessions of the handshake era: the id that a client holds is the upstream's, sealed to its grant and server."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+from toolgate.gateway.access import Access
+from toolgate.gateway.digests import Digests
+from toolgate.gateway.hygiene import Refused
+from toolgate.gateway.seals import Seals, Session
+from toolgate.policy.decision import Subject
+from toolgate.wire.server import Exchange
+
+
+@dataclass(slots=True, frozen=True)
+class OpenSession:
+    """A session that a request named. `header` is the sealed id as the client sent it."""
+
+    session: Session
+    header: bytes
+    subject: Subject
+
+
+class Sessions:
+    """Opens and makes the session ids of this process's clients; holds no state that another process would need."""
+
+    def __init__(self, seals: Seals, digests: Digests) -> None:
+        self._seals = seals
+        self._digests = digests
+
+    def named_by(self, exchange: Exchange, access: Access) -> OpenSession | None:
+        """The session of the request, None where it names none.
+
+        Raises Refused (404) for every id that was not made for exactly this grant and server.
+        """
+        header = exchange.headers.get(b"mcp-session-id")
+        if header is None:
+            return None
+        session = self._seals.open_session(header.decode("latin-1"), access.grant_id, access.server_id)
+        if session is None:
+            raise Refused(404, "there is no such session for this grant", "initialize anew")
+        return OpenSession(session, header, access.in_session(self._digests.session(session.upstream_id)))
+
+    def client_id(self, upstream_id: str, access: Access, known: OpenSession | None, agreed: Session) -> bytes:
+        """What the client gets for the upstream's id: the id it already holds, or a new one with what was agreed."""
+        if known is not None and known.session.upstream_id == upstream_id:
+            return known.header
+        return self._seals.seal_session(agreed, access.grant_id, access.server_id).encode("ascii")

@@ -1,0 +1,197 @@
+"""The gateway's memory: accesses by token digest, servers and compiled policies, kept by the database's deltas.
+
+Rows that change are changed in place, so that a stream that has been open for hours is judged by today's policy.
+"""
+
+from __future__ import annotations
+
+import sys
+import time
+from collections.abc import Callable, Iterable
+
+from toolgate.errors import ToolgateError
+from toolgate.gateway.access import Access, Server, Tools, make_access
+from toolgate.keys import Sealer
+from toolgate.policy.compiler import Policy, compile_policy
+from toolgate.policy.document import Document
+from toolgate.store.view import Change, GrantRow, ServerRow, View
+from toolgate.upstream.http import HttpUpstream, Unavailable
+from toolgate.upstream.registered import open_upstream
+
+GrantIds = set[str]
+
+
+class GatewayView:
+    """Answers who may do what from memory. Use from the loop's thread.
+
+    `ended` is called with the ids of grants whose streams must close, `changed` with those whose tools may now look
+    different.
+    """
+
+    def __init__(
+        self,
+        view: View,
+        header_sealer: Sealer,
+        max_staleness: float,
+        ended: Callable[[GrantIds], None],
+        changed: Callable[[GrantIds], None],
+    ) -> None:
+        self._view = view
+        self._header_sealer = header_sealer
+        self._max_staleness = max_staleness
+        self._ended = ended
+        self._changed = changed
+        self._servers: dict[str, Server] = {}
+        self._policies: dict[str, Policy | None] = {}
+        self._accesses: dict[bytes, Access] = {}
+        self._by_grant: dict[str, Access] = {}
+
+    @property
+    def fresh(self) -> bool:
+        """False once the database has not been confirmed for `max_staleness` seconds: calls must be denied."""
+        return time.monotonic() - self._view.confirmed_at <= self._max_staleness
+
+    @property
+    def seq(self) -> int:
+        """The newest change of the database that this memory holds."""
+        return self._view.seq
+
+    @property
+    def failure(self) -> str:
+        """Why the database could not be read the last time; "" when it could."""
+        return self._view.failure
+
+    def access(self, digest: bytes) -> Access | None:
+        """What the token with this digest gives; None where it is unknown, expired or revoked."""
+        access = self._accesses.get(digest)
+        if access is None:
+            grant = self._view.grant(digest)
+            access = self._grant_access(grant) if grant is not None else None
+            if access is None:
+                return None
+        expires = access.grant.expires
+        if expires is not None and expires <= time.time():
+            self._drop(access)
+            self._ended({access.grant_id})
+            return None
+        return access
+
+    def expire(self) -> None:
+        """End the streams of grants that expired meanwhile; called now and then."""
+        for access in list(self._by_grant.values()):
+            self.access(access.grant.digest)
+
+    def refresh(self) -> None:
+        """Apply what changed in the database since the last time."""
+        ended: GrantIds = set()
+        changed: GrantIds = set()
+        for change in self._view.refresh():
+            self._apply(change, ended, changed)
+        if ended:
+            self._ended(ended)
+        if changed - ended:
+            self._changed(changed - ended)
+
+    def servers(self) -> Iterable[Server]:
+        """The servers that were used so far."""
+        return self._servers.values()
+
+    async def close(self) -> None:
+        """Close every connection to the servers."""
+        for server in self._servers.values():
+            await server.upstream.close()
+        self._view.close()
+
+    def _apply(self, change: Change, ended: GrantIds, changed: GrantIds) -> None:
+        if change.kind == "grant":
+            self._apply_grant(change.id, ended, changed)
+        elif change.kind == "policy":
+            self._policies.pop(change.id, None)
+            self._repolicy((a for a in self._by_grant.values() if a.policy_id == change.id), changed)
+        elif change.kind == "definitions":
+            self._apply_definitions(change.id, changed)
+        elif change.kind == "server":
+            self._apply_server(change.id, ended)
+
+    def _apply_grant(self, grant_id: str, ended: GrantIds, changed: GrantIds) -> None:
+        access = self._by_grant.get(grant_id)
+        if access is None:
+            return
+        row = self._view.grant_by_id(grant_id)
+        if row is None or row.digest != access.grant.digest or row.server_id != access.server_id:
+            self._drop(access)
+            ended.add(grant_id)
+            return
+        access.take(row)
+        self._repolicy([access], changed)
+
+    def _apply_definitions(self, server_id: str, changed: GrantIds) -> None:
+        server = self._servers.get(server_id)
+        if server is not None:
+            rows = self._view.definitions(server_id).values()
+            server.tools = Tools(rows, pin=server.row.pin, before=server.tools)
+            changed.update(a.grant_id for a in self._by_grant.values() if a.server_id == server_id)
+
+    def _apply_server(self, server_id: str, ended: GrantIds) -> None:
+        """A server that was changed is opened anew at the next call; exchanges under way end as they would."""
+        server = self._servers.pop(server_id, None)
+        if server is None or server.row == self._view.server(server_id):
+            if server is not None:
+                self._servers[server_id] = server
+            return
+        server.upstream.retire()
+        for access in [a for a in self._by_grant.values() if a.server_id == server_id]:
+            self._drop(access)
+            ended.add(access.grant_id)
+
+    def _repolicy(self, accesses: Iterable[Access], changed: GrantIds) -> None:
+        for access in accesses:
+            access.policy, access.policy_id, access.revision = self._policy(access.grant.policy_id)
+            changed.add(access.grant_id)
+
+    def _grant_access(self, grant: GrantRow) -> Access | None:
+        server = self._server(grant.server_id)
+        if server is None:
+            return None
+        access = make_access(grant, server, *self._policy(grant.policy_id))
+        self._accesses[grant.digest] = self._by_grant[grant.id] = access
+        return access
+
+    def _drop(self, access: Access) -> None:
+        self._accesses.pop(access.grant.digest, None)
+        self._by_grant.pop(access.grant_id, None)
+
+    def _policy(self, policy_id: str | None) -> tuple[Policy | None, str, int]:
+        """The compiled policy, its id and revision. One that cannot be compiled denies everything, and says so."""
+        row = self._view.policy(policy_id) if policy_id is not None else None
+        if row is None:
+            return None, policy_id or "", 0
+        if row.id not in self._policies:
+            try:
+                self._policies[row.id] = compile_policy(Document.trusted(row.document))
+            except ToolgateError as error:
+                _complain(f"policy {row.name} revision {row.revision} denies everything: {error}")
+                self._policies[row.id] = None
+        return self._policies[row.id], row.id, row.revision
+
+    def _server(self, server_id: str) -> Server | None:
+        server = self._servers.get(server_id)
+        if server is None:
+            row = self._view.server(server_id)
+            if row is None:
+                return None
+            tools = Tools(self._view.definitions(server_id).values(), pin=row.pin)
+            server = self._servers[server_id] = Server(row, self._upstream(row), tools)
+        return server
+
+    def _upstream(self, row: ServerRow) -> HttpUpstream | Unavailable:
+        """The way to the server; one that is misconfigured fails each call with the reason."""
+        try:
+            return open_upstream(row, self._header_sealer)
+        except ToolgateError as error:
+            _complain(f"server {row.name} cannot be reached: {error}")
+            return Unavailable(str(error))
+
+
+def _complain(text: str) -> None:
+    print(f"toolgate: {text}", file=sys.stderr, flush=True)  # noqa: T201 - the operator's log

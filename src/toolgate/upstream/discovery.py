@@ -1,0 +1,168 @@
+"""Asking a server which tools it has, as a client of either era would."""
+
+from __future__ import annotations
+
+from collections.abc import AsyncGenerator, Sequence
+from contextlib import aclosing
+from dataclasses import dataclass, field
+from typing import Any, Final
+
+import msgspec
+
+from toolgate.errors import ToolgateError
+from toolgate.protocol.sse import SseParser
+from toolgate.upstream.address import parse_url
+from toolgate.upstream.http import Header, HttpUpstream
+from toolgate.wire.client import Response, UpstreamError
+
+MODERN: Final = "2026-07-28"
+HANDSHAKE: Final = "2025-11-25"
+_MAX_PAGES: Final = 100
+_ANSWER_LIMIT: Final = 16 * 1024 * 1024
+_TIMEOUT: Final = 15.0
+_CLIENT: Final = {"name": "toolgate", "version": "0"}
+_META: Final = {
+    "io.modelcontextprotocol/protocolVersion": MODERN,
+    "io.modelcontextprotocol/clientInfo": _CLIENT,
+    "io.modelcontextprotocol/clientCapabilities": {},
+}
+
+
+class DiscoveryFailed(ToolgateError):
+    """The server did not say which tools it has; `cause` holds what it said instead."""
+
+
+@dataclass(slots=True)
+class Discovery:
+    """What a server says of itself."""
+
+    protocol_revision: str
+    server_info: dict[str, Any] = field(default_factory=dict)
+    tools: list[dict[str, Any]] = field(default_factory=list)
+
+
+async def discover(url: str, headers: Sequence[tuple[str, str]], allow_private: bool) -> Discovery:
+    """The tools of the server at `url`: revision 2026-07-28 first, then the handshake; raises ToolgateError.
+
+    The session that the handshake opens is ended again. Every page is read, at most 100.
+    """
+    upstream = HttpUpstream(parse_url(url, allow_private=allow_private), headers, allow_private=allow_private)
+    try:
+        return await ask(upstream, url)
+    finally:
+        await upstream.close()
+
+
+async def ask(upstream: HttpUpstream, place: str) -> Discovery:
+    """As `discover`, over an upstream that exists; `place` names it in errors."""
+    asking = _Asking(upstream, place)
+    try:
+        return await asking.stateless() or await asking.with_handshake()
+    except UpstreamError as error:
+        raise DiscoveryFailed(place, str(error), "check that the server runs and the URL is right") from None
+
+
+class _Asking:
+    """One conversation with one server."""
+
+    def __init__(self, upstream: HttpUpstream, place: str) -> None:
+        self._upstream = upstream
+        self._place = place
+        self._headers: list[Header] = []
+        self._id = 0
+
+    async def stateless(self) -> Discovery | None:
+        """The tools of a server of revision 2026-07-28; None when it speaks another era."""
+        self._headers = [(b"mcp-protocol-version", MODERN.encode()), (b"mcp-method", b"tools/list")]
+        first = await self._request("tools/list", {"_meta": _META})
+        if first is None:
+            return None
+        found = Discovery(MODERN)
+        async with aclosing(self._pages(first, {"_meta": _META})) as pages:
+            async for tools in pages:
+                found.tools += tools
+        return found
+
+    async def with_handshake(self) -> Discovery:
+        """The tools of a server of the handshake era."""
+        self._headers = []
+        params = {"protocolVersion": HANDSHAKE, "capabilities": {}, "clientInfo": _CLIENT}
+        hello = await self._request("initialize", params)
+        if hello is None:
+            raise DiscoveryFailed(self._place, "answers neither `tools/list` nor `initialize`", "is it an MCP server?")
+        found = Discovery(str(hello.get("protocolVersion", HANDSHAKE)), dict(hello.get("serverInfo") or {}))
+        self._headers.append((b"mcp-protocol-version", found.protocol_revision.encode("ascii", "replace")))
+        await self._notify("notifications/initialized")
+        first = await self._request("tools/list", {})
+        if first is None:
+            raise DiscoveryFailed(self._place, "does not answer `tools/list`")
+        async with aclosing(self._pages(first, {})) as pages:
+            async for tools in pages:
+                found.tools += tools
+        await self._end_session()
+        return found
+
+    async def _pages(self, page: dict[str, Any], params: dict[str, Any]) -> AsyncGenerator[list[dict[str, Any]]]:
+        for _ in range(_MAX_PAGES):
+            yield [tool for tool in page.get("tools", ()) if isinstance(tool, dict)]
+            cursor = page.get("nextCursor")
+            if not isinstance(cursor, str):
+                return
+            following = await self._request("tools/list", {**params, "cursor": cursor})
+            if following is None:
+                raise DiscoveryFailed(self._place, "refused a page of `tools/list` that it had announced")
+            page = following
+        raise DiscoveryFailed(self._place, f"lists more than {_MAX_PAGES} pages of tools")
+
+    async def _request(self, method: str, params: dict[str, Any]) -> dict[str, Any] | None:
+        """The result; None when the server refused the request in whatever way."""
+        self._id += 1
+        message = {"jsonrpc": "2.0", "id": self._id, "method": method, "params": params}
+        response = await self._post(message)
+        try:
+            if response.status != 200:
+                return None
+            if session := response.headers.get(b"mcp-session-id"):
+                self._headers.append((b"mcp-session-id", session))
+            answer = await self._answer(response)
+        finally:
+            response.close()
+        result = answer.get("result")
+        return result if isinstance(result, dict) else None
+
+    async def _notify(self, method: str) -> None:
+        (await self._post({"jsonrpc": "2.0", "method": method})).close()
+
+    async def _end_session(self) -> None:
+        if any(name == b"mcp-session-id" for name, _ in self._headers):
+            (await self._upstream.send("DELETE", self._headers, b"", _TIMEOUT)).close()
+
+    async def _post(self, message: dict[str, Any]) -> Response:
+        headers = [
+            (b"content-type", b"application/json"),
+            (b"accept", b"application/json, text/event-stream"),
+            *self._headers,
+        ]
+        return await self._upstream.send("POST", headers, msgspec.json.encode(message), _TIMEOUT)
+
+    async def _answer(self, response: Response) -> dict[str, Any]:
+        """The message that answers the request just sent."""
+        if (response.headers.get(b"content-type") or b"").startswith(b"text/event-stream"):
+            return await self._answer_in_stream(response)
+        return self._decode(await response.read(_ANSWER_LIMIT))
+
+    async def _answer_in_stream(self, response: Response) -> dict[str, Any]:
+        parser = SseParser(_ANSWER_LIMIT)
+        while chunk := await response.chunk():
+            for event in parser.feed(chunk):
+                if event.data:
+                    message = self._decode(event.data)
+                    if message.get("id") == self._id and "method" not in message:
+                        return message
+        raise DiscoveryFailed(self._place, "ended its stream without an answer")
+
+    def _decode(self, raw: bytes) -> dict[str, Any]:
+        try:
+            return msgspec.json.decode(raw, type=dict[str, Any])
+        except (msgspec.DecodeError, UnicodeDecodeError) as error:
+            raise DiscoveryFailed(self._place, f"answers what is no JSON-RPC message: {error}") from None
