@@ -28,7 +28,7 @@ TIMES = ("created", "expires", "revoked", "rotated")
         "      --principal ada --labels tenant=acme --expires 30d --json",
     )
 )
-def add(  # noqa: PLR0913, PLR0917 - typer declares options as parameters
+def add(
     server: Annotated[str, typer.Option("--server", metavar="SERVER", help="The server it opens (name or id).")],
     label: Annotated[str, typer.Option("--label", metavar="LABEL", help="How records and you will call it.")],
     policy: Annotated[

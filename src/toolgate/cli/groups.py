@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import importlib
 from collections.abc import Mapping
+from difflib import get_close_matches
 from typing import Any, ClassVar
 
 import typer
@@ -40,6 +41,13 @@ class LazyGroup(Group):
             command.name = cmd_name
             self.commands[cmd_name] = command
         return self.commands[cmd_name]
+
+    def resolve_command(self, ctx: Any, args: list[str]) -> Any:
+        """Find the command; for a name that is close to one of ours, say so."""
+        close = get_close_matches(args[0], self.modules)
+        if args[0] not in self.modules and close:
+            ctx.fail(f"no such command `{args[0]}`, did you mean `{close[0]}`?")
+        return super().resolve_command(ctx, args)
 
     def format_commands(self, ctx: Any, formatter: Any) -> None:  # noqa: ARG002 - the signature is typer's
         """Write the list without importing anything."""

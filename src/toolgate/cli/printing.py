@@ -17,11 +17,25 @@ def say(text: str) -> None:
     typer.echo(escaped(text))
 
 
-def warn(place: str, cause: str, mend: str = "") -> None:
-    """A remark that does not end the command, on standard error."""
-    typer.echo(escaped(f"warning: {place}: {cause}"), err=True)
+def complain(line: str, mend: str = "") -> None:
+    """An error or a warning with what to do about it, on standard error."""
+    typer.echo(escaped(line), err=True)
     if mend:
         typer.echo(escaped(f"help: {mend}"), err=True)
+
+
+def warn(place: str, cause: str, mend: str = "") -> None:
+    """A remark that does not end the command."""
+    complain(f"warning: {place}: {cause}", mend)
+
+
+def document(text: str) -> None:
+    """A text that somebody gave, as it was given; on a terminal line by line, with nothing that moves the cursor."""
+    if not sys.stdout.isatty():
+        typer.echo(text, nl=not text.endswith("\n"))
+        return
+    for line in text.splitlines():
+        typer.echo(escaped(line.expandtabs()))
 
 
 def emit_json(value: object) -> None:

@@ -11,7 +11,7 @@ from typing import ClassVar
 import typer
 from typer.exceptions import TyperException
 
-from toolgate.cli import exits
+from toolgate.cli import exits, printing
 from toolgate.cli.groups import LazyGroup
 from toolgate.cli.options import examples
 from toolgate.errors import ToolgateError
@@ -55,7 +55,7 @@ def run(arguments: Sequence[str] | None = None) -> int:
     except TyperException as error:
         return _misused(error)
     except ToolgateError as error:
-        tell(error)
+        printing.complain(f"error: {error.place}: {error.cause}", error.mend)
         return exits.of(error)
     except (KeyboardInterrupt, typer.Abort):
         return exits.INTERRUPTED
@@ -68,19 +68,11 @@ def run(arguments: Sequence[str] | None = None) -> int:
         return _unexpected(error)
 
 
-def tell(error: ToolgateError) -> None:
-    """Print an error: where and what, then what to do about it."""
-    typer.echo(f"error: {error.place}: {error.cause}", err=True)
-    if error.mend:
-        typer.echo(f"help: {error.mend}", err=True)
-
-
 def _misused(error: TyperException) -> int:
     message = error.format_message() if hasattr(error, "format_message") else str(error)
-    typer.echo(f"error: command line: {_sentence(message)}", err=True)
     context = getattr(error, "ctx", None)
     command = context.command_path if context is not None else "toolgate"
-    typer.echo(f"help: `{command} --help` shows what it takes", err=True)
+    printing.complain(f"error: command line: {_sentence(message)}", f"`{command} --help` shows what it takes")
     return exits.BAD_INPUT
 
 
@@ -90,8 +82,8 @@ def _sentence(message: str) -> str:
 
 
 def _unexpected(error: Exception) -> int:
-    typer.echo(f"error: toolgate: failed unexpectedly: {type(error).__name__}: {_sentence(str(error))}", err=True)
-    typer.echo("help: set TOOLGATE_DEBUG=1 to see where, and please report it", err=True)
+    line = f"error: toolgate: failed unexpectedly: {type(error).__name__}: {_sentence(str(error))}"
+    printing.complain(line, "set TOOLGATE_DEBUG=1 to see where, and please report it")
     return exits.UNEXPECTED
 
 

@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import json
+from dataclasses import asdict
+from pathlib import Path
 from typing import Annotated, Any
 
 import typer
@@ -14,6 +16,8 @@ from toolgate.cli.options import WAIT, DataOption, JsonOption, WaitOption, actor
 from toolgate.errors import ToolgateError
 from toolgate.keys import MasterKey
 from toolgate.store import definitions, headers, servers
+from toolgate.store.errors import BadInput
+from toolgate.store.names import shown
 
 app = new_group("Register MCP servers and look at their tools.")
 
@@ -27,7 +31,7 @@ NameArgument = Annotated[str, typer.Argument(metavar="SERVER", help="Name or id 
         '      --header "Authorization: env:CRM_TOKEN" --json',
     )
 )
-def add(
+def add(  # noqa: PLR0913, PLR0917 - typer declares options as parameters
     name: Annotated[str, typer.Argument(metavar="NAME", help="How you will call it.")],
     url: Annotated[str, typer.Option("--url", metavar="URL", help="The MCP endpoint of the server.")],
     header: Annotated[
@@ -44,6 +48,13 @@ def add(
     pin: Annotated[
         bool, typer.Option("--pin", help="Withhold new and changed tools until somebody accepts them.")
     ] = False,
+    ca_file: Annotated[
+        Path | None, typer.Option("--ca-file", metavar="FILE", help="Trust this certificate authority alone.")
+    ] = None,
+    client_certificate: Annotated[
+        Path | None, typer.Option("--client-certificate", metavar="FILE", help="Show the server this certificate.")
+    ] = None,
+    client_key: Annotated[Path | None, typer.Option("--client-key", metavar="FILE", help="Its private key.")] = None,
     data: DataOption = None,
     wait: WaitOption = WAIT,
     as_json: JsonOption = False,
@@ -53,9 +64,14 @@ def add(
     A server that cannot be reached now is registered all the same; its tools follow when it answers.
     """
     given = [headers.parse_header(text) for text in header or []]
+    reach = servers.Reach(
+        allow_private=allow_private,
+        ca_file=_file("--ca-file", ca_file),
+        client_certificate=_file("--client-certificate", client_certificate),
+        client_key=_file("--client-key", client_key),
+    )
     place = Installation.at(data)
     key = MasterKey.load(place.data)
-    reach = servers.Reach(allow_private=allow_private)
     sealer = key.sealer(headers.PURPOSE)
     server = servers.add(place.engine, actor(), name, url, reach=reach, pin=pin, headers_in=given, sealer=sealer)
     reached = _first_tools(place, server, key)
@@ -63,12 +79,21 @@ def add(
     place.confirm(wait)
 
 
+def _file(option: str, path: Path | None) -> str | None:
+    """The whole path of a file that the gateway will read; it must be there now."""
+    if path is None:
+        return None
+    if "\0" in str(path) or not path.is_file():
+        raise BadInput(option, f"`{shown(str(path))}` is not a file", "check the path")
+    return str(path.absolute())
+
+
 def _first_tools(place: Installation, server: servers.Server, key: MasterKey) -> bool:
     # Imported here: the network side takes its time to load, and most commands need none of it.
     from toolgate.cli.discover import refresh
 
     try:
-        refresh(place.engine, actor(), server, key, trusted=True)
+        refresh(place.data, place.engine, actor(), server.id, key, trusted=True)
     except ToolgateError as error:
         mend = f"`toolgate server tools {server.name} --refresh` tries again"
         printing.warn(error.place, f"{error.cause}; the server is registered without tools", error.mend or mend)
@@ -91,7 +116,7 @@ def _described(place: Installation, server: servers.Server) -> dict[str, Any]:
         "name": server.name,
         "proxy_url": place.proxy_url(server.id),
         "url": server.url,
-        "allow_private": server.reach.allow_private,
+        **asdict(server.reach),
         "pin": server.pin,
         "headers": server.headers,
         "protocol_revision": server.protocol_revision,
@@ -167,7 +192,7 @@ def _refreshed(place: Installation, server: servers.Server) -> bool:
     from toolgate.cli.discover import refresh
 
     try:
-        refresh(place.engine, actor(), server, MasterKey.load(place.data))
+        refresh(place.data, place.engine, actor(), server.id, MasterKey.load(place.data))
     except ToolgateError as error:
         printing.warn(error.place, f"{error.cause}; these are the tools as last seen", error.mend)
         return False

@@ -49,7 +49,8 @@ def open_database(data: Path) -> Engine:
 
 def _engine(path: Path) -> Engine:
     url = URL.create("sqlite+pysqlite", database=str(path))
-    engine = sa.create_engine(url, connect_args={"timeout": LOCK_WAIT, "isolation_level": None})
+    arguments = {"timeout": LOCK_WAIT, "isolation_level": None}
+    engine = sa.create_engine(url, poolclass=sa.NullPool, connect_args=arguments)
     sa.event.listen(engine, "connect", _settle_connection)
     sa.event.listen(engine, "begin", _begin)
     return engine

@@ -159,14 +159,6 @@ def _server(row: AnyRow, credentials: dict[str, str], tools: int, granted: int) 
     )
 
 
-def stored_headers(engine: Engine, server_id: str) -> list[headers.StoredHeader]:
-    """The headers of a server as stored, for `store.headers.open_headers`."""
-    query = sa.select(upstream_headers).where(upstream_headers.c.server_id == server_id)
-    with reading(engine) as connection:
-        rows = connection.execute(query.order_by(upstream_headers.c.name))
-        return [headers.StoredHeader(row.name, row.sealed, row.variable) for row in rows]
-
-
 def remove(engine: Engine, actor: str, reference: str) -> list[str]:
     """Take a server away, with its credentials; its grants are revoked. Returns the ids of those grants."""
     with writing(engine, actor) as change:

@@ -1,0 +1,240 @@
+"""`toolgate policy`: documents are checked and tested as files, then stored as revisions."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Sequence
+from dataclasses import asdict
+from pathlib import Path
+from typing import Annotated, Any
+
+import typer
+
+from toolgate.cli import exits, printing
+from toolgate.cli.groups import new_group
+from toolgate.cli.installation import Installation
+from toolgate.cli.options import WAIT, DataOption, JsonOption, WaitOption, actor, examples
+from toolgate.policy.cases import CasesReport, run_cases
+from toolgate.policy.definition import Definition
+from toolgate.policy.document import Document, PolicyError, Problem, parse
+from toolgate.policy.lint import Finding, lint
+from toolgate.store import definitions, policies
+from toolgate.store.errors import BadInput
+from toolgate.store.names import shown
+
+app = new_group("Check, test and store policies.")
+
+MAX_FILE = 8 * 1024 * 1024
+
+FileArgument = Annotated[Path, typer.Argument(metavar="FILE", help="The policy document (JSON).")]
+NameArgument = Annotated[str, typer.Argument(metavar="POLICY", help="Name or id of the policy.")]
+ServerOption = Annotated[
+    str | None, typer.Option("--server", metavar="SERVER", help="Also look at the tools of this server.")
+]
+
+
+@app.command(
+    epilog=examples(
+        "toolgate policy add careful policy.json", "toolgate policy add careful policy.json --server cargo --json"
+    )
+)
+def add(
+    name: Annotated[str, typer.Argument(metavar="NAME", help="How you will call it; an existing one is revised.")],
+    file: FileArgument,
+    server: ServerOption = None,
+    data: DataOption = None,
+    wait: WaitOption = WAIT,
+    as_json: JsonOption = False,
+) -> None:
+    """Store a document as the policy's new revision, in force from the next request on.
+
+    Findings are printed and do not hinder it. The text that is current already makes no new revision.
+    """
+    text = _read(file)
+    document = _valid(text)
+    place = Installation.at(data)
+    findings = lint(document, _tools(place, server))
+    stored = policies.put(place.engine, actor(), name, text)
+    if as_json:
+        printing.emit_json({**_described(stored), "findings": [asdict(finding) for finding in findings]})
+    else:
+        printing.say(f"{stored.name} is at revision {stored.revision}")
+        printing.fields({"id": stored.id, "digest": stored.digest})
+        _print_findings(findings)
+    place.confirm(wait)
+
+
+def _valid(text: str) -> Document:
+    """The document; one that is not valid is reported whole, and ends the command."""
+    try:
+        return parse(text)
+    except PolicyError as error:
+        for problem in error.problems:
+            printing.complain(f"error: {problem.pointer or 'policy'}: {problem.cause}", problem.mend)
+        raise typer.Exit(exits.BAD_INPUT) from None
+
+
+def _tools(place: Installation, server: str | None) -> dict[str, Definition] | None:
+    """The definitions of a server's tools; of one that is withheld on a pinned server only where there is no other."""
+    if server is None:
+        return None
+    versions = definitions.of_server(place.engine, server)
+    versions.sort(key=lambda version: version.status, reverse=True)
+    return {version.name: Definition(json.loads(version.definition)) for version in versions}
+
+
+def _read(file: Path) -> str:
+    """The text of a file that a person wrote. Raises BadInput."""
+    try:
+        with file.open("rb") as opened:
+            body = opened.read(MAX_FILE + 1)
+    except (OSError, ValueError) as error:
+        cause = error.strerror if isinstance(error, OSError) else "not a path"
+        raise BadInput(shown(str(file)), f"cannot be read: {cause}", "check the path") from error
+    if len(body) > MAX_FILE:
+        raise BadInput(shown(str(file)), f"is larger than {MAX_FILE} bytes", "split it into several policies")
+    try:
+        return body.decode("utf-8")
+    except UnicodeDecodeError as error:
+        raise BadInput(shown(str(file)), "is not UTF-8", "save it in UTF-8") from error
+
+
+def _described(policy: policies.Policy) -> dict[str, Any]:
+    return {
+        "id": policy.id,
+        "name": policy.name,
+        "revision": policy.revision,
+        "digest": policy.digest,
+        "author": policy.author,
+        "created": printing.when(policy.created),
+        "grants": policy.grants,
+    }
+
+
+def _print_findings(findings: Sequence[Finding]) -> None:
+    for finding in findings:
+        printing.say(f"{finding.severity}: {finding.pointer or 'policy'}: {finding.cause} [{finding.code}]")
+        if finding.mend:
+            printing.say(f"  help: {finding.mend}")
+
+
+@app.command("list", epilog=examples("toolgate policy list", "toolgate policy list --json"))
+def list_(data: DataOption = None, as_json: JsonOption = False) -> None:
+    """List the policies."""
+    found = policies.every(Installation.at(data).engine)
+    if as_json:
+        printing.emit_json([_described(policy) for policy in found])
+        return
+    rows = [(p.name, p.revision, p.grants, p.author, printing.when(p.created)) for p in found]
+    empty = "no policies yet: `toolgate policy add NAME FILE` stores one"
+    printing.table(("name", "revision", "grants", "author", "since"), rows, empty)
+
+
+@app.command(epilog=examples("toolgate policy show careful", "toolgate policy show careful --revision 2 --json"))
+def show(
+    policy: NameArgument,
+    revision: Annotated[
+        int | None, typer.Option("--revision", min=1, metavar="N", help="An older revision than the current one.")
+    ] = None,
+    data: DataOption = None,
+    as_json: JsonOption = False,
+) -> None:
+    """Print a policy's document as it was given; with --json also its history."""
+    place = Installation.at(data)
+    found = policies.get(place.engine, policy, revision)
+    if not as_json:
+        printing.document(found.document)
+        return
+    history = [
+        {
+            "revision": past.revision,
+            "digest": past.digest,
+            "author": past.author,
+            "created": printing.when(past.created),
+        }
+        for past in policies.history(place.engine, found.id)
+    ]
+    printing.emit_json({**_described(found), "document": found.document, "history": history})
+
+
+@app.command(epilog=examples("toolgate policy check policy.json", "toolgate policy check policy.json --server cargo"))
+def check(
+    file: FileArgument, server: ServerOption = None, data: DataOption = None, as_json: JsonOption = False
+) -> None:
+    """Validate a document, and point out what is probably not meant.
+
+    Leaves with 1 when it is not valid or there is a warning; notes alone leave with 0.
+    """
+    text = _read(file)
+    tools = _tools(Installation.at(data), server) if server is not None else None
+    problems: list[Problem] = []
+    findings: list[Finding] = []
+    try:
+        findings = lint(parse(text), tools)
+    except PolicyError as error:
+        problems = error.problems
+    warnings = [finding for finding in findings if finding.severity == "warning"]
+    if as_json:
+        report = {"problems": [asdict(it) for it in problems], "findings": [asdict(it) for it in findings]}
+        printing.emit_json({"valid": not problems, **report})
+    else:
+        _print_check(problems, findings)
+    if problems or warnings:
+        raise typer.Exit(exits.FINDINGS)
+
+
+def _print_check(problems: Sequence[Problem], findings: Sequence[Finding]) -> None:
+    for problem in problems:
+        printing.say(f"error: {problem.pointer or 'policy'}: {problem.cause}")
+        if problem.mend:
+            printing.say(f"  help: {problem.mend}")
+    _print_findings(findings)
+    printing.say("not valid" if problems else f"valid, {_count(len(findings), 'finding')}")
+
+
+@app.command("test", epilog=examples("toolgate policy test cases.json", "toolgate policy test cases.json --json"))
+def run_file(
+    file: Annotated[Path, typer.Argument(metavar="CASES_FILE", help="Calls and the decisions expected of them.")],
+    as_json: JsonOption = False,
+) -> None:
+    """Run the cases of a file against its policy. Leaves with 1 when one comes out otherwise.
+
+    A policy that the file names by path is looked for beside it.
+    """
+    report = run_cases(_read(file), lambda path: _read(file.parent / path))
+    if as_json:
+        printing.emit_json(_reported(report))
+    else:
+        _print_report(report)
+    if not report.passed:
+        raise typer.Exit(exits.FINDINGS)
+
+
+def _reported(report: CasesReport) -> dict[str, Any]:
+    results = [
+        {
+            "note": result.note,
+            "pointer": result.pointer,
+            "passed": result.passed,
+            "outcome": result.verdict.outcome,
+            "rule": result.verdict.rule,
+            "differences": result.differences,
+        }
+        for result in report.results
+    ]
+    return {"passed": report.passed, "results": results, "covered": report.covered, "uncovered": report.uncovered}
+
+
+def _print_report(report: CasesReport) -> None:
+    failed = [result for result in report.results if not result.passed]
+    for result in failed:
+        printing.say(f"failed: {result.note}")
+        for difference in result.differences:
+            printing.say(f"  {difference}")
+    for pointer in report.uncovered:
+        printing.say(f"note: {pointer}: no case reaches it")
+    printing.say(f"{len(report.results) - len(failed)} of {_count(len(report.results), 'case')} passed")
+
+
+def _count(number: int, noun: str) -> str:
+    return f"{number} {noun}" if number == 1 else f"{number} {noun}s"
