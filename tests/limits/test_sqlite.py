@@ -12,8 +12,8 @@ from pathlib import Path
 
 import pytest
 
-from toolgate.limits.counters import Exhausted
-from toolgate.limits.sqlite import CountersUnavailable, SqliteCounters, process_alive
+from toolgate.limits.counters import CountersUnavailable, Exhausted
+from toolgate.limits.sqlite import SqliteCounters, process_alive
 from toolgate.policy.decision import Charge, Unit
 
 from .backends import VirtualClock, charge
@@ -181,17 +181,17 @@ async def test_close_finishes_what_is_waiting(tmp_path: Path) -> None:
         assert await used(again, charge()) == 1
 
 
-@pytest.mark.parametrize("turns", [1, 2, 3])
+@pytest.mark.parametrize("turns", [1, 2])
 async def test_a_caller_that_is_cancelled_leaves_nothing_taken(tmp_path: Path, turns: int) -> None:
     """Cancelled before the transaction, and after it but before the caller could see its answer."""
     async with opened(tmp_path / "c.db") as counters:
         caller = asyncio.ensure_future(counters.reserve("a", [charge()]))
         for _ in range(turns):
             await asyncio.sleep(0)
-        if caller.cancel():
-            with pytest.raises(asyncio.CancelledError):
-                await caller
-            assert await used(counters, charge()) == 0
+        assert caller.cancel()
+        with pytest.raises(asyncio.CancelledError):
+            await caller
+        assert await used(counters, charge()) == 0
 
 
 async def test_a_cancelled_ending_still_ends(tmp_path: Path) -> None:

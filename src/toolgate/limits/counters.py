@@ -6,6 +6,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Protocol
 
+from toolgate.errors import ToolgateError
 from toolgate.policy.decision import Charge
 
 
@@ -22,12 +23,17 @@ class Exhausted:
     resets_at: int | None
 
 
+class CountersUnavailable(ToolgateError):
+    """The counter store cannot be reached: locked beyond the patience, full, unreadable. Nothing was taken."""
+
+
 class Counters(Protocol):
     """Exact counters. The store's clock decides and never runs backwards; no method takes a time.
 
     A reservation counts at once against its counters. It ends by `commit` (it stands), `rollback` (given back: the
     upstream certainly did not run the tool) or `settle` (becomes the actual amount, then stands). Ending an unknown or
-    ended reservation does nothing, so a repeat after a crash is harmless.
+    ended reservation does nothing, so a repeat after a crash is harmless. An id is never used for two reservations.
+    Every method may raise `CountersUnavailable`; a call whose charges could not be reserved is denied.
     """
 
     async def peek(self, charges: Sequence[Charge]) -> Exhausted | None:

@@ -14,23 +14,6 @@ from toolgate.limits.stored import StoredSliding
 from toolgate.limits.windows import CalendarWindow, bounds
 from toolgate.policy.decision import Charge
 
-VERSION = 1
-"""The form of the tables, kept in the file as `user_version`."""
-
-SCHEMA = """
-CREATE TABLE clock (id INTEGER PRIMARY KEY CHECK (id = 0), now REAL NOT NULL);
-INSERT INTO clock VALUES (0, 0.0);
--- `seconds` is 0 for calendar windows. Amounts are decimal text: sums in nano units outgrow 64 bits.
--- `ends` is when to look whether the row is still needed.
-CREATE TABLE windows (key TEXT PRIMARY KEY, seconds INTEGER NOT NULL, expires REAL NOT NULL, used TEXT NOT NULL,
-                      calls INTEGER NOT NULL, ends REAL NOT NULL) WITHOUT ROWID;
-CREATE INDEX windows_by_end ON windows (ends);
-CREATE TABLE calls (key TEXT NOT NULL, reservation TEXT NOT NULL, expires REAL NOT NULL, amount TEXT NOT NULL,
-                    PRIMARY KEY (key, reservation)) WITHOUT ROWID;
-CREATE INDEX calls_by_end ON calls (key, expires);
-CREATE TABLE reservations (id TEXT PRIMARY KEY, owner TEXT NOT NULL, charges TEXT NOT NULL) WITHOUT ROWID;
-"""
-
 Window = CalendarWindow | StoredSliding
 Held = list[tuple[str, float, int]]
 """What a reservation took: counter key, end of its calendar window (0 if sliding), amount."""
@@ -203,5 +186,4 @@ def _opening(window: Window, ends: float) -> tuple[str, int, float]:
 
 
 def _totals(window: Window) -> tuple[float, str, int, str]:
-    calls = window.calls if isinstance(window, StoredSliding) else 0
-    return window.expires, str(window.used), calls, window.key
+    return window.expires, str(window.used), 0 if isinstance(window, CalendarWindow) else window.calls, window.key

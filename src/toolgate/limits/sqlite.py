@@ -19,7 +19,6 @@ import secrets
 import sqlite3
 import time
 from collections.abc import Callable, Mapping, Sequence
-from contextlib import closing
 from dataclasses import dataclass
 from pathlib import Path
 from types import MappingProxyType
@@ -27,9 +26,9 @@ from typing import Literal
 
 import msgspec
 
-from toolgate.errors import ToolgateError
-from toolgate.limits.counters import Exhausted
-from toolgate.limits.ledger import SCHEMA, VERSION, Ledger
+from toolgate.limits.counters import CountersUnavailable, Exhausted
+from toolgate.limits.file import checkpoint, connect, is_lock
+from toolgate.limits.ledger import Ledger
 from toolgate.policy.decision import Charge
 
 MOST = 256
@@ -41,10 +40,6 @@ _RETRY = 0.001
 _LOG_LIMIT = 4 * 1024 * 1024
 _START = secrets.token_hex(8)
 _log = logging.getLogger(__name__)
-
-
-class CountersUnavailable(ToolgateError):
-    """The counter store cannot be reached: locked beyond the patience, full, unreadable. Nothing was taken."""
 
 
 @dataclass(slots=True, eq=False)
@@ -97,7 +92,7 @@ class SqliteCounters:
         self._path = path
         self._clock = clock or time.time
         self._patience = patience
-        self._connection = _connect(path)
+        self._connection = connect(path)
         self._ledger = Ledger(self._connection, self.owner)
         self._waiting: list[_Operation] = []
         self._next: asyncio.Handle | None = None
@@ -119,7 +114,7 @@ class SqliteCounters:
         try:
             return await answer
         except asyncio.CancelledError:
-            if not answer.cancelled():
+            if not answer.cancelled() and not self._closed:
                 self._ask("rollback", reservation)
             raise
 
@@ -183,22 +178,21 @@ class SqliteCounters:
     def _run(self) -> None:
         """One transaction over what is waiting. Whatever happens in it, every caller gets an answer."""
         batch = [operation for operation in self._waiting[:MOST] if operation.wanted()]
-        answers: Sequence[Exhausted | Exception | None] | None
-        answers = [self._unavailable("the transaction failed") for _ in batch]
+        answers: Sequence[Exhausted | Exception | None] | None = ()
         try:
             answers = self._attempt(batch)
         finally:
             if answers is None:
                 self._next = asyncio.get_running_loop().call_later(_RETRY, self._run)
             else:
-                self._finish(batch, answers)
+                self._finish(batch, answers or [self._unavailable("the transaction failed") for _ in batch])
 
     def _attempt(self, batch: Sequence[_Operation]) -> Sequence[Exhausted | Exception | None] | None:
         """The answers of a transaction, or None if it has to be tried again because another process has the lock."""
         try:
             return self._transact(batch)
         except (sqlite3.Error, ValueError, msgspec.MsgspecError) as error:
-            if _is_lock(error) and self._patient():
+            if is_lock(error) and self._patient():
                 return None
             return [self._unavailable(error) for _ in batch]
 
@@ -248,7 +242,7 @@ class SqliteCounters:
 
     async def _copy_log(self) -> None:
         try:
-            await asyncio.to_thread(_checkpoint, self._path)
+            await asyncio.to_thread(checkpoint, self._path)
         except sqlite3.Error as error:
             _log.warning("the write-ahead log of `%s` was not copied into it: %s", self._path, error)
         finally:
@@ -271,42 +265,3 @@ def process_alive(owner: str) -> bool:
     except PermissionError:
         return True
     return True
-
-
-def _connect(path: Path) -> sqlite3.Connection:
-    """Open the file, readable for its owner only, and make its tables if it is new."""
-    try:
-        path.touch(mode=0o600)
-        connection = sqlite3.connect(path, timeout=5.0, isolation_level=None)
-        for pragma in ("journal_mode = WAL", "synchronous = NORMAL", "wal_autocheckpoint = 0"):
-            connection.execute(f"PRAGMA {pragma}")
-        _migrate(connection, path)
-        connection.execute("PRAGMA busy_timeout = 0")
-    except (sqlite3.Error, OSError) as error:
-        raise CountersUnavailable(str(path), f"the counter store cannot be opened: {error}") from error
-    return connection
-
-
-def _migrate(connection: sqlite3.Connection, path: Path) -> None:
-    connection.execute("BEGIN IMMEDIATE")
-    version = connection.execute("PRAGMA user_version").fetchone()[0]
-    if version not in {0, VERSION}:
-        cause = f"the counter store has version {version}, this release reads version {VERSION}"
-        raise CountersUnavailable(str(path), cause, "start the release that wrote it")
-    if version == 0:
-        for statement in SCHEMA.split(";"):
-            connection.execute(statement)
-        connection.execute(f"PRAGMA user_version = {VERSION}")
-    connection.execute("COMMIT")
-
-
-def _checkpoint(path: Path) -> None:
-    """Copy the log into the file: most of it while others write, then the rest under the lock."""
-    with closing(sqlite3.connect(path, timeout=0.1, isolation_level=None)) as connection:
-        connection.execute("PRAGMA synchronous = NORMAL")
-        connection.execute("PRAGMA wal_checkpoint(PASSIVE)")
-        connection.execute("PRAGMA wal_checkpoint(TRUNCATE)")
-
-
-def _is_lock(error: Exception) -> bool:
-    return isinstance(error, sqlite3.OperationalError) and error.sqlite_errorcode & 0xFF == sqlite3.SQLITE_BUSY
