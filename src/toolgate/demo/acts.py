@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
-import json
 import time
+from collections.abc import Callable
 from typing import Any
 
 import anyio
@@ -18,6 +18,7 @@ from toolgate.demo.stage import CommandLine
 from toolgate.errors import ToolgateError
 
 POLICY = "agent"
+LABEL = "tour"
 CALLS = 11
 ROOM = 25
 """Seconds of a calendar minute that eleven calls may need."""
@@ -36,7 +37,6 @@ class Acts:
         self.command_line = command_line
         self.url = ""
         self.token = ""
-        self.grant = ""
 
     def set_up(self, upstream: str) -> None:
         """Register the server, store the policy, mint the grant."""
@@ -48,9 +48,9 @@ class Acts:
         self.screen.typed("policy", "add", POLICY, f"{POLICY}.json")
         self.command_line.policy(POLICY, self.play_of.policy)
         self.screen.document(self.play_of.policy)
-        granted = self.mint("tour")
-        self.screen.say(f"The agent gets [bold]{granted['proxy_url']}[/] and a token, which is shown once.")
-        self.url, self.token, self.grant = granted["proxy_url"], granted["token"], granted["id"]
+        granted = self.mint(LABEL)
+        self.screen.say(f"The agent gets a token and the address {granted['proxy_url']}.")
+        self.url, self.token = granted["proxy_url"], granted["token"]
 
     def mint(self, label: str) -> Json:
         """A new grant of the server under the policy."""
@@ -87,36 +87,38 @@ class Acts:
     async def first_calls(self, visitor: Agent) -> None:
         """A call that is allowed, one that a rule stops, one of a tool that the agent must not know of."""
         play = self.play_of
-        self.screen.step("One call passes, two do not")
+        self.screen.step("One call passes, three do not")
         await self._call(visitor, play.tool, play.allowed, denied=False)
         self.screen.say("The same tool with an argument that the policy forbids:")
         await self._call(visitor, play.tool, play.refused, denied=True)
+        self.screen.say("The argument under a name that the tool does not declare:")
+        await self._call(visitor, play.tool, play.misspelt, denied=True)
         self.screen.say("A hidden tool, which the agent guessed; a tool that does not exist is answered alike:")
         await self._call(visitor, play.hidden, play.hidden_arguments, denied=True)
 
     async def changes(self, session: Agent) -> None:
         """Five documents, one after the other, under one running session of the other protocol era."""
-        play = self.play_of
+        play, change = self.play_of, self._change
         text = f"A session of revision {session.revision} is open. Each document holds from its next request on."
         self.screen.step("The policy changes while the agent works", text)
         await self._fresh_minute()
-        self._change(documents.per_minute(play))
+        change(documents.per_minute)
         await self._eleven(session)
-        self._change(documents.per_sixty_seconds(play))
+        change(documents.per_sixty_seconds)
         await self._eleven(session)
-        self._change(documents.with_a_reason(play))
+        change(documents.with_a_reason)
         await self._call(session, play.tool, play.allowed, denied=True)
-        self._change(documents.needs_a_person(play))
+        change(documents.needs_a_person)
         await self._call(session, play.tool, play.allowed, denied=True)
-        self._change(documents.everything_hidden(play))
+        change(documents.everything_hidden)
         self.screen.say(f"`tools/list` now shows {len(await session.tools())} tools.")
         await self._call(session, play.hidden, play.hidden_arguments, denied=True)
 
     async def revocation(self, session: Agent) -> None:
         """The grant is taken away under the running session."""
         self.screen.step("The grant is revoked", "The command returns when the gateway refuses the token.")
-        self.screen.typed("grant", "revoke", self.grant)
-        self.command_line.text("grant", "revoke", self.grant)
+        self.screen.typed("grant", "revoke", LABEL)
+        self.command_line.text("grant", "revoke", LABEL)
         try:
             await session.call(self.play_of.tool, self.play_of.allowed)
         except (MCPError, httpx2.HTTPStatusError) as error:
@@ -128,9 +130,8 @@ class Acts:
         """What the journal holds of it all, and that nobody touched it."""
         self.screen.step("The records", "One entry before every forwarded call, one after; the last decisions:")
         self.screen.typed("audit", "list", "--limit", "6")
-        columns = ("outcome", "tool", "rule", "message")
-        rows = [_row(entry, columns) for entry in self.command_line.lines("audit", "list", "--limit", "6")]
-        self.screen.table(columns, rows)
+        rows = [_row(entry) for entry in self.command_line.lines("audit", "list", "--limit", "6")]
+        self.screen.table(("outcome", "tool or method", "rule", "message"), rows)
         self.screen.typed("audit", "verify")
         self.screen.verbatim(self.command_line.text("audit", "verify").rstrip())
 
@@ -147,10 +148,11 @@ class Acts:
         self.screen.call(play.tool, play.allowed, answers[-1].denied, answers[-1].text)
         self._must(passed == CALLS - 1 and answers[-1].denied, "the limit of ten calls did not hold")
 
-    def _change(self, document: Json) -> None:
-        self.screen.say("")
+    def _change(self, written: Callable[[Play], Json]) -> None:
+        document = written(self.play_of)
+        self.screen.say(f"\n[bold]{written.__doc__}[/]")
+        self.screen.document(document)
         self.screen.typed("policy", "add", POLICY, f"{POLICY}.json")
-        self.screen.document(document, compact=True)
         self.command_line.policy(POLICY, document)
 
     async def _fresh_minute(self) -> None:
@@ -165,6 +167,5 @@ class Acts:
             raise Unexpected("tour", otherwise, f"see {self.command_line.data.parent}")
 
 
-def _row(entry: dict[str, Any], columns: tuple[str, ...]) -> list[str]:
-    values = (entry.get(column) for column in columns)
-    return [value if isinstance(value, str) else json.dumps(value) for value in values]
+def _row(entry: dict[str, Any]) -> tuple[str, ...]:
+    return entry["outcome"], entry["tool"] or entry["method"], entry["rule"], entry["message"]

@@ -23,6 +23,7 @@ class Play:
     tool: str
     allowed: Json
     refused: Json
+    misspelt: Json
     hidden: str
     hidden_arguments: Json
     policy: Json
@@ -37,6 +38,7 @@ CARGO = Play(
     tool="run",
     allowed={"path": "hello", "args": ["reader of this page"], "compact": True},
     refused={"path": "hello", "release": True},
+    misspelt={"path": "hello", "Release": True},
     hidden="remove",
     hidden_arguments={"path": "hello", "dependency": "greetings"},
     policy={
@@ -84,6 +86,7 @@ FILES = Play(
     tool="read_file",
     allowed={"path": "notes.txt"},
     refused={"path": "secrets.txt"},
+    misspelt={"path": "notes.txt", "Path": "secrets.txt"},
     hidden="delete_file",
     hidden_arguments={"path": "notes.txt"},
     policy={

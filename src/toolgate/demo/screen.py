@@ -16,6 +16,21 @@ from rich.text import Text
 WIDTH = 110
 
 
+def written(value: Any, width: int, indent: str = "") -> str:
+    """JSON with every value that fits on one line in one line."""
+    flat = json.dumps(value)
+    if len(indent) + len(flat) <= width or not isinstance(value, dict | list):
+        return flat
+    deeper = indent + "  "
+    if isinstance(value, dict):
+        items = [f"{json.dumps(key)}: {written(item, width - len(key) - 4, deeper)}" for key, item in value.items()]
+        opening, closing = "{}"
+    else:
+        items = [written(item, width, deeper) for item in value]
+        opening, closing = "[]"
+    return opening + "".join(f"\n{deeper}{item}," for item in items).rstrip(",") + f"\n{indent}{closing}"
+
+
 class Screen:
     """Prints the tour; one instance counts its steps."""
 
@@ -45,9 +60,9 @@ class Screen:
         """A command line of `toolgate`, as a person would type it."""
         self.console.print(f"[dim]$[/] [bold]toolgate {escape(' '.join(words))}[/]", soft_wrap=True)
 
-    def document(self, value: dict[str, Any], compact: bool = False) -> None:
-        """A policy: indented, or on one line."""
-        text = json.dumps(value, indent=None if compact else 2)
+    def document(self, value: dict[str, Any]) -> None:
+        """A policy, as one would write it by hand."""
+        text = written(value, self.console.width - 2)
         self.console.print(Syntax(text, "json", theme="ansi_dark", background_color="default", word_wrap=True))
 
     def call(self, tool: str, arguments: dict[str, Any], denied: bool, text: str) -> None:
@@ -60,7 +75,7 @@ class Screen:
 
     def table(self, columns: Sequence[str], rows: Sequence[Sequence[str]]) -> None:
         """Rows under headings; long cells fold."""
-        table = Table(*columns, box=None, header_style="bold dim", padding=(0, 2, 0, 0))
+        table = Table(*columns, box=None, header_style="bold dim", padding=(0, 2, 0, 0), show_header=any(columns))
         for row in rows:
             table.add_row(*(escape(cell) for cell in row))
         self.console.print(table)

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import os
+import socket
 import subprocess
 import sys
 from collections.abc import Iterator, Sequence
@@ -12,6 +13,7 @@ from pathlib import Path
 from typing import Any
 
 from toolgate.demo.children import child
+from toolgate.demo.screen import written
 from toolgate.errors import ToolgateError
 
 TIMEOUT = 60.0
@@ -59,15 +61,32 @@ class CommandLine:
     def policy(self, name: str, document: dict[str, Any]) -> dict[str, Any]:
         """Store `document` as the policy `name`, or as its next revision."""
         file = self.data.parent / f"{name}.json"
-        file.write_text(json.dumps(document, indent=2) + "\n")
+        file.write_text(written(document, 100) + "\n")
         return self.json("policy", "add", name, str(file))
+
+
+def free_port() -> int:
+    """A loopback port that nothing listens on at the moment."""
+    with socket.create_server(("127.0.0.1", 0)) as opened:
+        return int(opened.getsockname()[1])
 
 
 @contextmanager
 def gateway(folder: Path, *options: str) -> Iterator[CommandLine]:
-    """A running gateway on `folder`/data and free ports; yields its command line."""
+    """A running gateway on `folder`/data and a free port; yields its command line."""
     data = folder / "data"
-    words = [sys.executable, "-m", "toolgate", "serve", "--data", str(data), "--port", "0", "--control-port", "0"]
+    words = [
+        sys.executable,
+        "-m",
+        "toolgate",
+        "serve",
+        "--data",
+        str(data),
+        "--port",
+        str(free_port()),
+        "--control-port",
+        "0",
+    ]
     with child([*words, *options], folder / "gateway.log", r"listening on (http://\S+)"):
         yield CommandLine(data)
 

@@ -6,14 +6,10 @@ Everything in it is real: the gateway, an MCP server made with the official SDK,
 from __future__ import annotations
 
 import argparse
-import contextlib
 import logging
 import shutil
 import signal
 import sys
-import tempfile
-from collections.abc import Iterator
-from contextlib import contextmanager
 from pathlib import Path
 
 import anyio
@@ -22,23 +18,10 @@ from toolgate.demo import paste, play, stage
 from toolgate.demo.acts import Acts
 from toolgate.demo.play import Play
 from toolgate.demo.screen import Screen
-from toolgate.demo.stage import CommandLine
 from toolgate.errors import ToolgateError
 
-KEPT = Path(".cache/demo")
-"""Where a tour that stays up keeps its files; made anew by each tour."""
-
-
-@contextmanager
-def workspace(temporary: bool) -> Iterator[Path]:
-    """The folder of this tour, absolute: one that disappears with it, or `.cache/demo`."""
-    if temporary:
-        with tempfile.TemporaryDirectory(prefix="toolgate-demo-") as folder:
-            yield Path(folder)
-        return
-    shutil.rmtree(KEPT, ignore_errors=True)
-    KEPT.mkdir(parents=True)
-    yield KEPT.absolute()
+FOLDER = Path(".cache/demo")
+"""Where a tour keeps its files, below the folder it is started in; made anew by the next one."""
 
 
 def introduce(screen: Screen, chosen: Play) -> None:
@@ -52,9 +35,10 @@ def introduce(screen: Screen, chosen: Play) -> None:
         screen.say("\n[yellow]There is no cargo on this machine: the tour uses a small files server instead.[/]")
 
 
-def farewell(screen: Screen, chosen: Play, command_line: CommandLine, acts: Acts) -> None:
-    """Where to look, and what to paste into a client."""
-    screen.step("Connect your own client", "The first policy is in force again, for a new grant:")
+def farewell(screen: Screen, chosen: Play, acts: Acts, ends: bool) -> None:
+    """What to paste into a client, and where to look."""
+    stays = "This gateway ends now; `make demo` without EXIT leaves one up." if ends else "The first policy again:"
+    screen.step("Connect your own client", stays)
     url, token = acts.encore()
     screen.say("\nClaude Code:")
     screen.verbatim(paste.claude_code(chosen.server, url, token))
@@ -63,32 +47,38 @@ def farewell(screen: Screen, chosen: Play, command_line: CommandLine, acts: Acts
     screen.say("\nOther clients, in their JSON configuration:")
     screen.verbatim(paste.generic(chosen.server, url, token))
     screen.step("Where to look")
-    folder = command_line.data.parent
     rows = [
-        ("the policy in force", f"{folder}/agent.json"),
-        ("the journal", f"{command_line.data}/journal"),
-        ("what the gateway printed", f"{folder}/gateway.log"),
-        ("every decision", f"toolgate audit list --data {command_line.data}"),
+        ("every decision", f"toolgate audit list --data {FOLDER}/data"),
+        ("the policy in force", f"{FOLDER}/agent.json"),
+        ("the journal", f"{FOLDER}/data/journal"),
+        ("what the gateway printed", f"{FOLDER}/gateway.log"),
         ("what next", "README.md, docs/policy.md, examples/"),
     ]
     screen.table(("", ""), rows)
+
+
+def prepare(chosen: Play) -> Path:
+    """An empty folder with what the server serves in it."""
+    shutil.rmtree(FOLDER, ignore_errors=True)
+    served = FOLDER / "served"
+    served.mkdir(parents=True)
+    chosen.prepare(served)
+    return served
 
 
 def tour(screen: Screen, ends: bool) -> None:
     """Set the stage, play the acts, and stay up unless it `ends`."""
     chosen = play.choose()
     introduce(screen, chosen)
-    with contextlib.ExitStack() as stack:
-        folder = stack.enter_context(workspace(ends))
-        served = folder / "served"
-        served.mkdir()
-        chosen.prepare(served)
-        upstream = stack.enter_context(stage.server(chosen.module, served, folder / "server.log"))
-        command_line = stack.enter_context(stage.gateway(folder))
+    served = prepare(chosen)
+    with (
+        stage.server(chosen.module, served, FOLDER / "server.log") as upstream,
+        stage.gateway(FOLDER) as command_line,
+    ):
         acts = Acts(screen, chosen, command_line)
         acts.set_up(upstream)
         anyio.run(acts.play, upstream)
-        farewell(screen, chosen, command_line, acts)
+        farewell(screen, chosen, acts, ends)
         if not ends:
             screen.say("\n[bold]The gateway stays up. Press Ctrl-C to end it.[/]")
             signal.pause()
