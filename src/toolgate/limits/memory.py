@@ -82,15 +82,9 @@ class MemoryCounters:
     def snapshot(self) -> bytes:
         """The whole state, without what has passed. For `restore`, in this or a later process."""
         now = self._tick()
-        calendars, slidings = [], []
-        for window in self._windows.values():
-            if window.past(now):
-                continue
-            if isinstance(window, CalendarWindow):
-                calendars.append((window.key, int(window.expires), window.used))
-            else:
-                calls = [(reservation, at, amount) for reservation, (at, amount) in window.calls.items()]
-                slidings.append((window.key, window.seconds, calls))
+        windows = [window for window in self._windows.values() if window.expires > now or not window.past(now)]
+        calendars = [(each.key, each.expires, each.used) for each in windows if isinstance(each, CalendarWindow)]
+        slidings = [_calls(each) for each in windows if isinstance(each, SlidingWindow) and each.calls]
         reservations = [(reservation, _written(held)) for reservation, held in self._reservations.items()]
         return encode(Snapshot(VERSION, now, calendars, slidings, reservations))
 
@@ -176,7 +170,7 @@ class MemoryCounters:
             if settled >= 0:
                 window.change(reservation, amount, settled)
 
-    def _held(self, charges: list[tuple[str, int, int]]) -> _Held:
+    def _held(self, charges: list[tuple[str, float, int]]) -> _Held:
         """What a restored reservation took, as far as its windows are still there."""
         held: _Held = {}
         for key, expires, amount in charges:
@@ -214,9 +208,14 @@ def _opened(charge: Charge, now: float) -> _OpenWindow:
     return CalendarWindow(charge.key, bounds(charge.window, now)[1])
 
 
-def _written(held: _Held) -> list[tuple[str, int, int]]:
+def _calls(window: SlidingWindow) -> tuple[str, int, list[tuple[str, float, int]]]:
+    calls = [(reservation, at, amount) for reservation, (at, amount) in window.calls.items()]
+    return window.key, window.seconds, calls
+
+
+def _written(held: _Held) -> list[tuple[str, float, int]]:
     """The charges of a reservation as a snapshot keeps them."""
     return [
-        (window.key, int(window.expires) if isinstance(window, CalendarWindow) else 0, amount)
+        (window.key, window.expires if isinstance(window, CalendarWindow) else 0.0, amount)
         for window, amount in held.items()
     ]

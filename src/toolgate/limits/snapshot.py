@@ -22,9 +22,9 @@ class Snapshot(msgspec.Struct, array_like=True, frozen=True):
 
     version: int
     now: float
-    calendars: list[tuple[str, int, int]]
+    calendars: list[tuple[str, float, int]]
     slidings: list[tuple[str, int, list[tuple[str, float, int]]]]
-    reservations: list[tuple[str, list[tuple[str, int, int]]]]
+    reservations: list[tuple[str, list[tuple[str, float, int]]]]
 
 
 class _Head(msgspec.Struct, array_like=True):
