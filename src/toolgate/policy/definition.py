@@ -82,7 +82,6 @@ def _validator(schema: dict[str, Any], mode: Mode) -> Validator:
         validate_formats=False,
         retriever=_refuse_retrieval,
         pattern_options=RegexOptions(),
-        offline=True,
     )
 
 

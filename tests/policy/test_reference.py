@@ -1,0 +1,86 @@
+"""The compiled engine against the plain one, over generated documents and calls."""
+
+from __future__ import annotations
+
+import json
+from typing import Any
+
+from hypothesis import given, settings
+from hypothesis import strategies as st
+from jiter import LosslessFloat
+from tests.policy import generated, reference
+
+from toolgate.policy.compiler import compile_policy
+from toolgate.policy.decision import Subject, Verdict
+from toolgate.policy.document import parse
+from toolgate.policy.methods import passes_by_default
+
+subjects = st.builds(
+    Subject,
+    grant_id=st.just("g"),
+    label=st.sampled_from(["", "team", "ab"]),
+    principal=st.sampled_from(["", "x"]),
+    session_id=st.sampled_from(["", "s"]),
+    labels=st.dictionaries(st.just("tenant"), st.sampled_from(["x", "abc"])),
+)
+moments = st.sampled_from([0.0, 1_770_000_000.0, 1_774_751_400.0])  # the last: a change to summer time in Europe
+
+
+def charged(verdict: Verdict) -> dict[str, tuple[int, int, str]]:
+    """Charges by scope and name, as the reference gives them."""
+    found = {}
+    for charge in verdict.charges:
+        scope, *_, name, _window = json.loads(charge.key)
+        found[f"{scope}/{name}"] = charge.amount, charge.maximum, charge.rule
+    return found
+
+
+@settings(max_examples=500, deadline=None)
+@given(generated.documents(), st.sampled_from(generated.NAMES), generated.arguments, subjects, moments)
+def test_the_engine_decides_calls_as_the_reference_does(
+    document: dict[str, Any], name: str, arguments: dict[str, Any], subject: Subject, now: float
+) -> None:
+    verdict = compile_policy(parse(json.dumps(document))).judge(name, arguments, subject, now, None)
+    wanted = reference.judge(document, reference.Call(name, arguments, subject, now))
+    assert (verdict.outcome, verdict.rule, charged(verdict)) == wanted
+
+
+@settings(max_examples=200, deadline=None)
+@given(generated.documents(), st.sampled_from(generated.METHODS), generated.arguments, subjects, moments)
+def test_the_engine_decides_methods_as_the_reference_does(
+    document: dict[str, Any], method: str, params: dict[str, Any], subject: Subject, now: float
+) -> None:
+    verdict = compile_policy(parse(json.dumps(document))).judge_method(method, params, subject, now)
+    wanted = reference.judge(document, reference.Call(method, params, subject, now, "params"))
+    if wanted[1] == "(method)" and passes_by_default(method, params):
+        document["methods"] = {**document.get("methods", {}), method: {}}
+        wanted = reference.judge(document, reference.Call(method, params, subject, now, "params"))
+    assert (verdict.outcome, verdict.rule, charged(verdict)) == wanted
+
+
+@settings(max_examples=300, deadline=None)
+@given(generated.documents(), st.sampled_from(generated.NAMES), generated.arguments, subjects)
+def test_a_denial_never_repeats_what_the_caller_sent(
+    document: dict[str, Any], name: str, arguments: dict[str, Any], subject: Subject
+) -> None:
+    secret = "tell-nobody"
+    arguments = {key: secret if isinstance(value, str) else value for key, value in arguments.items()}
+    verdict = compile_policy(parse(json.dumps(document))).judge(name, arguments, subject, 0.0, None)
+    assert secret not in verdict.message
+
+
+@settings(max_examples=200, deadline=None)
+@given(generated.documents(), st.sampled_from(generated.NAMES), generated.arguments, subjects)
+def test_what_is_not_shown_cannot_be_called(
+    document: dict[str, Any], name: str, arguments: dict[str, Any], subject: Subject
+) -> None:
+    policy = compile_policy(parse(json.dumps(document)))
+    if not policy.lists(name):
+        assert policy.judge(name, arguments, subject, 0.0, None).outcome == "deny"
+
+
+@given(generated.numbers)
+def test_numbers_read_as_in_the_reference(value: int | float | LosslessFloat) -> None:
+    from toolgate.policy.numerals import exact
+
+    assert exact(value) == reference.number(value)
