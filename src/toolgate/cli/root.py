@@ -51,6 +51,16 @@ def run(arguments: Sequence[str] | None = None) -> int:
     """Run one command; returns its exit code. Whatever happens, people see sentences and no traceback."""
     _write_anything()
     try:
+        code = _invoke(arguments)
+        sys.stdout.flush()
+    except BrokenPipeError:
+        _forget_output()
+        return exits.OK
+    return code
+
+
+def _invoke(arguments: Sequence[str] | None) -> int:
+    try:
         return int(root.main(args=arguments, prog_name="toolgate", standalone_mode=False) or exits.OK)
     except TyperException as error:
         return _misused(error)
@@ -59,9 +69,10 @@ def run(arguments: Sequence[str] | None = None) -> int:
         return exits.of(error)
     except (KeyboardInterrupt, typer.Abort):
         return exits.INTERRUPTED
+    except SystemExit:  # how typer ends when the reader of the output left
+        raise BrokenPipeError from None
     except BrokenPipeError:
-        _forget_output()
-        return exits.OK
+        raise
     except Exception as error:  # the root: nothing but words may reach a person
         if os.environ.get("TOOLGATE_DEBUG") == "1":
             raise

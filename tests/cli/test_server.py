@@ -1,0 +1,152 @@
+from __future__ import annotations
+
+import json
+from pathlib import Path
+
+import pytest
+from tests.cli.conftest import RUN, Peer, Toolgate
+
+NOBODY = "http://127.0.0.1:9/mcp"
+
+
+def test_adding_a_server_fetches_its_tools(toolgate: Toolgate, peer: Peer) -> None:
+    added = toolgate("server", "add", "cargo", "--url", peer.url, "--json").json
+    assert added["name"] == "cargo"
+    assert added["proxy_url"] == f"http://127.0.0.1:8484/mcp/{added['id']}/"
+    assert (added["reachable"], added["tools"], added["protocol_revision"]) == (True, 1, "2026-07-28")
+    [tool] = toolgate("server", "tools", "cargo", "--json").json
+    assert (tool["name"], tool["status"], tool["definition"]) == ("run", "current", RUN)
+
+
+def test_a_server_that_cannot_be_reached_is_registered_with_a_warning(toolgate: Toolgate) -> None:
+    done = toolgate("server", "add", "cargo", "--url", NOBODY, "--json")
+    assert done.json["reachable"] is False
+    assert "warning: " in done.err
+    assert "the server is registered without tools" in done.err
+    assert toolgate("server", "tools", "cargo").out == ""
+
+
+def test_credentials_reach_the_server_and_nobody_else(
+    toolgate: Toolgate, peer: Peer, monkeypatch: pytest.MonkeyPatch, tmp_path: Path
+) -> None:
+    monkeypatch.setenv("CARGO_KEY", "from-the-environment")
+    (tmp_path / "secret").write_text("from-a-file\n")
+    given = ["Authorization: Bearer s3cret-value", "X-Key: env:CARGO_KEY", f"X-File: @{tmp_path}/secret"]
+    options = [part for header in given for part in ("--header", header)]
+    done = toolgate("server", "add", "cargo", "--url", peer.url, *options, "--json")
+    assert done.json["headers"] == {"authorization": "sealed", "x-file": "sealed", "x-key": "env:CARGO_KEY"}
+    assert peer.seen["authorization"] == "Bearer s3cret-value"
+    assert (peer.seen["x-key"], peer.seen["x-file"]) == ("from-the-environment", "from-a-file")
+    shown = toolgate("server", "show", "cargo").out + toolgate("server", "list").out + done.out + done.err
+    assert "s3cret" not in shown
+    assert "from-the" not in shown
+
+
+def test_a_missing_variable_is_a_warning_when_the_server_is_asked(toolgate: Toolgate, peer: Peer) -> None:
+    done = toolgate("server", "add", "cargo", "--url", peer.url, "--header", "X-Key: env:TOOLGATE_NO_SUCH_VARIABLE")
+    assert "`TOOLGATE_NO_SUCH_VARIABLE` is not set" in done.err
+
+
+@pytest.mark.parametrize(
+    ("arguments", "said"),
+    [
+        (["two words", "--url", NOBODY], "error: server name: `two words` is not a name"),
+        (["cargo", "--url", "nonsense"], "error: --url: `nonsense` is not an http or https URL"),
+        (["cargo", "--url", "http://crm.example/"], "would carry calls and credentials in the clear"),
+        (["cargo", "--url", NOBODY, "--header", "Host: x"], "error: --header Host: `Host` is written by the gateway"),
+        (["cargo", "--url", NOBODY, "--header", "nonsense"], "error: --header: is not a header"),
+        (["cargo", "--url", NOBODY, "--ca-file", "/nowhere"], "error: --ca-file: `/nowhere` is not a file"),
+        (["cargo"], "error: command line: missing option '--url'"),
+        (["cargo", "--url"], "error: command line: "),
+    ],
+)
+def test_bad_input_is_named_and_changes_nothing(toolgate: Toolgate, arguments: list[str], said: str) -> None:
+    assert said in toolgate("server", "add", *arguments, code=2).err
+    assert toolgate("server", "list", "--json").json == []
+
+
+def test_a_taken_name_is_refused(toolgate: Toolgate) -> None:
+    toolgate("server", "add", "cargo", "--url", NOBODY)
+    assert "there is a server named `cargo` already" in toolgate("server", "add", "cargo", "--url", NOBODY, code=2).err
+
+
+def test_list_and_show_say_what_is_registered(toolgate: Toolgate, peer: Peer) -> None:
+    added = toolgate("server", "add", "cargo", "--url", peer.url, "--pin", "--json").json
+    listed = toolgate("server", "list").out
+    assert listed.splitlines()[0].split() == ["NAME", "URL", "TOOLS", "GRANTS", "PINNED"]
+    assert listed.splitlines()[1].split() == ["cargo", peer.url, "1", "0", "yes"]
+    shown = toolgate("server", "show", "cargo", "--json").json
+    assert shown == {key: value for key, value in added.items() if key != "reachable"}
+    assert toolgate("server", "list", "--json").json == [shown]
+    assert added["proxy_url"] in toolgate("server", "show", added["id"]).out
+
+
+def test_the_proxy_url_is_where_the_gateway_said_it_runs(toolgate: Toolgate, data: Path) -> None:
+    added = toolgate("server", "add", "cargo", "--url", NOBODY, "--json").json
+    (data / "gateway.json").write_text('{"url": "https://gate.example/"}')
+    assert toolgate("server", "show", "cargo", "--json").json["proxy_url"] == f"https://gate.example/mcp/{added['id']}/"
+
+
+@pytest.mark.parametrize(
+    "text", ["", "[]", "{", '{"url": 3}', '{"url": "javascript:x"}', "[" * 4000, '{"url": "http://["}']
+)
+def test_a_gateway_file_that_is_not_ours_is_not_believed(toolgate: Toolgate, data: Path, text: str) -> None:
+    toolgate("server", "add", "cargo", "--url", NOBODY)
+    (data / "gateway.json").write_text(text)
+    proxy = toolgate("server", "show", "cargo", "--json").json["proxy_url"]
+    assert proxy.startswith("http://127.0.0.1:8484/mcp/")
+
+
+def test_refreshing_asks_the_server_again(toolgate: Toolgate, peer: Peer) -> None:
+    toolgate("server", "add", "cargo", "--url", peer.url)
+    peer.tools = [RUN, {"name": "wipe", "inputSchema": {"type": "object"}}]
+    assert "wipe" not in toolgate("server", "tools", "cargo").out
+    assert "wipe" in toolgate("server", "tools", "cargo", "--refresh").out
+
+
+def test_refreshing_a_server_that_is_gone_lists_what_was_seen_and_leaves_with_3(toolgate: Toolgate) -> None:
+    toolgate("server", "add", "cargo", "--url", NOBODY)
+    done = toolgate("server", "tools", "cargo", "--refresh", "--json", code=3)
+    assert done.json == []
+    assert "these are the tools as last seen" in done.err
+
+
+def test_tools_of_a_pinned_server_wait_until_they_are_accepted(toolgate: Toolgate, peer: Peer) -> None:
+    toolgate("server", "add", "cargo", "--url", peer.url, "--pin")
+    peer.tools = [{**RUN, "description": "Now does other things."}]
+    toolgate("server", "tools", "cargo", "--refresh")
+    statuses = [(tool["name"], tool["status"]) for tool in toolgate("server", "tools", "cargo", "--json").json]
+    assert statuses == [("run", "current"), ("run", "withheld")]
+    assert "withheld" not in toolgate("server", "tools", "cargo", "--accept", "run").out
+    assert "no version of `run` is withheld" in toolgate("server", "tools", "cargo", "--accept", "run", code=2).err
+
+
+def test_what_a_server_says_of_itself_cannot_move_the_cursor(toolgate: Toolgate, peer: Peer) -> None:
+    peer.tools = [
+        {"name": "\x1b[2J\u202egnp", "description": "\x07\x1b]0;title\x07", "inputSchema": {"type": "object"}}
+    ]
+    toolgate("server", "add", "cargo", "--url", peer.url)
+    for options in ([], ["--json"]):
+        out = toolgate("server", "tools", "cargo", *options).out
+        assert out.replace("\n", "").isprintable()
+
+
+def test_removing_a_server_revokes_its_grants(toolgate: Toolgate) -> None:
+    added = toolgate("server", "add", "cargo", "--url", NOBODY, "--json").json
+    grant = toolgate("grant", "add", "--server", "cargo", "--label", "ci", "--json").json
+    assert toolgate("server", "remove", "cargo", "--json").json == {
+        "id": added["id"],
+        "name": "cargo",
+        "revoked": [grant["id"]],
+    }
+    assert toolgate("grant", "list", "--json").json[0]["state"] == "revoked"
+    assert "there is no server `cargo`" in toolgate("server", "show", "cargo", code=2).err
+
+
+def test_json_is_one_line_of_ascii(toolgate: Toolgate, peer: Peer) -> None:
+    peer.tools = [{"name": "日本", "inputSchema": {"type": "object"}}]
+    toolgate("server", "add", "cargo", "--url", peer.url)
+    out = toolgate("server", "tools", "cargo", "--json").out
+    assert out.isascii()
+    assert out.count("\n") == 1
+    assert json.loads(out)[0]["name"] == "日本"
