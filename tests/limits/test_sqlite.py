@@ -243,6 +243,27 @@ async def test_rows_that_have_passed_are_dropped(tmp_path: Path) -> None:
         assert rows["reservations"] == 0
 
 
+async def test_a_counter_that_was_dropped_is_written_anew_when_it_is_used_again(tmp_path: Path) -> None:
+    clock = VirtualClock()
+    async with opened(tmp_path / "c.db", clock) as counters:
+        await counters.reserve("a", [charge("burst", window=2)])
+        clock.now += 10
+        await counters.reserve("b", [charge("other", window=Unit.DAY)])
+        await counters.reserve("c", [charge("burst", window=2)])
+        async with opened(tmp_path / "c.db", clock) as other:
+            assert await used(other, charge("burst", window=2)) == 1
+
+
+async def test_ends_and_reservations_of_one_turn_keep_two_windows_apart(tmp_path: Path) -> None:
+    clock = VirtualClock(1_800_000_059.0)
+    async with opened(tmp_path / "c.db", clock) as counters:
+        await counters.reserve("late", [charge(amount=7)])
+        clock.now += 1
+        await asyncio.gather(counters.rollback("late"), counters.reserve("next", [charge(amount=3)]))
+        async with opened(tmp_path / "c.db", clock) as other:
+            assert (await used(counters, charge()), await used(other, charge())) == (3, 3)
+
+
 async def test_the_log_is_copied_into_the_file_and_stays_small(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr("toolgate.limits.sqlite._LOG_LIMIT", 100_000)
     async with opened(tmp_path / "c.db") as counters:

@@ -102,7 +102,7 @@ class Ledger:
         self.commit(reservation)
 
     def write(self) -> None:
-        """Write what changed, and drop some of what has passed."""
+        """Write what changed, in that order: of two windows of one counter the later stands. Drop what has passed."""
         run = self._connection.executemany
         opened = [_opening(window, ends) for window, ends in self._opened.items() if window in self._changed]
         run("INSERT OR REPLACE INTO windows VALUES (?, ?, 0, '0', 0, ?)", opened)
@@ -141,8 +141,6 @@ class Ledger:
             window.advance(now)
             self._changed[window] = None
             return window
-        if window is not None:
-            self._changed.pop(window, None)  # its row is the next window's now
         window, ends = self._open(charge, now)
         self._windows[charge.key] = window
         self._opened[window] = ends

@@ -32,7 +32,7 @@ from toolgate.limits.ledger import Ledger
 from toolgate.policy.decision import Charge
 
 MOST = 256
-"""Operations of one transaction: it holds the loop for about two milliseconds."""
+"""Operations of one transaction: they hold the loop for a few milliseconds."""
 
 Verb = Literal["peek", "reserve", "commit", "rollback", "settle"]
 
