@@ -75,6 +75,7 @@ class Pool:
         self._queue: deque[_Queued] = deque()
         self._down_until = -math.inf
         self._closed = False
+        self._empty = asyncio.Event()
         self._lines: dict[tuple[str, str], bytes] = {}
         self._sweep = Sweep(self.loop, self.limits.tick, self._look)
 
@@ -209,6 +210,8 @@ class Pool:
         _, link = await self.loop.create_connection(
             lambda: Link(self), address, origin.port, ssl=origin.tls, server_hostname=name
         )
+        if not link.usable:
+            raise ConnectionResetError("it hung up at once")
         return link
 
     # --- what connections call
@@ -221,6 +224,8 @@ class Pool:
     def left(self, link: Link) -> None:
         """Count a lost connection out."""
         self._links.discard(link)
+        if self._closed and not self._links:
+            self._empty.set()
         if link in self._idle:
             self._idle.remove(link)
         self._offer_places()
@@ -258,6 +263,6 @@ class Pool:
         self._queue.clear()
         for link in tuple(self._links):
             link.abort()
-        while self._links:
-            await asyncio.sleep(0)
+        if self._links:
+            await self._empty.wait()
         self._sweep.stop()

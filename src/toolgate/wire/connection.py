@@ -78,6 +78,7 @@ class Connection(asyncio.Protocol):
     # --- what the transport calls
 
     def connection_made(self, transport: asyncio.BaseTransport) -> None:
+        """Begin to read."""
         self._transport = cast("asyncio.Transport", transport)
         peer = transport.get_extra_info("peername")
         self.peer = peer[0] if isinstance(peer, tuple) else ""
@@ -86,7 +87,8 @@ class Connection(asyncio.Protocol):
         if not self._listener.admit(self):
             self._transport.abort()
 
-    def connection_lost(self, exc: Exception | None) -> None:
+    def connection_lost(self, _exc: Exception | None) -> None:
+        """End whatever waits for the client."""
         self._phase = _CLOSED
         self._listener.forget(self)
         self._abandon()
@@ -94,18 +96,23 @@ class Connection(asyncio.Protocol):
             self._drained.set_result(None)
 
     def eof_received(self) -> None:
+        """Take the end of what the client sends for its end."""
         # Whoever hung up and whoever only shut his write side look alike, and the first must end the call at once.
+        self._phase = _CLOSED
         self._abandon()
 
     def pause_writing(self) -> None:
+        """Note that the client takes less than it is sent."""
         self.congested = True
 
     def resume_writing(self) -> None:
+        """Let the writer go on."""
         self.congested = False
         if self._drained is not None and not self._drained.done():
             self._drained.set_result(None)
 
     def data_received(self, data: bytes) -> None:
+        """Read."""
         phase = self._phase
         try:
             if phase == _HEAD:
@@ -190,7 +197,7 @@ class Connection(asyncio.Protocol):
             self._transport.pause_reading()
 
     def _resume(self) -> None:
-        if self._paused:
+        if self._paused and self._phase != _CLOSED:
             self._paused = False
             self._transport.resume_reading()
 
@@ -298,12 +305,12 @@ class Connection(asyncio.Protocol):
             self._expire()
 
     def _expire(self) -> None:
-        if self._phase == _BODY or self._held:
-            self._refuse(Refused(408, "the request did not come in time"))
-        elif self._phase == _HEAD:
-            self._hang_up()
-        else:
+        if self._phase == _LEFTOVER:
             self._transport.abort()
+        elif self._phase == _HEAD and not self._held:
+            self._hang_up()
+        elif self._exchange is None or self._exchange.body_awaited:
+            self._refuse(Refused(408, "the request did not come in time"))
 
     # --- what the exchange calls
 
@@ -316,14 +323,16 @@ class Connection(asyncio.Protocol):
         return self._listener.date + b"connection: keep-alive\r\n" if exchange.old else self._listener.date
 
     def put(self, data: bytes) -> None:
-        """Write bytes."""
-        self._put += len(data)
-        self._transport.write(data)
+        """Write bytes, unless the client is gone."""
+        if self._phase != _CLOSED:
+            self._put += len(data)
+            self._transport.write(data)
 
     def put_all(self, parts: Sequence[bytes]) -> None:
         """Write several buffers in one call, without joining them."""
-        self._put += sum(map(len, parts))
-        self._transport.writelines(parts)
+        if self._phase != _CLOSED:
+            self._put += sum(map(len, parts))
+            self._transport.writelines(parts)
 
     async def drained(self) -> None:
         """Wait until the client has taken enough of what was written."""

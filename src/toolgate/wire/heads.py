@@ -1,8 +1,8 @@
 """The head of a message: its fields and what they say of the message's framing. Pure.
 
-A head is looked at only when it is whole. llhttp (through httptools, never in a lenient mode) parses it; what llhttp lets
-pass but two parsers could frame differently is refused here. llhttp sees the head alone: the bytes of a body are counted
-(`bodies`), so the two can never disagree about where a message ends.
+A head is looked at only when it is whole. llhttp (through httptools, never in a lenient mode) parses it; what llhttp
+lets pass but two parsers could frame differently is refused here. llhttp sees the head alone: the bytes of a body are
+counted (`bodies`), so the two can never disagree about where a message ends.
 """
 
 from __future__ import annotations

@@ -63,11 +63,13 @@ class Link(asyncio.Protocol):
     # --- what the transport calls
 
     def connection_made(self, transport: asyncio.BaseTransport) -> None:
+        """Join the pool."""
         self._transport = cast("asyncio.Transport", transport)
         self.usable = True
         self._pool.joined(self)
 
     def data_received(self, data: bytes) -> None:
+        """Read."""
         try:
             if self._response is not None:
                 self._read_body(self._response, data)
@@ -80,11 +82,13 @@ class Link(asyncio.Protocol):
             self._fail(BadAnswer(self.place, refusal.cause))
 
     def eof_received(self) -> None:
+        """Take the end of what the server sends for its end."""
         self.usable = False
         if self._response is not None and isinstance(self._body, UntilClose):
             self._complete(self._response)
 
-    def connection_lost(self, exc: Exception | None) -> None:
+    def connection_lost(self, _exc: Exception | None) -> None:
+        """Leave the pool, and fail what waits for the server."""
         self.usable = False
         self._fail(Lost(self.place, "the connection ended before the answer was whole"))
         self._pool.left(self)
@@ -139,16 +143,17 @@ class Link(asyncio.Protocol):
         response = Response(head.status, head.headers, self, self.deadline)
         self.deadline = math.inf
         waiter, self._waiter = self._waiter, None
+        if waiter is not None and not waiter.done():
+            waiter.set_result(response)
         if head.length == len(rest):
             response.arrived(rest)
             self._over()
         else:
             self._response = response
-            self._body = body_of(head.length)
+            self._body = body = body_of(head.length)
             self._read_body(response, rest)
-        assert waiter is not None
-        if not waiter.done():
-            waiter.set_result(response)
+            if body.done:
+                response.arrived(b"")
 
     def _read_body(self, response: Response, data: bytes) -> None:
         body = self._body
@@ -193,7 +198,7 @@ class Link(asyncio.Protocol):
 
     def resume(self) -> None:
         """Read on, after a pause because nobody took what had come."""
-        if self._paused:
+        if self._paused and self.usable:
             self._paused = False
             self._transport.resume_reading()
 

@@ -44,7 +44,10 @@ class Response:
         self._waiter: asyncio.Future[None] | None = None
 
     async def read(self, limit: int) -> bytes:
-        """Give the rest of the body. The timeout of `send` covers it: raises TimedOut, Lost, BadAnswer beyond `limit`."""
+        """Give the rest of the body; the timeout of `send` covers it. Cancelling it cuts the connection.
+
+        Raises TimedOut, Lost, BadAnswer (also beyond `limit` bytes).
+        """
         if self.body_complete is not None and len(self.body_complete) <= limit:
             return self.body_complete
         if not self._done:
@@ -96,6 +99,7 @@ class Response:
         if not self._done:
             self._done = True
             self._link.abort()
+            self._wake()
 
     def push(self, data: bytes) -> int:
         """Take bytes of the body from the connection; tells how many wait to be read."""
@@ -110,11 +114,11 @@ class Response:
         self._wake()
 
     def arrived(self, body: bytes) -> None:
-        """Note, for the connection, that the body came whole with the head."""
+        """Note, for the connection, that the body (`body`, or what was pushed) came whole with the head."""
         self._done = True
-        self.body_complete = body
         if body:
             self._parts.append(body)
+        self.body_complete = self._parts[0] if self._parts else b""
 
     def fail(self, failure: UpstreamError) -> None:
         """Note, for the connection, that the rest of the body will not come; what came can still be read."""
