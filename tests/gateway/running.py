@@ -250,6 +250,13 @@ class Recorder:
         await asyncio.gather(*self._serving, return_exceptions=True)
         await self._server.wait_closed()
 
+    async def saw(self, verb: str) -> Received:
+        """The first request with this verb, as soon as it is there."""
+        async with asyncio.timeout(20):
+            while (found := next((one for one in self.received if one.verb == verb), None)) is None:
+                await asyncio.sleep(0.005)
+        return found
+
     @property
     def calls(self) -> list[Received]:
         return [one for one in self.received if one.verb == "POST" and b"tools/call" in one.body]
@@ -288,7 +295,7 @@ class Recorder:
 
 async def _until_closed(reader: asyncio.StreamReader) -> None:
     while not reader.at_eof():
-        await asyncio.sleep(0.005)  # noqa: ASYNC110 - streams tell of an end only to a reader
+        await asyncio.sleep(0.005)
 
 
 async def _read(reader: asyncio.StreamReader) -> Received:

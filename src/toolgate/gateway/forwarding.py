@@ -72,6 +72,11 @@ class Passage:
         """Whether the client waits for an answer to an id."""
         return self.call is not None and self.call.message.kind == "request"
 
+    @property
+    def wants_body(self) -> bool:
+        """Whether the body of a 200 matters: not to a notification, an answer or the end of a session."""
+        return self.expects_answer or self.exchange.method == "GET"
+
 
 class Forwarding:
     """Carries admitted messages. One per process."""
@@ -128,17 +133,19 @@ class Forwarding:
     async def _relay(self, passage: Passage, response: Response) -> None:
         status = response.status
         kind = response.headers.get(b"content-type") or b""
-        if status == 200 and kind.startswith(b"application/json"):
+        if status in {202, 204} or (status == 200 and not passage.wants_body):
+            passage.seen.ending.result = "result"
+            accepted = 202 if passage.exchange.method == "POST" else status
+            passage.exchange.respond(accepted, self._headers(passage, response))
+        elif status == 200 and kind.startswith(b"application/json"):
             await self._relay_json(passage, response)
         elif status == 200 and kind.startswith(b"text/event-stream"):
             await self._relay_events(passage, response)
-        elif status in {202, 204} or (status == 200 and not passage.expects_answer):
-            passage.seen.ending.result = "result"
-            passage.exchange.respond(202 if passage.call is not None else status, self._headers(passage, response))
         elif status in _UNCHANGED:
             await self._relay_refusal(passage, response)
         else:
-            self._fail(passage, "error", f"the server answered with HTTP status {status}", {"status": status})
+            cause = f"the server answered with HTTP status {status} and `{kind.decode('latin-1')}`"
+            self._fail(passage, "error", cause, {"status": status})
 
     async def _relay_refusal(self, passage: Passage, response: Response) -> None:
         """The server's own 400, 404, 405 or 429, unchanged."""
@@ -261,12 +268,14 @@ class Forwarding:
         response.close()
 
     def _stream(self, passage: Passage) -> Stream:
-        listens = passage.call is not None and passage.method == "subscriptions/listen"
-        declared = listens or (
-            passage.call is None and passage.session is not None and passage.session.session.list_changed
-        )
-        subscription = passage.call.message.id if listens and passage.call is not None else None
-        return Stream(passage.access.grant_id, passage.exchange, tells_changes=declared, subscription=subscription)
+        """A stream is told of changed tools where the client listens and the server declared that lists change."""
+        subscription = None
+        if passage.exchange.method == "GET":
+            told = passage.session is not None and passage.session.session.list_changed
+        else:
+            told = passage.method == "subscriptions/listen"
+            subscription = passage.call.message.id if told and passage.call is not None else None
+        return Stream(passage.access.grant_id, passage.exchange, tells_changes=told, subscription=subscription)
 
     def _request_headers(self, passage: Passage) -> list[Header]:
         headers = [

@@ -8,6 +8,7 @@ from __future__ import annotations
 import sys
 import time
 from collections.abc import Callable, Iterable
+from dataclasses import replace
 
 from toolgate.errors import ToolgateError
 from toolgate.gateway.access import Access, Server, Tools, make_access
@@ -133,12 +134,15 @@ class GatewayView:
             changed.update(a.grant_id for a in self._by_grant.values() if a.server_id == server_id)
 
     def _apply_server(self, server_id: str, ended: GrantIds) -> None:
-        """A server that was changed is opened anew at the next call; exchanges under way end as they would."""
-        server = self._servers.pop(server_id, None)
-        if server is None or server.row == self._view.server(server_id):
-            if server is not None:
-                self._servers[server_id] = server
+        """A server that is reached in another way is opened anew at the next call; exchanges under way go on."""
+        server = self._servers.get(server_id)
+        if server is None:
             return
+        row = self._view.server(server_id)
+        if row is not None and _same_reach(row, server.row):
+            server.row = row
+            return
+        del self._servers[server_id]
         server.upstream.retire()
         for access in [a for a in self._by_grant.values() if a.server_id == server_id]:
             self._drop(access)
@@ -191,6 +195,11 @@ class GatewayView:
         except ToolgateError as error:
             _complain(f"server {row.name} cannot be reached: {error}")
             return Unavailable(str(error))
+
+
+def _same_reach(one: ServerRow, other: ServerRow) -> bool:
+    """Whether only what was learned of the server differs, which no connection has to end for."""
+    return replace(one, protocol_revision=None) == replace(other, protocol_revision=None)
 
 
 def _complain(text: str) -> None:
