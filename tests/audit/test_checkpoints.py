@@ -1,5 +1,7 @@
 from pathlib import Path
 
+import pytest
+
 from toolgate.audit.chain import Head
 from toolgate.audit.checkpoints import FILE, CheckpointFile, is_signed, read_checkpoints
 
@@ -16,11 +18,12 @@ def test_a_checkpoint_is_read_back_and_verified(tmp_path: Path) -> None:
     assert not is_signed(read, OTHER_SIGNER.public_key())
 
 
-def test_a_torn_checkpoint_is_cut_off_by_the_next_one(tmp_path: Path) -> None:
+@pytest.mark.parametrize("tail", [b'{"kind":', b"\0" * 100_000])
+def test_a_torn_checkpoint_is_cut_off_by_the_next_one(tmp_path: Path, tail: bytes) -> None:
     file = CheckpointFile(tmp_path, SIGNER, "key")
     file.append("opened", "c", Head(0, "0" * 64), 1)
     with file.path.open("ab") as torn:
-        torn.write(b'{"kind":')
+        torn.write(tail)
     file.append("closed", "c", Head(1, "1" * 64), 2)
     reasons = [line.checkpoint.reason for line in read_checkpoints(file.path) if line.checkpoint]
     assert reasons == ["opened", "closed"]

@@ -1,4 +1,5 @@
 import asyncio
+import errno
 import os
 import resource
 import stat
@@ -195,7 +196,7 @@ async def test_a_write_that_fails_halfway_leaves_no_trace_and_denies(
     await eventually(lambda: journal.healthy)
     await journal.record(decision("after"))
     await journal.close()
-    assert b"failed" not in b"".join(lines(tmp_path)).replace(b"cannot be written", b"")
+    assert b"failed" not in b"".join(lines(tmp_path))
     assert checked(tmp_path).valid
     said = capfd.readouterr().err.splitlines()
     assert len(said) == 2
@@ -258,4 +259,34 @@ async def test_entries_that_cannot_be_encoded_harm_no_other(tmp_path: Path) -> N
     await journal.close()
     decisions = [entry for entry in map(read_line, lines(tmp_path)) if isinstance(entry, Decision)]
     assert [entry.decision_id for entry in decisions] == ["fine"]
+    assert checked(tmp_path).valid
+
+
+async def test_when_the_disk_refuses_a_sync_callers_are_denied_and_a_new_segment_begins(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    journal = open_journal(tmp_path, "always")
+
+    def broken(descriptor: int) -> None:
+        raise OSError(errno.EIO, os.strerror(errno.EIO))
+
+    with monkeypatch.context() as patched:
+        patched.setattr("toolgate.audit.segments.sync_data", broken)
+        answers = await asyncio.gather(
+            *(journal.record(decision(f"d{number}")) for number in range(3)), return_exceptions=True
+        )
+        assert [type(answer) for answer in answers] == [JournalFailed] * 3
+        assert not journal.healthy
+    await eventually(lambda: journal.healthy)
+    await journal.record(decision("after"))
+    await journal.close()
+    assert len(segments(tmp_path)) == 2
+    assert checked(tmp_path).valid
+
+
+async def test_a_journal_that_fails_to_begin_leaves_nothing_that_breaks_verification(tmp_path: Path) -> None:
+    with no_file_grows_beyond(1000), pytest.raises(JournalFailed, match="file too large"):
+        open_journal(tmp_path)
+    assert reserves(tmp_path) == []
+    await open_journal(tmp_path).close()
     assert checked(tmp_path).valid

@@ -44,7 +44,7 @@ async def test_a_tail_cut_after_the_sealing_is_found(tmp_path: Path) -> None:
     assert "the end was cut" in causes(checked(tmp_path))
 
 
-@pytest.mark.parametrize("tail", [b"{", b'{"kind":"decision","time":1', b"\0" * 100])
+@pytest.mark.parametrize("tail", [b"{", b'{"kind":"decision","time":1', b"\0" * 100, b"\0" * 1_000_000])
 async def test_a_torn_tail_is_legal_before_and_after_the_sealing(tmp_path: Path, tail: bytes) -> None:
     die(await abandoned(tmp_path, 3))
     with segments(tmp_path)[0].path.open("ab") as file:

@@ -134,7 +134,7 @@ def _write_anew(all_lines: list[bytes], line: int) -> None:
 def test_an_entry_put_behind_the_end_is_found(original: Path) -> None:
     def change(all_lines: list[bytes]) -> None:
         chain = Chain("x", "node")
-        chain.rewind(Head(COUNT + 1, checked_hash(all_lines[-1])))
+        chain.rewind((COUNT + 2, checked_hash(all_lines[-1])))
         all_lines.append(chain.link(decision("forged")))
 
     assert "the chain had ended before this entry" in tampered(original, change)

@@ -56,7 +56,10 @@ class Chain:
         self._next += 1
         return line
 
-    def rewind(self, head: Head) -> None:
-        """Forget what was linked after `head`: it could not be written."""
-        self._next = head.seq + 1
-        self._hash = head.hash
+    def mark(self) -> tuple[int, str]:
+        """Where the chain is now, for `rewind`."""
+        return self._next, self._hash
+
+    def rewind(self, mark: tuple[int, str]) -> None:
+        """Forget what was linked after the mark: it could not be written."""
+        self._next, self._hash = mark

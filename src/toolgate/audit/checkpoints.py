@@ -16,11 +16,10 @@ from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey,
 from cryptography.hazmat.primitives.serialization import Encoding, PublicFormat
 
 from toolgate.audit.chain import ORIGIN, Head, hash_of
-from toolgate.audit.segments import sync_data, write_whole
+from toolgate.audit.segments import last_whole_line, sync_data, sync_directory, write_whole
 
 FILE = "checkpoints.jsonl"
 _MARK = b',"signature":"'
-_TAIL = 8192
 
 Reason = Literal["opened", "periodic", "closed", "sealed", "pruned"]
 
@@ -109,9 +108,12 @@ class CheckpointFile:
         descriptor = os.open(self.path, flags, 0o600)
         try:
             fcntl.flock(descriptor, fcntl.LOCK_EX)
-            size, prev = _end_of(descriptor)
+            size, last = last_whole_line(descriptor)
             os.ftruncate(descriptor, size)
+            prev = hash_of(last) if last else ORIGIN
             self._write(descriptor, size, self._line(prev, reason, chain, head, now))
+            if not last:
+                sync_directory(self.path.parent)
         finally:
             os.close(descriptor)
 
@@ -129,13 +131,3 @@ class CheckpointFile:
         except OSError:
             os.ftruncate(descriptor, size)
             raise
-
-
-def _end_of(descriptor: int) -> tuple[int, str]:
-    """Where the last whole line ends (a torn write may follow), and the hash of that line."""
-    size = os.fstat(descriptor).st_size
-    start = max(0, size - _TAIL)
-    tail = os.pread(descriptor, _TAIL, start)
-    whole = tail[: tail.rfind(b"\n") + 1]
-    line = whole[whole.rfind(b"\n", 0, -1) + 1 :]
-    return (start + len(whole), hash_of(line)) if line else (0, ORIGIN)

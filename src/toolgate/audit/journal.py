@@ -91,7 +91,11 @@ class Journal:
         try:
             directory.mkdir(mode=0o700, parents=True, exist_ok=True)
             journal = cls(directory, signer, node, fsync, key_id, pace)
-            journal._begin(public_text(signer.public_key()), key_id)
+            try:
+                journal._begin(public_text(signer.public_key()), key_id)
+            except OSError:
+                journal._free()
+                raise
         except OSError as error:
             raise _failed(directory, _reason(error)) from error
         return journal
@@ -146,7 +150,8 @@ class Journal:
             return
         self._pending.append(entry)
         if self._timer is None:
-            self._timer = self._loop.call_later(APPEND_DELAY, self._append_pending)
+            delay = APPEND_DELAY if self.healthy else RETRY_INTERVAL
+            self._timer = self._loop.call_later(delay, self._append_pending)
 
     def _append_pending(self) -> None:
         self._timer = None
@@ -165,16 +170,16 @@ class Journal:
 
     def _write(self, *entries: Entry) -> None:
         """Link and write what is pending and these entries, all or none."""
-        head = self._chain.head
+        mark = self._chain.mark()
         link = self._chain.link
         try:
             lines = [link(entry) for entry in (*self._pending, *entries)]
             self._writer.append(b"".join(lines))
         except UnicodeEncodeError:
-            self._chain.rewind(head)
+            self._chain.rewind(mark)
             raise
         except OSError as error:
-            self._chain.rewind(head)
+            self._chain.rewind(mark)
             self._fail(_reason(error), error.errno in {errno.ENOSPC, errno.EDQUOT})
             raise _failed(self._directory, _reason(error)) from error
         self._pending.clear()
@@ -199,7 +204,7 @@ class Journal:
         now = time.time()
         self._failure = Failure(now, cause, self._loop.time() + RETRY_INTERVAL)
         self.healthy = False
-        _say(f"{self._directory}: {cause}: every call is denied until it can be written")
+        _say(f"{self._directory}: the journal cannot be written: {cause}: every call is denied until it can")
         if full:
             self._reserve.release()
         self._try_write(Gap(time=now, since=now, cause=cause))
@@ -241,10 +246,13 @@ class Journal:
         except OSError as error:
             raise _failed(self._directory, _reason(error)) from error
         finally:
-            self._writer.close()
-            self._reserve.release()
+            self._free()
         if not written:
-            raise _failed(self._directory, "the last entry of the journal could not be written")
+            raise _failed(self._directory, "the last entry could not be written")
+
+    def _free(self) -> None:
+        self._writer.close()
+        self._reserve.release()
 
 
 def _end_of(failure: Failure) -> Gap:
@@ -263,8 +271,7 @@ def _failed(directory: Path, cause: str) -> JournalFailed:
 
 
 def _reason(error: BaseException) -> str:
-    detail = getattr(error, "strerror", None) or str(error)
-    return f"the journal cannot be written: {detail.lower()}"
+    return str(getattr(error, "strerror", None) or error).lower()
 
 
 def _say(message: str) -> None:

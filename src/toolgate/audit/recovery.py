@@ -10,9 +10,7 @@ import msgspec
 
 from toolgate.audit.chain import Head, hash_of
 from toolgate.audit.checkpoints import CheckpointFile, read_checkpoints
-from toolgate.audit.segments import Segment, by_chain, lock, segments, sync_data
-
-_TAIL = 256 * 1024
+from toolgate.audit.segments import Segment, by_chain, last_whole_line, lock, segments, sync_data
 
 
 class Link(msgspec.Struct):
@@ -40,14 +38,19 @@ def seal_ended_chains(directory: Path, checkpoints: CheckpointFile) -> list[str]
 
 
 def _known_chains(path: Path) -> tuple[set[str], set[str]]:
-    known = [line.checkpoint for line in read_checkpoints(path) if line.checkpoint is not None]
-    opened = {checkpoint.chain for checkpoint in known}
-    return opened, {checkpoint.chain for checkpoint in known if checkpoint.reason in {"closed", "sealed"}}
+    opened: set[str] = set()
+    ended: set[str] = set()
+    for line in read_checkpoints(path):
+        if line.checkpoint is not None:
+            opened.add(line.checkpoint.chain)
+            if line.checkpoint.reason in {"closed", "sealed"}:
+                ended.add(line.checkpoint.chain)
+    return opened, ended
 
 
 def _seal(directory: Path, files: list[Segment], checkpoints: CheckpointFile) -> bool:
     segment = files[-1]
-    descriptor = os.open(segment.path, os.O_RDWR | os.O_CLOEXEC | os.O_NOFOLLOW)
+    descriptor = os.open(segment.path, os.O_RDONLY | os.O_CLOEXEC | os.O_NOFOLLOW)
     try:
         if not lock(descriptor) or _is_rotated(directory, segment):
             return False
@@ -79,9 +82,8 @@ def _head_of(files: list[Segment]) -> Head | None:
 
 def last_line(path: Path) -> bytes:
     """The newest whole line of a segment; empty when there is none."""
-    with path.open("rb") as file:
-        size = file.seek(0, os.SEEK_END)
-        file.seek(max(0, size - _TAIL))
-        tail = file.read()
-    whole = tail[: tail.rfind(b"\n") + 1]
-    return whole[whole.rfind(b"\n", 0, -1) + 1 :]
+    descriptor = os.open(path, os.O_RDONLY | os.O_CLOEXEC | os.O_NOFOLLOW)
+    try:
+        return last_whole_line(descriptor)[1]
+    finally:
+        os.close(descriptor)

@@ -47,6 +47,20 @@ def write_whole(descriptor: int, data: bytes) -> None:
         written += os.write(descriptor, data[written:])
 
 
+def last_whole_line(descriptor: int) -> tuple[int, bytes]:
+    """Where the last whole line ends (a torn write may follow), and that line; `(0, b"")` when there is none."""
+    size = os.fstat(descriptor).st_size
+    window = 8192
+    while True:
+        start = max(0, size - window)
+        tail = os.pread(descriptor, size - start, start)
+        end = tail.rfind(b"\n") + 1
+        begin = tail.rfind(b"\n", 0, max(0, end - 1)) + 1
+        if begin or not start:
+            return start + end if end else 0, tail[begin:end]
+        window *= 4
+
+
 def lock(descriptor: int) -> bool:
     """Take the file's lock, which dies with the process; False when another process holds it."""
     try:
@@ -95,7 +109,8 @@ class SegmentWriter:
 
     def append(self, data: bytes) -> None:
         """Write whole lines, all or none. OSError: none; a rest that could not be cut off is left to `restore`."""
-        self.restore()
+        if self._torn:
+            self.restore()
         if self._size + len(data) > self._limit and self._size:
             self.rotate()
         try:

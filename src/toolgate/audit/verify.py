@@ -96,9 +96,9 @@ def verify(directory: Path, key: Ed25519PublicKey, copy: Path | None = None) -> 
     return report
 
 
-def _load(path: Path, key: Ed25519PublicKey, claims: dict[str, Claims], report: Report) -> dict[bytes, int]:
-    """Check the checkpoints of one file and take over the good ones; the lines with their numbers."""
-    lines: dict[bytes, int] = {}
+def _load(path: Path, key: Ed25519PublicKey, claims: dict[str, Claims], report: Report) -> dict[str, int]:
+    """Check the checkpoints of one file and take over the good ones; their hashes with the numbers of their lines."""
+    lines: dict[str, int] = {}
     prev = ORIGIN
     for line in read_checkpoints(path):
         place = Finding(path.name, line.number, "")
@@ -111,7 +111,7 @@ def _load(path: Path, key: Ed25519PublicKey, claims: dict[str, Claims], report: 
             cause = f"the checkpoint is not signed with the journal's key (it names key `{checkpoint.key_id}`)"
             report.problems.append(Finding(path.name, line.number, cause))
         else:
-            lines[line.line] = line.number
+            lines[hash_of(line.line)] = line.number
             claims.setdefault(checkpoint.chain, Claims()).add(checkpoint, place)
             report.checkpoints += 1
             if checkpoint.prev != prev:
@@ -121,7 +121,7 @@ def _load(path: Path, key: Ed25519PublicKey, claims: dict[str, Claims], report: 
     return lines
 
 
-def _compare(copy: Path, own: dict[bytes, int], copied: dict[bytes, int], report: Report) -> None:
+def _compare(copy: Path, own: dict[str, int], copied: dict[str, int], report: Report) -> None:
     for line, number in copied.items():
         if line not in own:
             cause = f"this checkpoint is missing from the journal's own `{FILE}`"
@@ -162,12 +162,16 @@ class _Walk:
         with segment.path.open("rb") as lines:
             for line in lines:
                 self._line += 1
-                if line.endswith(b"\n"):
-                    self._step(line)
-                elif last:
-                    self._note(f"the last line is torn ({len(line)} bytes): its process was stopped while it wrote")
-                else:
-                    self._problem("the line has no end, but the chain goes on in another segment")
+                if not line.endswith(b"\n"):
+                    self._judge_torn(line, last)
+                    return  # a process may be writing it just now: the rest is for the next reading
+                self._step(line)
+
+    def _judge_torn(self, line: bytes, last: bool) -> None:
+        if last:
+            self._note(f"the last line is torn ({len(line)} bytes): its process was stopped while it wrote")
+        else:
+            self._problem("the line has no end, but the chain goes on in another segment")
 
     def _step(self, line: bytes) -> None:
         self._report.entries += 1
