@@ -8,7 +8,7 @@ The first line out is `{"revision": ...}`. `{"do": "list"}` is answered with `{"
 import asyncio
 import json
 import sys
-from collections.abc import Awaitable, Callable
+from collections.abc import Awaitable, Callable, Coroutine
 from typing import Any
 
 Do = Callable[..., Awaitable[dict[str, Any]]]
@@ -23,6 +23,15 @@ def innermost(error: BaseException) -> BaseException:
     while isinstance(error, BaseExceptionGroup):
         error = error.exceptions[0]
     return error
+
+
+def drive(connection: Coroutine[Any, Any, None]) -> None:
+    """Run a connection to its end; what ends it early (a client that gives up on HTTP 401) answers the open request."""
+    try:
+        asyncio.run(connection)
+    except BaseExceptionGroup as error:
+        cause = innermost(error)
+        say({"raised": type(cause).__name__, "text": str(cause)})
 
 
 async def converse(revision: str, verbs: dict[str, Do]) -> None:

@@ -1,10 +1,9 @@
 """Drives the official Python SDK 1.x over streamable HTTP: `driver_mcp1.py URL TOKEN legacy`."""
 
-import asyncio
 import sys
 from typing import Any
 
-from dialogue import converse
+from dialogue import converse, drive
 from mcp import ClientSession
 from mcp.client.streamable_http import streamable_http_client
 from mcp.shared._httpx_utils import create_mcp_http_client
@@ -30,4 +29,4 @@ async def main(url: str, token: str) -> None:
         await converse(str(hello.protocolVersion), {"list": list_tools, "call": call})
 
 
-asyncio.run(main(sys.argv[1], sys.argv[2]))
+drive(main(sys.argv[1], sys.argv[2]))

@@ -1,11 +1,10 @@
 """Drives the official Python SDK 2.x over streamable HTTP: `driver_mcp2.py URL TOKEN MODE`."""
 
-import asyncio
 import sys
 from typing import Any
 
 import httpx2
-from dialogue import converse
+from dialogue import converse, drive
 from mcp import Client
 from mcp.client.streamable_http import streamable_http_client
 
@@ -27,4 +26,4 @@ async def main(url: str, token: str, mode: Any) -> None:
         await converse(client.protocol_version, {"list": list_tools, "call": call})
 
 
-asyncio.run(main(*sys.argv[1:]))
+drive(main(*sys.argv[1:]))

@@ -91,7 +91,7 @@ class Acts:
         await self._call(visitor, play.tool, play.allowed, denied=False)
         self.screen.say("The same tool with an argument that the policy forbids:")
         await self._call(visitor, play.tool, play.refused, denied=True)
-        self.screen.say("The argument under a name that the tool does not declare:")
+        self.screen.say("An argument under a name that the tool does not declare:")
         await self._call(visitor, play.tool, play.misspelt, denied=True)
         self.screen.say("A hidden tool, which the agent guessed; a tool that does not exist is answered alike:")
         await self._call(visitor, play.hidden, play.hidden_arguments, denied=True)
