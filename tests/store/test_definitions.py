@@ -1,8 +1,12 @@
 from __future__ import annotations
 
 import hashlib
+import uuid
+from typing import Any
 
 import pytest
+from hypothesis import HealthCheck, given, settings
+from hypothesis import strategies as st
 from sqlalchemy.engine import Engine
 
 from toolgate.store import definitions, servers
@@ -136,3 +140,29 @@ def test_the_negotiated_revision_is_kept_with_the_server(engine: Engine, plain: 
     seq = latest_change(engine)
     definitions.saw(engine, "gateway", plain, [], protocol_revision="2025-11-25")
     assert latest_change(engine) == seq
+
+
+STEPS = st.lists(
+    st.one_of(
+        st.tuples(st.just("list"), st.lists(st.tuples(st.sampled_from("ab"), st.sampled_from("123")), max_size=3)),
+        st.tuples(st.just("accept"), st.sampled_from("ab")),
+    ),
+    max_size=8,
+)
+
+
+@settings(max_examples=30, deadline=None, derandomize=True, suppress_health_check=[HealthCheck.function_scoped_fixture])
+@given(steps=STEPS)
+def test_nothing_comes_into_force_on_a_pinned_server_unless_it_was_accepted(engine: Engine, steps: list[Any]) -> None:
+    server = servers.add(engine, "ada", f"pinned-{uuid.uuid4().hex}", "https://x.example/", pin=True).id
+    accepted: set[tuple[str, str]] = set()
+    for what, given_to in steps:
+        waiting = {(name, version) for name, version, status in standing(engine, server) if status == "withheld"}
+        if what == "list":
+            definitions.saw(engine, "gateway", server, [tool(name, version) for name, version in given_to])
+        elif given_to in dict(waiting):
+            definitions.accept(engine, "ada", server, [given_to])
+            accepted |= {(name, version) for name, version in waiting if name == given_to}
+        found = standing(engine, server)
+        assert {(name, version) for name, version, status in found if status == "current"} <= accepted
+        assert len({(name, status) for name, _, status in found}) == len(found)

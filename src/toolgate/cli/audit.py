@@ -12,6 +12,7 @@ import time
 from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import asdict
+from datetime import UTC, datetime
 from pathlib import Path
 from typing import Annotated, Literal
 
@@ -30,10 +31,11 @@ from toolgate.audit.verify import verify as verify_journal
 from toolgate.cli import exits, printing
 from toolgate.cli.groups import new_group
 from toolgate.cli.installation import Installation
-from toolgate.cli.options import SPANS, DataOption, JsonOption, data_directory, examples, moment
+from toolgate.cli.options import SPANS, DataOption, JsonOption, data_directory, examples
 from toolgate.keys import MasterKey
 from toolgate.store.directory import database_file
 from toolgate.store.errors import BadInput, Busy, StoreError
+from toolgate.store.names import shown
 
 app = new_group("Read and verify the records of decisions.")
 
@@ -65,7 +67,7 @@ def list_(
     as_json: JsonOption = False,
 ) -> None:
     """List records, oldest first: of allowed and denied calls, of requests without a grant, of gaps."""
-    wanted = Filter(grant, tool, outcome or "", _past(since), limit or (None if as_json else TABLE_LIMIT))
+    wanted = Filter(grant, tool, outcome or "", _past("--since", since), limit or (None if as_json else TABLE_LIMIT))
     with _index(data) as index:
         found = index.search(wanted)
         if as_json:
@@ -112,7 +114,7 @@ def export(
             sys.stdout.buffer.write(line)
     else:
         with _index(data) as index:
-            csv.writer(sys.stdout).writerows(csv_rows(index.search(Filter(since=_past(since)))))
+            csv.writer(sys.stdout).writerows(csv_rows(index.search(Filter(since=_past("--since", since)))))
     if checkpoints is not None:
         _copy_checkpoints(data_directory(data) / "journal" / FILE, checkpoints)
 
@@ -162,7 +164,7 @@ def prune(
     data: DataOption = None,
 ) -> None:
     """Remove old entries; a signed checkpoint says so, and `verify` accepts it."""
-    until = _past(before)
+    until = _past("--before", before)
     if until > time.time() - LONGEST_WINDOW:
         raise BadInput("--before", "is less than 32 days ago", "limits are counted from the journal: keep 32 days")
     place = data_directory(data)
@@ -203,14 +205,19 @@ def _readable() -> Iterator[None]:
         raise StoreError(str(error.filename or "journal"), f"cannot be read: {error.strerror}") from error
 
 
-def _past(text: str | None) -> float:
-    """`--since` and `--before`: a span back from now, or a date; 0 when nothing was said."""
+def _past(option: str, text: str | None) -> float:
+    """A span back from now, or a date or time (UTC unless it says otherwise); 0 when nothing was said."""
     if text is None:
         return 0.0
     span = re.fullmatch(r"([0-9]{1,6})([smhdw])", text)
     if span:
         return time.time() - int(span[1]) * SPANS[span[2]]
-    return moment("--since", text) or 0.0
+    try:
+        read = datetime.fromisoformat(text)
+        return (read if read.tzinfo else read.replace(tzinfo=UTC)).timestamp()
+    except (ValueError, OverflowError):
+        mend = "write a span back from now such as 2h or 30d, or a date such as 2027-01-31"
+        raise BadInput(option, f"`{shown(text)}` is not a moment of the past", mend) from None
 
 
 def _row(entry: AnyEntry, result: Outcome | None) -> tuple[object, ...]:

@@ -11,6 +11,9 @@ import typer
 
 from toolgate.store.names import escaped
 
+WHOLE = 20
+"""Columns up to this width (a time has it) are never broken; wider ones share what is left of the terminal."""
+
 
 def say(text: str) -> None:
     """A line for people, on standard output."""
@@ -74,9 +77,10 @@ def _drawn(head: Sequence[str], cells: Sequence[Sequence[str]]) -> None:
     from rich.table import Table
     from rich.text import Text
 
-    drawn = Table(box=box.SIMPLE_HEAD, pad_edge=False, header_style="bold")
-    for name in head:
-        drawn.add_column(name, overflow="fold")
+    drawn = Table(box=box.SIMPLE_HEAD, show_edge=False, pad_edge=False, header_style="bold")
+    for column, name in enumerate(head):
+        widest = max(len(row[column]) for row in cells)
+        drawn.add_column(name, overflow="fold", no_wrap=widest <= WHOLE)
     for row in cells:
         drawn.add_row(*(Text(text) for text in row))
     Console(highlight=False).print(drawn)

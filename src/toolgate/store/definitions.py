@@ -7,7 +7,7 @@ is new again on a pinned server.
 
 from __future__ import annotations
 
-from collections.abc import Collection, Iterable, Sequence
+from collections.abc import Collection, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 
 import sqlalchemy as sa
@@ -22,6 +22,9 @@ from toolgate.store.tables import servers as server_table
 
 KEPT_VERSIONS = 100
 """Versions of one tool that are kept: a server that changes its definitions at each listing must not fill the disk."""
+
+NAMED = 100
+"""Tools that one administrative event names."""
 
 
 @dataclass(slots=True, frozen=True)
@@ -68,36 +71,39 @@ def saw(
         accept = trusted or not row.pin
         # A name that is listed twice has one meaning here: the last.
         listed = {tool.name: tool for tool in tools}
-        changed = [tool.name for tool in listed.values() if _saw_tool(change, server_id, tool, accept=accept)]
+        known = _versions(change.connection, server_id)
+        changed = [
+            name for name, tool in listed.items() if _settle(change, server_id, tool, known.get(name, []), accept)
+        ]
+        _touch(change, server_id, listed.values())
         if complete:
-            changed += _leave(change, server_id, listed.keys())
+            changed += _leave(change, known, listed.keys())
         if protocol_revision is not None and protocol_revision != row.protocol_revision:
             values = {"protocol_revision": protocol_revision}
             change.connection.execute(server_table.update().where(server_table.c.id == server_id).values(values))
             change.note("negotiate", "server", server_id, {"protocol_revision": row.protocol_revision}, values)
         if changed:
-            change.note("see", "definitions", server_id, after={"tools": sorted(set(changed))[:100]})
+            change.note("see", "definitions", server_id, after={"tools": sorted(changed)[:NAMED]})
         return changed
 
 
-def _saw_tool(change: Writing, server_id: str, tool: Seen, *, accept: bool) -> bool:
-    versions = _versions(change.connection, server_id, tool.name)
+def _settle(change: Writing, server_id: str, tool: Seen, versions: Sequence[AnyRow], accept: bool) -> bool:
+    """Give the version on offer its standing beside the known ones; whether anything changed."""
     known = next((row for row in versions if row.fingerprint == tool.fingerprint), None)
-    if known is None:
-        version_id = _insert(change, server_id, tool)
-    else:
-        version_id = known.id
-        _update(change.connection, version_id, last_seen=change.now)
-    in_force = accept or (known is not None and known.accepted is not None)
-    status = "current" if in_force else "withheld"
-    # The one on offer replaces what was withheld; it also replaces what was current, unless it has to wait itself.
-    replaced = [row for row in versions if row.id != version_id and _yields(row.status, in_force)]
-    for row in replaced:
-        _update(change.connection, row.id, status="gone", **({"accepted": None} if in_force else {}))
+    accepted = change.now if accept else None
+    if known is not None and known.accepted is not None:
+        accepted = known.accepted
+    status = "withheld" if accepted is None else "current"
+    # It replaces what was withheld, and what was current unless it has to wait itself.
+    replaced = [row for row in versions if row is not known and _yields(row.status, accepted is not None)]
     if known is not None and known.status == status and not replaced:
         return False
-    accepted = (known.accepted if known is not None else None) or change.now
-    _update(change.connection, version_id, status=status, accepted=accepted if in_force else None)
+    for row in replaced:
+        _update(change.connection, row.id, status="gone", accepted=row.accepted if accepted is None else None)
+    if known is None:
+        _insert(change, server_id, tool, status, accepted)
+    else:
+        _update(change.connection, known.id, status=status, accepted=accepted)
     _forget_oldest(change.connection, versions)
     return True
 
@@ -106,18 +112,28 @@ def _yields(status: str, in_force: bool) -> bool:
     return status == "withheld" or (status == "current" and in_force)
 
 
-def _versions(connection: Connection, server_id: str, name: str) -> Sequence[AnyRow]:
-    columns = (table.c.id, table.c.fingerprint, table.c.accepted, table.c.status)
-    which = (table.c.server_id == server_id, table.c.name == name)
-    return connection.execute(sa.select(*columns).where(*which).order_by(table.c.last_seen)).all()
+def _versions(connection: Connection, server_id: str) -> dict[str, list[AnyRow]]:
+    """All versions of all tools of a server by name, the one that was seen longest ago first."""
+    columns = (table.c.id, table.c.name, table.c.fingerprint, table.c.accepted, table.c.status)
+    found: dict[str, list[AnyRow]] = {}
+    query = sa.select(*columns).where(table.c.server_id == server_id).order_by(table.c.last_seen, table.c.id)
+    for row in connection.execute(query):
+        found.setdefault(row.name, []).append(row)
+    return found
 
 
-def _insert(change: Writing, server_id: str, tool: Seen) -> int:
-    values = {"name": tool.name, "fingerprint": tool.fingerprint, "definition": tool.definition, "status": "gone"}
-    times = {"first_seen": change.now, "last_seen": change.now}
-    result = change.connection.execute(table.insert().values(server_id=server_id, **values, **times))
-    assert result.inserted_primary_key is not None
-    return int(result.inserted_primary_key[0])
+def _insert(change: Writing, server_id: str, tool: Seen, status: str, accepted: float | None) -> None:
+    values = {"name": tool.name, "fingerprint": tool.fingerprint, "definition": tool.definition}
+    standing = {"status": status, "accepted": accepted, "first_seen": change.now, "last_seen": change.now}
+    change.connection.execute(table.insert().values(server_id=server_id, **values, **standing))
+
+
+def _touch(change: Writing, server_id: str, tools: Collection[Seen]) -> None:
+    version = (table.c.name == sa.bindparam("seen_name"), table.c.fingerprint == sa.bindparam("seen_fingerprint"))
+    update = table.update().where(table.c.server_id == server_id, *version).values(last_seen=change.now)
+    rows = [{"seen_name": tool.name, "seen_fingerprint": tool.fingerprint} for tool in tools]
+    if rows:
+        change.connection.execute(update, rows)
 
 
 def _update(connection: Connection, version_id: int, **values: object) -> None:
@@ -130,26 +146,26 @@ def _forget_oldest(connection: Connection, versions: Sequence[AnyRow]) -> None:
         connection.execute(table.delete().where(table.c.id.in_(spare)))
 
 
-def _leave(change: Writing, server_id: str, listed: Collection[str]) -> list[str]:
-    present = sa.select(table.c.id, table.c.name).where(table.c.server_id == server_id, table.c.status != "gone")
-    left = [row for row in change.connection.execute(present) if row.name not in listed]
+def _leave(change: Writing, known: Mapping[str, Sequence[AnyRow]], listed: Collection[str]) -> list[str]:
+    present = [row for rows in known.values() for row in rows if row.status != "gone"]
+    left = [row for row in present if row.name not in listed]
     for row in left:
         _update(change.connection, row.id, status="gone")
-    return [row.name for row in left]
+    return sorted({row.name for row in left})
 
 
 def accept(engine: Engine, actor: str, server: str, tools: Iterable[str]) -> list[str]:
     """Put the withheld versions of these tools in force; returns their names. Raises NotStored when one has none."""
     with writing(engine, actor) as change:
         server_id = servers.find(change.connection, server).id
-        accepted = [_accept_tool(change, server_id, name) for name in tools]
+        known = _versions(change.connection, server_id)
+        accepted = [_accept_tool(change, name, known.get(name, [])) for name in tools]
         if accepted:
             change.note("accept", "definitions", server_id, after={"tools": sorted(accepted)})
         return accepted
 
 
-def _accept_tool(change: Writing, server_id: str, name: str) -> str:
-    versions = _versions(change.connection, server_id, name)
+def _accept_tool(change: Writing, name: str, versions: Sequence[AnyRow]) -> str:
     waiting = next((row for row in versions if row.status == "withheld"), None)
     if waiting is None:
         cause = f"no version of `{shown(name)}` is withheld"
