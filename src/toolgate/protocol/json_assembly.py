@@ -13,6 +13,24 @@ _CLOSING = bytes.maketrans(b"[{", b"]}")
 Container = dict[str, object] | list[object]
 
 
+class _Folds:
+    """The folded keys of one object, spread over sixteen sets: enlarging one large set would hold everything up."""
+
+    __slots__ = ("shares",)
+
+    def __init__(self) -> None:
+        self.shares: list[set[str]] = [set() for _ in range(16)]
+
+    def add(self, key: str) -> bool:
+        """Whether no key before reads like `key`."""
+        folded = fold(key)
+        share = self.shares[hash(folded) % 16]
+        if folded in share:
+            return False
+        share.add(folded)
+        return True
+
+
 class Assembly:
     """Parses each piece within the containers that it continues and closes, and merges it into them.
 
@@ -26,7 +44,7 @@ class Assembly:
         self.body = body
         self.place = place
         self.spine: list[Container] = [[]]
-        self.folds: list[set[str] | None] = [None]
+        self.folds: list[_Folds | None] = [None]
         self.count = 0
 
     def add(self, piece: Piece) -> None:
@@ -97,12 +115,12 @@ class Assembly:
             return
         seen = self.folds[level]
         if seen is None:
-            seen = self.folds[level] = {fold(key) for key in container}
+            seen = self.folds[level] = _Folds()
+            for key in container:
+                seen.add(key)
         for key in part:
-            folded = fold(key)
-            if folded in seen:
+            if not seen.add(key):
                 raise keys_alike(self.place, key)
-            seen.add(folded)
 
     def _last(self) -> Container:
         container = self.spine[-1]

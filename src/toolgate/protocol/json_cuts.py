@@ -8,7 +8,7 @@ from typing import NamedTuple
 from toolgate.protocol.json_rules import MAX_DEPTH, too_deep
 from toolgate.protocol.malformed import Malformed
 
-WINDOW = 16 * 1024
+WINDOW = 8 * 1024
 """Bytes looked at in a step; a piece is longer only where a longer text has no comma outside of strings; at least 2."""
 
 _NO_BRACKETS = bytes(set(range(256)) - set(b"[]{}"))
