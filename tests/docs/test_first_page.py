@@ -13,14 +13,14 @@ from toolgate.demo.crate import write_crate
 
 from .reading import FENCE, ROOT
 
-DECISION = re.compile(r"decision [\w-]+")
+DECISION = re.compile(r"Decision: [\w-]+")
 
 pytestmark = [pytest.mark.slow, pytest.mark.skipif(shutil.which("cargo") is None, reason="needs cargo")]
 
 
 def same(text: str) -> str:
     """The text on one line, with the id of the decision left out, which is another one each time."""
-    return DECISION.sub("decision ID", " ".join(text.split()))
+    return DECISION.sub("Decision: ID", " ".join(text.split()))
 
 
 async def test_the_first_page_shows_a_real_refusal(tmp_path: Path) -> None:

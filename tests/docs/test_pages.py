@@ -33,6 +33,12 @@ def test_the_first_page_names_the_two_commands_that_do_everything() -> None:
     assert "make test" in text
 
 
+def test_the_first_page_leads_to_every_other() -> None:
+    known = {(ROOT / link).resolve() for link in reading.links(ROOT / "README.md") if "://" not in link}
+    for page in PAGES:
+        assert page.name == "README.md" or page in known, reading.name(page)
+
+
 def test_every_make_target_that_a_page_names_exists() -> None:
     targets = set(re.findall(r"^([a-z-]+):", (ROOT / "Makefile").read_text(), re.MULTILINE))
     for page in PAGES:
