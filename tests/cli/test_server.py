@@ -56,6 +56,7 @@ def test_a_missing_variable_is_a_warning_when_the_server_is_asked(toolgate: Tool
         (["cargo", "--url", NOBODY, "--header", "Host: x"], "error: --header Host: `Host` is written by the gateway"),
         (["cargo", "--url", NOBODY, "--header", "nonsense"], "error: --header: is not a header"),
         (["cargo", "--url", NOBODY, "--ca-file", "/nowhere"], "error: --ca-file: `/nowhere` is not a file"),
+        (["cargo", "--url", NOBODY, "--client-key", __file__], "goes together with --client-certificate"),
         (["cargo"], "error: command line: missing option '--url'"),
         (["cargo", "--url"], "error: command line: "),
     ],

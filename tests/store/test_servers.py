@@ -43,7 +43,7 @@ def test_a_name_is_taken_until_its_server_is_removed(engine: Engine) -> None:
 
 def test_credentials_are_stored_sealed_and_removed_with_the_server(engine: Engine, data: Path, sealer: Sealer) -> None:
     given = [HeaderInput("authorization", value="Bearer s3cret-value"), HeaderInput("x-key", variable="KEY")]
-    added = servers.add(engine, "ada", "cargo", URL, headers_in=given, sealer=sealer)
+    added = servers.add(engine, "ada", "cargo", URL, credentials=given, sealer=sealer)
     assert added.headers == {"authorization": "sealed", "x-key": "env:KEY"}
     servers.remove(engine, "ada", "cargo")
     with reading(engine) as connection:
@@ -54,7 +54,7 @@ def test_credentials_are_stored_sealed_and_removed_with_the_server(engine: Engin
 
 def test_a_refused_server_leaves_nothing(engine: Engine) -> None:
     with pytest.raises(BadInput):
-        servers.add(engine, "ada", "cargo", URL, headers_in=[HeaderInput("x-key", value="v")], sealer=None)
+        servers.add(engine, "ada", "cargo", URL, credentials=[HeaderInput("x-key", value="v")], sealer=None)
     with pytest.raises(BadInput):
         servers.add(engine, "ada", "cargo", "http://10.0.0.1/")
     with pytest.raises(BadInput):
@@ -85,7 +85,7 @@ def test_removing_a_server_revokes_its_grants_alone(engine: Engine) -> None:
 
 def test_each_change_is_told_to_the_gateways_and_to_the_administrators(engine: Engine, sealer: Sealer) -> None:
     given = [HeaderInput("authorization", value="s3cret-value")]
-    added = servers.add(engine, "ada", "cargo", URL, headers_in=given, sealer=sealer)
+    added = servers.add(engine, "ada", "cargo", URL, credentials=given, sealer=sealer)
     servers.remove(engine, "grace", added.id)
     with reading(engine) as connection:
         changed = connection.execute(sa.select(tables.changes).order_by(tables.changes.c.seq)).all()

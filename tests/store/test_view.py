@@ -63,7 +63,7 @@ def test_a_view_of_a_new_database_is_empty_and_confirmed(view: View) -> None:
 def test_opening_loads_everything(engine: Engine, data: Path) -> None:
     sealer = MasterKey.load(data).sealer(headers.PURPOSE)
     server = servers.add(
-        engine, "ada", "cargo", URL, pin=True, headers_in=[HeaderInput("x-key", value="v")], sealer=sealer
+        engine, "ada", "cargo", URL, pin=True, credentials=[HeaderInput("x-key", value="v")], sealer=sealer
     )
     policy = policies.put(engine, "ada", "careful", DENY)
     definitions.saw(engine, "ada", "cargo", [RUN], trusted=True, protocol_revision="2025-11-25")
@@ -271,7 +271,7 @@ def test_the_view_loads_no_heavy_library() -> None:
 
 def test_secrets_do_not_show_in_what_a_debugger_prints(engine: Engine, data: Path, view: View) -> None:
     sealer = MasterKey.load(data).sealer(headers.PURPOSE)
-    servers.add(engine, "ada", "cargo", URL, headers_in=[HeaderInput("x-key", value="v")], sealer=sealer)
+    servers.add(engine, "ada", "cargo", URL, credentials=[HeaderInput("x-key", value="v")], sealer=sealer)
     minted = grants.add(engine, "ada", server="cargo", policy=None, label="ci")
     view.refresh()
     assert "sealed" not in repr(view.servers())

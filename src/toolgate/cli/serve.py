@@ -16,9 +16,37 @@ from toolgate.store.names import shown
 
 app = new_command()
 
+HostOption = Annotated[str, typer.Option("--host", metavar="HOST", help="The address to listen on.")]
 PortOption = Annotated[int, typer.Option("--port", min=0, max=65535, metavar="PORT", help="Where agents connect.")]
 ControlPortOption = Annotated[
     int, typer.Option("--control-port", min=0, max=65535, metavar="PORT", help="Where people administer.")
+]
+PublicUrlOption = Annotated[
+    str, typer.Option("--public-url", metavar="URL", help="How agents reach this gateway from outside.")
+]
+AllowedHostOption = Annotated[
+    list[str] | None,
+    typer.Option("--allowed-host", metavar="HOST", help="A Host header to accept besides our own. Repeatable."),
+]
+AllowedOriginOption = Annotated[
+    list[str] | None,
+    typer.Option("--allowed-origin", metavar="ORIGIN", help="A web page's origin to accept. Repeatable."),
+]
+CountersOption = Annotated[
+    Literal["memory", "sqlite"],
+    typer.Option("--counters", help="Where limits are counted: sqlite for several gateways on this machine."),
+]
+FsyncOption = Annotated[
+    Literal["always", "interval", "none"],
+    typer.Option("--fsync", help="When the journal is forced to the disk: what outlives a power cut."),
+]
+CertificateOption = Annotated[
+    Path | None, typer.Option("--tls-certificate", metavar="FILE", help="Serve TLS with this certificate chain.")
+]
+KeyOption = Annotated[Path | None, typer.Option("--tls-key", metavar="FILE", help="Its private key.")]
+ClientCaOption = Annotated[
+    Path | None,
+    typer.Option("--tls-client-ca", metavar="FILE", help="Demand client certificates of this authority."),
 ]
 
 
@@ -31,36 +59,17 @@ ControlPortOption = Annotated[
 )
 def serve(  # noqa: PLR0913, PLR0917 - typer declares options as parameters
     data: DataOption = None,
-    host: Annotated[str, typer.Option("--host", metavar="HOST", help="The address to listen on.")] = "127.0.0.1",
+    host: HostOption = "127.0.0.1",
     port: PortOption = 8484,
     control_port: ControlPortOption = 8485,
-    public_url: Annotated[
-        str, typer.Option("--public-url", metavar="URL", help="How agents reach this gateway from outside.")
-    ] = "",
-    allowed_host: Annotated[
-        list[str] | None,
-        typer.Option("--allowed-host", metavar="HOST", help="A Host header to accept besides our own. Repeatable."),
-    ] = None,
-    allowed_origin: Annotated[
-        list[str] | None,
-        typer.Option("--allowed-origin", metavar="ORIGIN", help="A web page's origin to accept. Repeatable."),
-    ] = None,
-    counters: Annotated[
-        Literal["memory", "sqlite"],
-        typer.Option("--counters", help="Where limits are counted: sqlite for several gateways on this machine."),
-    ] = "memory",
-    fsync: Annotated[
-        Literal["always", "interval", "none"],
-        typer.Option("--fsync", help="When the journal is forced to the disk: what outlives a power cut."),
-    ] = "interval",
-    tls_certificate: Annotated[
-        Path | None, typer.Option("--tls-certificate", metavar="FILE", help="Serve TLS with this certificate chain.")
-    ] = None,
-    tls_key: Annotated[Path | None, typer.Option("--tls-key", metavar="FILE", help="Its private key.")] = None,
-    tls_client_ca: Annotated[
-        Path | None,
-        typer.Option("--tls-client-ca", metavar="FILE", help="Demand client certificates of this authority."),
-    ] = None,
+    public_url: PublicUrlOption = "",
+    allowed_host: AllowedHostOption = None,
+    allowed_origin: AllowedOriginOption = None,
+    counters: CountersOption = "memory",
+    fsync: FsyncOption = "interval",
+    tls_certificate: CertificateOption = None,
+    tls_key: KeyOption = None,
+    tls_client_ca: ClientCaOption = None,
 ) -> None:
     """Run the gateway until it is interrupted."""
     settings = Settings(

@@ -22,6 +22,27 @@ from toolgate.store.names import shown
 app = new_group("Register MCP servers and look at their tools.")
 
 NameArgument = Annotated[str, typer.Argument(metavar="SERVER", help="Name or id of the server.")]
+NewNameArgument = Annotated[str, typer.Argument(metavar="NAME", help="How you will call it.")]
+UrlOption = Annotated[str, typer.Option("--url", metavar="URL", help="The MCP endpoint of the server.")]
+HeaderOption = Annotated[
+    list[str] | None,
+    typer.Option(
+        "--header",
+        metavar='"K: V|env:NAME|@file"',
+        help="A credential for the server: sealed here, or read from the gateway's environment. Repeatable.",
+    ),
+]
+PrivateOption = Annotated[
+    bool, typer.Option("--allow-private", help="The server is in a private network, or speaks plain http.")
+]
+PinOption = Annotated[bool, typer.Option("--pin", help="Withhold new and changed tools until somebody accepts them.")]
+CaOption = Annotated[
+    Path | None, typer.Option("--ca-file", metavar="FILE", help="Trust this certificate authority alone.")
+]
+CertificateOption = Annotated[
+    Path | None, typer.Option("--client-certificate", metavar="FILE", help="Show the server this certificate.")
+]
+KeyOption = Annotated[Path | None, typer.Option("--client-key", metavar="FILE", help="Its private key.")]
 
 
 @app.command(
@@ -32,29 +53,14 @@ NameArgument = Annotated[str, typer.Argument(metavar="SERVER", help="Name or id 
     )
 )
 def add(  # noqa: PLR0913, PLR0917 - typer declares options as parameters
-    name: Annotated[str, typer.Argument(metavar="NAME", help="How you will call it.")],
-    url: Annotated[str, typer.Option("--url", metavar="URL", help="The MCP endpoint of the server.")],
-    header: Annotated[
-        list[str] | None,
-        typer.Option(
-            "--header",
-            metavar='"K: V|env:NAME|@file"',
-            help="A credential for the server: sealed here, or read from the gateway's environment. Repeatable.",
-        ),
-    ] = None,
-    allow_private: Annotated[
-        bool, typer.Option("--allow-private", help="The server is in a private network, or speaks plain http.")
-    ] = False,
-    pin: Annotated[
-        bool, typer.Option("--pin", help="Withhold new and changed tools until somebody accepts them.")
-    ] = False,
-    ca_file: Annotated[
-        Path | None, typer.Option("--ca-file", metavar="FILE", help="Trust this certificate authority alone.")
-    ] = None,
-    client_certificate: Annotated[
-        Path | None, typer.Option("--client-certificate", metavar="FILE", help="Show the server this certificate.")
-    ] = None,
-    client_key: Annotated[Path | None, typer.Option("--client-key", metavar="FILE", help="Its private key.")] = None,
+    name: NewNameArgument,
+    url: UrlOption,
+    header: HeaderOption = None,
+    allow_private: PrivateOption = False,
+    pin: PinOption = False,
+    ca_file: CaOption = None,
+    client_certificate: CertificateOption = None,
+    client_key: KeyOption = None,
     data: DataOption = None,
     wait: WaitOption = WAIT,
     as_json: JsonOption = False,
@@ -70,10 +76,12 @@ def add(  # noqa: PLR0913, PLR0917 - typer declares options as parameters
         client_certificate=_file("--client-certificate", client_certificate),
         client_key=_file("--client-key", client_key),
     )
+    if client_key is not None and client_certificate is None:
+        raise BadInput("--client-key", "goes together with --client-certificate", "give both")
     place = Installation.at(data)
     key = MasterKey.load(place.data)
     sealer = key.sealer(headers.PURPOSE)
-    server = servers.add(place.engine, actor(), name, url, reach=reach, pin=pin, headers_in=given, sealer=sealer)
+    server = servers.add(place.engine, actor(), name, url, reach=reach, pin=pin, credentials=given, sealer=sealer)
     reached = _first_tools(place, server, key)
     _print_added(place, servers.get(place.engine, server.id), reached, as_json)
     place.confirm(wait)

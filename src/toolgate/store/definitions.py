@@ -79,12 +79,16 @@ def saw(
         if complete:
             changed += _leave(change, known, listed.keys())
         if protocol_revision is not None and protocol_revision != row.protocol_revision:
-            values = {"protocol_revision": protocol_revision}
-            change.connection.execute(server_table.update().where(server_table.c.id == server_id).values(values))
-            change.note("negotiate", "server", server_id, {"protocol_revision": row.protocol_revision}, values)
+            _negotiate(change, server_id, row.protocol_revision, protocol_revision)
         if changed:
             change.note("see", "definitions", server_id, after={"tools": sorted(changed)[:NAMED]})
         return changed
+
+
+def _negotiate(change: Writing, server_id: str, before: str | None, revision: str) -> None:
+    values = {"protocol_revision": revision}
+    change.connection.execute(server_table.update().where(server_table.c.id == server_id).values(values))
+    change.note("negotiate", "server", server_id, {"protocol_revision": before}, values)
 
 
 def _settle(change: Writing, server_id: str, tool: Seen, versions: Sequence[AnyRow], accept: bool) -> bool:

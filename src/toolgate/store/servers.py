@@ -52,22 +52,22 @@ def add(
     *,
     reach: Reach = Reach(),
     pin: bool = False,
-    headers_in: Sequence[headers.HeaderInput] = (),
+    credentials: Sequence[headers.HeaderInput] = (),
     sealer: Sealer | None = None,
 ) -> Server:
     """Register a server; its credentials are sealed. Raises BadInput, or StoreError when the name is taken."""
     names.check_name("server name", name)
     names.check_url("--url", url, allow_private=reach.allow_private)
-    headers.unique(headers_in)
+    headers.unique(credentials)
     if reach.proxy is not None:
         names.check_url("--proxy", reach.proxy, allow_private=True)
     server_id = str(uuid.uuid4())
     try:
         with writing(engine, actor) as change:
             _insert(change, server_id, name, url, pin, reach)
-            for header in headers_in:
+            for header in credentials:
                 _insert_header(change.connection, server_id, header, sealer)
-            after = {"name": name, "url": url, "headers": [header.name for header in headers_in], "pin": pin}
+            after = {"name": name, "url": url, "headers": [header.name for header in credentials], "pin": pin}
             change.note("add", "server", server_id, after=after)
     except IntegrityError as error:
         cause = f"there is a server named `{name}` already"
