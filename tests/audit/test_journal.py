@@ -17,7 +17,7 @@ from toolgate.audit.reserve import SIZE
 from toolgate.audit.segments import segments
 from toolgate.audit.syncing import Fsync, Pace
 
-from .samples import SIGNER, checked, decision, eventually, lines, open_journal, outcome, reserves
+from .samples import SIGNER, causes, checked, decision, eventually, lines, open_journal, outcome, reserves
 
 EVERY_FSYNC: list[Fsync] = ["always", "interval", "none"]
 
@@ -290,3 +290,37 @@ async def test_a_journal_that_fails_to_begin_leaves_nothing_that_breaks_verifica
     assert reserves(tmp_path) == []
     await open_journal(tmp_path).close()
     assert checked(tmp_path).valid
+
+
+@pytest.mark.parametrize("fsync", ["interval", "none"])
+@pytest.mark.parametrize("replaced", [False, True])
+async def test_a_segment_that_is_taken_away_is_noticed_and_another_begins(
+    tmp_path: Path, fsync: Fsync, replaced: bool
+) -> None:
+    journal = open_journal(tmp_path, fsync)
+    path = segments(tmp_path)[0].path
+    content = path.read_bytes()
+    path.unlink()
+    if replaced:
+        path.write_bytes(content)
+    await journal.record(decision("lost"))
+    await eventually(lambda: not journal.healthy)
+    await eventually(lambda: journal.healthy)
+    await journal.record(decision("after"))
+    await journal.close()
+    assert b'"decision_id":"after"' in b"".join(lines(tmp_path))
+    assert "are missing before this line" in causes(checked(tmp_path))
+
+
+async def test_calls_are_denied_while_the_directory_is_gone(tmp_path: Path) -> None:
+    directory = tmp_path / "journal"
+    journal = open_journal(directory)
+    await journal.record(decision("before"))
+    directory.rename(tmp_path / "gone")
+    await eventually(lambda: not journal.healthy)
+    with pytest.raises(JournalFailed, match="no such file"):
+        await journal.record(decision("denied"))
+    (tmp_path / "gone").rename(directory)
+    await eventually(lambda: journal.healthy)
+    await journal.close()
+    assert checked(directory).valid

@@ -23,7 +23,7 @@ class EntryUnreadable(ToolgateError):
     """A line of the journal that is no entry."""
 
 
-class Entry(msgspec.Struct, tag_field="kind", omit_defaults=True):
+class Entry(msgspec.Struct, tag_field="kind", omit_defaults=True, gc=False):
     """The part that all entries share. `time` is in epoch seconds; the journal itself fills the other three.
 
     `prev` is the SHA-256 of the line before (with its newline), in hex; 64 zeros in the first entry of a chain.

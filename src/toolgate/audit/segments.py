@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import errno
 import fcntl
 import os
 import re
@@ -87,7 +88,7 @@ def sync_directory(directory: Path) -> None:
 class SegmentWriter:
     """Appends to the segments of one chain; holds the lock of the newest, so that others see that it lives.
 
-    `append`, `restore` and `rotate` belong to one thread; `sync` may run in another, one at a time.
+    `append`, `restore` and `rotate` belong to one thread; `check` and `sync` may run in another, one at a time.
     """
 
     def __init__(self, directory: Path, chain: str, limit: int) -> None:
@@ -99,13 +100,14 @@ class SegmentWriter:
         self._unnamed = True
         self._size = 0
         self.number = 0
-        self._descriptor = self._create(0)
+        self._descriptor, self._named = self._create(0)
 
-    def _create(self, number: int) -> int:
+    def _create(self, number: int) -> tuple[int, tuple[Path, os.stat_result]]:
         flags = os.O_WRONLY | os.O_CREAT | os.O_EXCL | os.O_APPEND | os.O_CLOEXEC | os.O_NOFOLLOW
-        descriptor = os.open(segment_path(self._directory, self._chain, number), flags, 0o600)
+        path = segment_path(self._directory, self._chain, number)
+        descriptor = os.open(path, flags, 0o600)
         lock(descriptor)
-        return descriptor
+        return descriptor, (path, os.fstat(descriptor))
 
     def append(self, data: bytes) -> None:
         """Write whole lines, all or none. OSError: none; a rest that could not be cut off is left to `restore`."""
@@ -129,9 +131,9 @@ class SegmentWriter:
 
     def rotate(self) -> None:
         """Go on in a new segment."""
-        descriptor = self._create(self.number + 1)
+        descriptor, named = self._create(self.number + 1)
         self._retired.append(self._descriptor)
-        self._descriptor, self._size = descriptor, 0
+        self._descriptor, self._named, self._size = descriptor, named, 0
         self._unnamed = True
         self.number += 1
 
@@ -147,6 +149,12 @@ class SegmentWriter:
         sync_data(self._descriptor)
         if unnamed:
             sync_directory(self._directory)
+
+    def check(self) -> None:
+        """OSError when the newest segment is no longer in its place: what is written then would be lost unseen."""
+        path, opened = self._named
+        if not os.path.samestat(os.lstat(path), opened):
+            raise FileNotFoundError(errno.ENOENT, "the segment was replaced by another file", str(path))
 
     def close(self) -> None:
         """Free the files and the lock, without a sync."""

@@ -118,6 +118,7 @@ class Syncer:
 
     def _work(self, head: Head, signs: bool) -> None:
         """The disk has the entries before it has the checkpoint: a power cut never leaves a checkpoint over nothing."""
+        self._writer.check()
         if signs or self._fsync != "none":
             self._writer.sync()
         if signs:
