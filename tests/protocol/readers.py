@@ -14,11 +14,18 @@ import jiter
 import msgspec
 import orjson
 
+
+def first_key_wins(body: bytes) -> object:
+    """As readers do that search a list of members (RapidJSON, cJSON); the others here let the last key win."""
+    return json.loads(body, object_pairs_hook=lambda members: dict(reversed(members)))
+
+
 READERS: dict[str, Callable[[bytes], object]] = {
     "json": json.loads,
     "orjson": orjson.loads,
     "msgspec": msgspec.json.decode,
     "jiter": jiter.from_json,
+    "first key wins": first_key_wins,
 }
 
 _PROGRAM = """

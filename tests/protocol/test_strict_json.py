@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 from collections.abc import Generator
+from random import Random
 
 import jiter
 import pytest
@@ -266,3 +267,32 @@ def test_reading_in_slices_equals_reading_at_once_on_damaged_values(
     at = data.draw(st.integers(0, len(body) - 1))
     body[at : at + 1] = data.draw(st.binary(max_size=2) | st.sampled_from([b",", b'"', b"]", b"}", b"[", b"\\"]))
     assert slowly_with(size, bytes(body)) == outcome(bytes(body), slowly=False)
+
+
+def grown(random: Random, depth: int) -> object:
+    """A value of some kilobytes to megabytes, wide and deep by chance."""
+    kind = random.randrange(4) if depth else 3
+    if kind == 0:
+        return [grown(random, depth - 1) for _ in range(random.randrange(1, 9))]
+    if kind < 3:
+        return {f"{n}ä{random.random()}": grown(random, depth - 1) for n in range(random.randrange(1, 9))}
+    return random.choice([None, True, random.random(), random.randrange(10**20), 'a"\\,[é' * random.randrange(200)])
+
+
+@pytest.mark.parametrize("seed", range(8))
+def test_long_bodies_in_slices_equal_reading_at_once(seed: int) -> None:
+    random = Random(seed)
+    body = json.dumps([grown(random, 4) for _ in range(20)], ensure_ascii=seed % 2 == 0).encode()
+    assert len(body) > json_cuts.WINDOW
+    assert outcome(body, slowly=True) == outcome(body, slowly=False) != "refused"
+    doubled = body[:-1] + b',{"a":1,"A":1}]'
+    assert outcome(doubled, slowly=True) == outcome(doubled, slowly=False) == "refused"
+
+
+@pytest.mark.parametrize("item", [b"1", b"[]", b'{"a":{"b":[1,2]}}', b'"' + b"x" * 100_000 + b'"'])
+def test_no_slice_takes_much_more_than_a_window(item: bytes) -> None:
+    body = b"[" + b",".join([item] * max(3, 50_000 // len(item))) + b"]"
+    longest = max(json_cuts.WINDOW, len(item)) + json_cuts.WINDOW
+    found = [piece for piece in json_cuts.pieces(body, "body") if piece is not None]
+    assert max(piece.end - piece.start for piece in found) <= longest
+    assert sum(piece.end - piece.start for piece in found) == len(body) - (len(found) - 1)

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import sys
 from collections.abc import Iterable
+from typing import Any
 from unicodedata import normalize
 
 import jiter
@@ -38,25 +39,25 @@ def survey(value: object, place: str, depth: int = 0) -> int:
 
     `depth` is how many containers enclose `value`. The caller compares the number with MAX_NODES.
     """
-    nodes = [value]
+    nodes: list[Any] = [value]
     extend = nodes.extend
     for node in nodes:
         kind = type(node)
         if kind is str:
             continue
         if kind is dict:
-            extend(node.values())  # type: ignore[attr-defined]
-            if len(node) > 1:  # type: ignore[arg-type]
+            extend(node.values())
+            if len(node) > 1:
                 # equal keys are refused already, so only ASCII upper case or what is beyond ASCII can fold alike
-                joined = "".join(node)  # type: ignore[arg-type]
+                joined = "".join(node)
                 if not (joined.islower() and joined.isascii()):
-                    _check_keys(node, place)  # type: ignore[arg-type]
+                    _check_keys(node, place)
         elif kind is list:
-            extend(node)  # type: ignore[arg-type]
+            extend(node)
         elif kind is int:
-            _check_range(node, place)  # type: ignore[arg-type]
+            _check_range(node, place)
         elif kind is jiter.LosslessFloat:
-            _check_range(float(node), place)  # type: ignore[arg-type]
+            _check_range(float(node), place)
     if depth + len(nodes) > MAX_DEPTH:
         _check_depth(value, place, depth)
     return len(nodes)
