@@ -12,11 +12,13 @@ class Headers:
     so that a repeated field that must be single fails whatever check its value meets; `getall` keeps them apart.
     """
 
-    __slots__ = ("_first", "_repeated")
+    __slots__ = ("_first", "_repeated", "memo")
 
     def __init__(self, first: dict[bytes, bytes], repeated: list[tuple[bytes, bytes]] | None = None) -> None:
         self._first = first
         self._repeated = repeated
+        self.memo: object = None
+        """For the handler: what it made of this head, which comes again with each request that repeats it."""
 
     def get(self, name: bytes) -> bytes | None:
         """Give the value of a field (`name` in lower case), repeated ones joined with `, `; None when absent."""

@@ -5,6 +5,7 @@ from __future__ import annotations
 import re
 from collections.abc import Sequence
 from email.utils import formatdate
+from functools import lru_cache
 from http import HTTPStatus
 
 Fields = Sequence[tuple[bytes, bytes]]
@@ -14,6 +15,7 @@ _FRAMING = frozenset(
 )
 _OF_ANSWERS = _FRAMING | {b"date"}
 _OF_REQUESTS = _FRAMING | {b"accept-encoding", b"expect", b"host", b"proxy-connection"}
+_REMEMBERED = 1024
 _REQUEST = re.compile(r"[A-Z]+ /[!-\"$-~]*")
 
 _STATUS_LINES = {status.value: f"HTTP/1.1 {status.value} {status.phrase}\r\n".encode() for status in HTTPStatus}
@@ -41,15 +43,17 @@ def request_line(method: str, target: str, host: str) -> bytes:
 
 def answer_fields(headers: Fields) -> bytes:
     """Give the lines of an answer's own fields; framing, `connection` and `date` belong to the connection."""
-    return _lines(headers, _OF_ANSWERS)
+    return _lines(tuple(headers), _OF_ANSWERS)
 
 
 def request_fields(headers: Fields) -> bytes:
     """Give the lines of a request's own fields; framing, `host`, `connection`, `accept-encoding` belong to the pool."""
-    return _lines(headers, _OF_REQUESTS)
+    return _lines(tuple(headers), _OF_REQUESTS)
 
 
-def _lines(headers: Fields, reserved: frozenset[bytes]) -> bytes:
+@lru_cache(maxsize=_REMEMBERED)
+def _lines(headers: tuple[tuple[bytes, bytes], ...], reserved: frozenset[bytes]) -> bytes:
+    """Rendered and checked once: a peer and a server say the same fields again and again."""
     if not headers:
         return b""
     for name, _ in headers:
