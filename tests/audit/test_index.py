@@ -89,7 +89,7 @@ async def test_indexing_goes_on_where_it_stopped_in_a_running_chain(database: Pa
     await journal.close()
 
 
-@settings(max_examples=15, deadline=None)
+@settings(max_examples=8, deadline=None)
 @given(limits=st.lists(st.integers(1, 4), min_size=1, max_size=6))
 def test_batches_of_any_size_and_several_indexers_neither_lose_nor_double(
     tmp_path_factory: pytest.TempPathFactory, limits: list[int]

@@ -7,9 +7,9 @@ import time
 from pathlib import Path
 
 from toolgate.audit.chain import Head, hash_of
-from toolgate.audit.checkpoints import CheckpointFile, read_checkpoints
+from toolgate.audit.checkpoints import CheckpointFile
 from toolgate.audit.records import read_line
-from toolgate.audit.recovery import last_line
+from toolgate.audit.recovery import known_chains, last_line
 from toolgate.audit.segments import Segment, by_chain, sync_directory
 
 
@@ -19,11 +19,7 @@ def prune(directory: Path, before: float, checkpoints: CheckpointFile) -> list[P
     The last segment of a chain that has not ended stays. A kill at any moment leaves a journal that verifies: segments
     declared as pruned may still be there, and the next call removes them. Raises EntryUnreadable, OSError.
     """
-    ended = {
-        line.checkpoint.chain
-        for line in read_checkpoints(checkpoints.path)
-        if line.checkpoint is not None and line.checkpoint.reason in {"closed", "sealed"}
-    }
+    _, ended = known_chains(checkpoints.path)
     removed: list[Path] = []
     for chain, files in by_chain(directory).items():
         old = _old(files if chain in ended else files[:-1], before)

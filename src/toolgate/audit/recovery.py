@@ -29,7 +29,7 @@ def seal_ended_chains(directory: Path, checkpoints: CheckpointFile) -> list[str]
 
     Only chains that began with a checkpoint are sealed: a file that somebody put here does not become ours by it.
     """
-    opened, ended = _known_chains(checkpoints.path)
+    opened, ended = known_chains(checkpoints.path)
     sealed = []
     for chain, files in by_chain(directory).items():
         if chain in opened and chain not in ended and _seal(directory, files, checkpoints):
@@ -37,7 +37,8 @@ def seal_ended_chains(directory: Path, checkpoints: CheckpointFile) -> list[str]
     return sealed
 
 
-def _known_chains(path: Path) -> tuple[set[str], set[str]]:
+def known_chains(path: Path) -> tuple[set[str], set[str]]:
+    """The chains that began with a checkpoint, and those of them whose end is signed."""
     opened: set[str] = set()
     ended: set[str] = set()
     for line in read_checkpoints(path):
