@@ -22,6 +22,7 @@ from toolgate.protocol.messages import classify
 from toolgate.protocol.param_headers import declared
 from toolgate.protocol.revisions import VERSION_KEY
 from toolgate.protocol.strict_json import read
+from toolgate.wire.headers import Headers
 
 NEW = "2026-07-28"
 SCHEMA = {
@@ -35,17 +36,17 @@ SCHEMA = {
 }
 
 
-class Fields:
-    """Header fields in the order given, as the server connection offers them."""
-
-    def __init__(self, *pairs: tuple[str, str | bytes]) -> None:
-        self.pairs = [(k.lower().encode(), v if isinstance(v, bytes) else v.encode("latin-1")) for k, v in pairs]
-
-    def get(self, name: bytes) -> bytes | None:
-        return b", ".join(self.getall(name)) if self.getall(name) else None
-
-    def getall(self, name: bytes) -> list[bytes]:
-        return [value for key, value in self.pairs if key == name]
+def fields(*pairs: tuple[str, str | bytes]) -> Headers:
+    """Header fields as the server connection gives them."""
+    first: dict[bytes, bytes] = {}
+    repeated = []
+    for name, value in pairs:
+        key, content = name.lower().encode(), value if isinstance(value, bytes) else value.encode("latin-1")
+        if key in first:
+            repeated.append((key, content))
+        else:
+            first[key] = content
+    return Headers(first, repeated or None)
 
 
 def body(method: str = "tools/call", version: object = NEW, **params: object) -> dict[str, object]:
@@ -55,7 +56,7 @@ def body(method: str = "tools/call", version: object = NEW, **params: object) ->
 
 
 def era(message: dict[str, object], *pairs: tuple[str, str | bytes], schema: object = None) -> Era:
-    return check_headers(Fields(*pairs), classify(read(json.dumps(message).encode())), schema)
+    return check_headers(fields(*pairs), classify(read(json.dumps(message).encode())), schema)
 
 
 def refusal(message: dict[str, object], *pairs: tuple[str, str | bytes], schema: object = None) -> Malformed:
@@ -258,7 +259,7 @@ def test_a_number_that_no_header_can_hold_is_a_mismatch(exponent: str) -> None:
     text = json.dumps(body(arguments={"count": "COUNT"})).replace('"COUNT"', exponent)
     message = classify(read(text.encode()))
     with pytest.raises(Malformed, match="Mcp-Param-Count"):
-        check_headers(Fields(*routed("run", ("Mcp-Param-Count", "0"))), message, SCHEMA)
+        check_headers(fields(*routed("run", ("Mcp-Param-Count", "0"))), message, SCHEMA)
 
 
 ANNOTATIONS = st.fixed_dictionaries(

@@ -43,8 +43,8 @@ class Headers(Protocol):
     def get(self, name: bytes) -> bytes | None:
         """The value, None when absent; a repeated field may give any text."""
 
-    def getall(self, name: bytes) -> list[bytes]:
-        """Every value of a field."""
+    def count(self, name: bytes) -> int:
+        """How often the field came."""
 
 
 @dataclass(slots=True, frozen=True)
@@ -142,7 +142,7 @@ def _single(headers: Headers, name: bytes, message: Message) -> str | None:
     value = headers.get(name)
     if value is None:
         return None
-    if len(headers.getall(name)) != 1:
+    if headers.count(name) != 1:
         raise _mismatch(name.decode(), "appears more than once", message)
     try:
         return value.decode("ascii")
