@@ -24,7 +24,9 @@ PATTERNS = ["a", "^a", "b$", "^(x|ab)$", "[ab]+", "team"]
 numbers = st.one_of(
     st.integers(-3, 12),
     st.sampled_from([0.5, 2.5, 10_000, -0.0, 9_007_199_254_740_993, 10**23, 10**33]),
-    st.sampled_from([b"1.0", b"2.50", b"1e1", b"100.00000000000000001", b"1e400", b"-0.0", b"1e-40"]).map(LosslessFloat),
+    st.sampled_from([b"1.0", b"2.50", b"1e1", b"100.00000000000000001", b"1e400", b"-0.0", b"1e-40"]).map(
+        LosslessFloat
+    ),
 )
 scalars = st.one_of(st.sampled_from(TEXTS), numbers, st.booleans(), st.none())
 literals = st.one_of(st.sampled_from(TEXTS), st.integers(-3, 12), st.sampled_from([0.5, 2.5]), st.booleans(), st.none())
@@ -87,7 +89,10 @@ def limits(costs: list[Any]) -> st.SearchStrategy[list[Json]]:
             "window": st.just("day"),
             "max": st.sampled_from([0, 5, 10, 2.5]),
         },
-        optional={"scope": st.sampled_from(["grant", "session", "principal", "server"]), "cost": st.sampled_from(costs)},
+        optional={
+            "scope": st.sampled_from(["grant", "session", "principal", "server"]),
+            "cost": st.sampled_from(costs),
+        },
     )
     return st.lists(limit, max_size=2)
 
@@ -111,8 +116,12 @@ def entries(paths: list[str], costs: list[Any], *, schema: bool) -> st.SearchStr
         "action": st.sampled_from(["allow", "allow", "deny", "require_approval"]),
         "reason": st.just("because"),
     }
-    required = {"schema": st.just("off")} if schema else {}
-    return st.fixed_dictionaries(required, optional=optional)
+    if schema:
+        return st.one_of(
+            *[st.fixed_dictionaries({"schema": st.just("off")}, optional=optional)] * 4,
+            st.fixed_dictionaries({}, optional={**optional, "schema": st.sampled_from(["auto", "declared", "off"])}),
+        )
+    return st.fixed_dictionaries({}, optional=optional)
 
 
 def everywhere(costs: list[Any]) -> st.SearchStrategy[Json]:

@@ -105,7 +105,8 @@ def context(path: str, zone: str, call: Call) -> Any:
         "session.id": subject.session_id or ABSENT,
         "time.hour": moment.hour,
         "time.weekday": moment.weekday() + 1,
-        "time.iso": moment.strftime("%Y-%m-%dT%H:%M:%S") + (moment.strftime("%z")[:3] + ":" + moment.strftime("%z")[3:]),
+        "time.iso": moment.strftime("%Y-%m-%dT%H:%M:%S")
+        + (moment.strftime("%z")[:3] + ":" + moment.strftime("%z")[3:]),
         "tool.name": call.name,
         "tool.category": ABSENT,
         "tool.risk": ABSENT,
@@ -168,7 +169,9 @@ def ask_text(op: str, value: Any, wanted: Any) -> bool | None:
     if op in ("regex", "full_match"):
         pattern = wanted.replace("$", r"\Z")  # generated patterns use `$` only as an anchor
         return bool(re.search(pattern, value) if op == "regex" else re.fullmatch(pattern, value))
-    return {"contains": wanted in value, "starts_with": value.startswith(wanted), "ends_with": value.endswith(wanted)}[op]
+    return {"contains": wanted in value, "starts_with": value.startswith(wanted), "ends_with": value.endswith(wanted)}[
+        op
+    ]
 
 
 def wanted_value(condition: dict[str, Any], call: Call) -> Any:
@@ -210,7 +213,11 @@ def compare(condition: dict[str, Any], value: Any, call: Call) -> bool | None:
     wanted = wanted_value(condition, call)
     if wanted is ABSENT:
         return None
-    if isinstance(condition["value"], dict) and condition["op"] in ("starts_with", "ends_with") and not isinstance(wanted, str):
+    if (
+        isinstance(condition["value"], dict)
+        and condition["op"] in ("starts_with", "ends_with")
+        and not isinstance(wanted, str)
+    ):
         return None
     return ask(condition["op"], value, wanted)
 
@@ -267,25 +274,21 @@ def every_limit(document: dict[str, Any]) -> list[dict[str, Any]]:
     return found
 
 
+Entries = list[tuple[str, str, dict[str, Any]]]
+
+
 def judge(document: dict[str, Any], call: Call) -> tuple[str, str, dict[str, tuple[int, int, str]]]:
-    """Outcome, rule, and charges as {counter name with scope: (amount, maximum, rule)}; schemas are left out."""
+    """Outcome, rule, and charges as {counter name with scope: (amount, maximum, rule)}. No definition is known."""
     section = "tools" if call.root == "args" else "methods"
     entries = applying(document, section, call.name)
-    if section == "tools" and any(covers(key, call.name) for key in document.get("hide", [])):
-        return "deny", "(hidden)", {}
-    listed = document["default"] == "allow" or any("*" not in key or e.get("action") == "allow" for key, _, e in entries)
-    if not listed:
-        return "deny", "(default deny)" if section == "tools" else "(method)", {}
-    for _, pointer, entry in entries:
-        if entry.get("action") == "deny":
-            return "deny", f"{pointer}/action", {}
+    refused = refused_by_name(document, section, entries, call.name)
     if section == "tools" and "all_tools" in document:
         entries.append(("all_tools", "/all_tools", document["all_tools"]))
-    for kind, passing in (("require", True), ("deny_if", False)):
-        for _, pointer, entry in entries:
-            for place, rule in enumerate(entry.get(kind, [])):
-                if rule_holds(rule, call, every=passing) is not passing:
-                    return "deny", f"{pointer}/{kind}/{place}", {}
+    if section == "tools" and not refused and wants_schema(entries):
+        refused = "(schema)"  # no definition is known here
+    refused = refused or refused_by_rules(entries, call)
+    if refused:
+        return "deny", refused, {}
     limits = [
         limit
         for key, pointer, entry in entries
@@ -294,13 +297,55 @@ def judge(document: dict[str, Any], call: Call) -> tuple[str, str, dict[str, tup
     charged, refused = charges(document, limits, call)
     if refused:
         return "deny", refused, {}
+    asked = asks_a_person(entries, call)
+    return ("wait", asked, charged) if asked else ("allow", "", charged)
+
+
+def refused_by_name(document: dict[str, Any], section: str, entries: Entries, name: str) -> str:
+    if section == "tools" and any(covers(key, name) for key in document.get("hide", [])):
+        return "(hidden)"
+    if document["default"] == "deny" and not any("*" not in key or e.get("action") == "allow" for key, _, e in entries):
+        return "(default deny)" if section == "tools" else "(method)"
+    return next((f"{pointer}/action" for _, pointer, entry in entries if entry.get("action") == "deny"), "")
+
+
+def wants_schema(entries: Entries) -> bool:
+    """Whether any entry wants arguments checked: by its word, or by reading them; `all_tools` gives way to words."""
+    words = []
+    for _, pointer, entry in entries:
+        if "schema" in entry:
+            words.append(entry["schema"])
+        elif pointer != "/all_tools" and reads_arguments(entry):
+            words.append("auto")
+    if not words:
+        return any(reads_arguments(entry) for _, _, entry in entries)
+    return any(word != "off" for word in words)
+
+
+def reads_arguments(entry: dict[str, Any]) -> bool:
+    rules = [rule for kind in ("require", "deny_if", "require_approval") for rule in entry.get(kind, [])]
+    paths = [condition["path"] for rule in rules for condition in rule["conditions"]]
+    paths += [limit["cost"] for limit in entry.get("limits", []) if isinstance(limit.get("cost"), str)]
+    return any(path.startswith("args") for path in paths)
+
+
+def refused_by_rules(entries: Entries, call: Call) -> str:
+    for kind, passing in (("require", True), ("deny_if", False)):
+        for _, pointer, entry in entries:
+            for place, rule in enumerate(entry.get(kind, [])):
+                if rule_holds(rule, call, every=passing) is not passing:
+                    return f"{pointer}/{kind}/{place}"
+    return ""
+
+
+def asks_a_person(entries: Entries, call: Call) -> str:
     for _, pointer, entry in entries:
         if entry.get("action") == "require_approval":
-            return "wait", f"{pointer}/action", charged
+            return f"{pointer}/action"
         for place, rule in enumerate(entry.get("require_approval", [])):
             if rule_holds(rule, call, every=False) is not False:
-                return "wait", f"{pointer}/require_approval/{place}", charged
-    return "allow", "", charged
+                return f"{pointer}/require_approval/{place}"
+    return ""
 
 
 def charges(
@@ -309,7 +354,7 @@ def charges(
     found: dict[str, tuple[int, int, str]] = {}
     for counter in dict.fromkeys((limit.get("scope", "grant"), limit["name"]) for limit in limits):
         mine = [limit for limit in limits if (limit.get("scope", "grant"), limit["name"]) == counter]
-        all_of_it = [l for l in every_limit(document) if (l.get("scope", "grant"), l["name"]) == counter]
+        all_of_it = [one for one in every_limit(document) if (one.get("scope", "grant"), one["name"]) == counter]
         amount = Decimal(0)
         for limit in mine:
             cost = limit.get("cost", 1)
@@ -322,7 +367,7 @@ def charges(
                     return {}, limit["pointer"]
             amount = max(amount, Decimal(str(cost)))
         tightest = min(Decimal(str(limit["max"])) for limit in all_of_it)
-        source = next(l for l in [*mine, *all_of_it] if Decimal(str(l["max"])) == tightest)
+        source = next(one for one in [*mine, *all_of_it] if Decimal(str(one["max"])) == tightest)
         nano = int((amount * 10**9).to_integral_value(ROUND_CEILING))
         found["/".join(counter)] = nano, int(tightest * 10**9), source["pointer"]
     return found, ""

@@ -71,6 +71,11 @@ class Policy:
         """Whether `tools/list` shows the tool to the holder of the grant."""
         return self._tools.rules(name).shown
 
+    @property
+    def remembered(self) -> int:
+        """How many names that the document does not hold are kept compiled; bounded."""
+        return self._tools.remembered + self._methods.remembered
+
     def could_call(self, name: str) -> bool:
         """Whether some call of the tool might pass without a person: steps 1 to 3, and no approval of every call."""
         rules = self._tools.rules(name)
@@ -136,6 +141,11 @@ class _Section:
     def rules(self, name: str) -> Rules:
         """Names of the document are kept for ever, others as long as there is room."""
         return self._named.get(name) or self._compiled.get(name) or self._build(name)
+
+    @property
+    def remembered(self) -> int:
+        """Names from callers that are kept."""
+        return len(self._compiled)
 
     def _build(self, name: str) -> Rules:
         own = self._exact.get(name) if not is_pattern(name) else None

@@ -10,7 +10,7 @@ from typing import Any, Literal, NoReturn
 from jsonschema_rs import RegexOptions, ValidationError, Validator, validator_for
 
 from toolgate.policy.closing import CannotClose, close
-from toolgate.policy.numerals import plain
+from toolgate.policy.numerals import keeps_text, plain
 
 Mode = Literal["auto", "closed", "declared"]
 _PRINTED = ("name", "title", "description", "inputSchema", "outputSchema", "annotations")
@@ -41,10 +41,11 @@ class Definition:
         if type(validator) is str:
             return validator
         try:
-            fits = validator.is_valid(arguments)  # type: ignore[union-attr]
-        except ValueError:  # numbers with their text kept, which the library does not know
-            return _refusal_of_plain(validator, arguments)  # type: ignore[arg-type]
-        return "" if fits else _first_error(validator, arguments)  # type: ignore[arg-type]
+            # The library takes a number whose text is kept for no number at all, and ignores `maximum` for it.
+            simple = plain(arguments) if keeps_text(arguments) else arguments
+            return "" if validator.is_valid(simple) else _first_error(validator, simple)  # type: ignore[union-attr,arg-type]
+        except (ValueError, RecursionError):
+            return "the arguments cannot be checked against the schema"
 
 
 def fingerprint(tool: Mapping[str, object]) -> str:
@@ -83,14 +84,6 @@ def _validator(schema: dict[str, Any], mode: Mode) -> Validator:
         retriever=_refuse_retrieval,
         pattern_options=RegexOptions(),
     )
-
-
-def _refusal_of_plain(validator: Validator, arguments: dict[str, object]) -> str:
-    try:
-        simple = plain(arguments)
-        return "" if validator.is_valid(simple) else _first_error(validator, simple)
-    except (ValueError, RecursionError):
-        return "the arguments cannot be checked against the schema"
 
 
 def _first_error(validator: Validator, arguments: object) -> str:

@@ -11,7 +11,7 @@ def is_pattern(key: str) -> bool:
 
 
 def matches(pattern: str, name: str) -> bool:
-    """Whether the pattern (or name) covers the whole name: `*` is any run of characters, also none. Linear in the name."""
+    """Whether the pattern (or name) covers the whole name: `*` is any run of characters, also none."""
     if not is_pattern(pattern):
         return pattern == name
     first, *middle, last = pattern.split("*")

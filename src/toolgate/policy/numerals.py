@@ -66,6 +66,16 @@ def is_nano_exact(number: Number) -> bool:
     return type(number) is int or number * _NANO == (number * _NANO).to_integral_value()
 
 
+def keeps_text(value: object) -> bool:
+    """Whether a `LosslessFloat` is somewhere in the value."""
+    kind = type(value)
+    if kind is dict:
+        return any(map(keeps_text, value.values()))  # type: ignore[attr-defined]
+    if kind is list:
+        return any(map(keeps_text, value))  # type: ignore[call-overload]
+    return kind is LosslessFloat
+
+
 def plain(value: object) -> object:
     """`value` with each `LosslessFloat` as a double, for libraries that know no other; the containers are new."""
     if type(value) is LosslessFloat:
