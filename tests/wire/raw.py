@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+from collections.abc import Callable
 
 from toolgate.wire.server import Exchange
 
@@ -15,6 +16,13 @@ async def echo(exchange: Exchange) -> None:
     body = await exchange.body(1 << 24)
     line = f"{exchange.method} {exchange.path} {exchange.query}|".encode()
     exchange.respond(200, [(b"content-type", b"text/plain")], line + body)
+
+
+async def until(condition: Callable[[], object]) -> None:
+    """Let the loop turn until something holds that no event tells."""
+    async with asyncio.timeout(PATIENCE):
+        while not condition():  # noqa: ASYNC110 - the state belongs to the code under test, which signals nothing
+            await asyncio.sleep(0)
 
 
 async def said(port: int, *pieces: bytes, half_close: bool = False) -> bytes:

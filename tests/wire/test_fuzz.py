@@ -1,4 +1,4 @@
-"""Mutated bytes in random splits: nothing hangs or crashes, and h11 sees every message that we see, with its meaning."""
+"""Mutated bytes in random splits: nothing hangs or crashes, and h11 sees every message that we see, alike."""
 
 from __future__ import annotations
 

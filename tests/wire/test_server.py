@@ -11,7 +11,7 @@ from toolgate.wire.connection import Connection
 from toolgate.wire.server import BodyTooLarge, Exchange, Listener, ServerLimits
 
 from .conftest import Serving
-from .raw import LAST, PATIENCE, QUICK, echo, post, said
+from .raw import LAST, PATIENCE, QUICK, echo, post, said, until
 
 
 class Watched:
@@ -83,9 +83,7 @@ async def _flooded(listener: Listener, handler: Watched, flood: bytes) -> Connec
         sending = asyncio.create_task(asyncio.get_running_loop().sock_sendall(client, flood))
         await within(handler.began)
         (connection,) = listener._connections
-        async with asyncio.timeout(PATIENCE):
-            while not connection._paused:
-                await asyncio.sleep(0)
+        await until(lambda: connection._paused)
         sending.cancel()
         await asyncio.wait([sending])
         return connection
@@ -109,9 +107,7 @@ async def test_a_client_that_reads_no_answers_is_served_no_further(served: Servi
     listener = await served(large, ServerLimits(write_stall=0.1, tick=QUICK))
     with socket.create_connection(("127.0.0.1", listener.port)) as client:
         client.sendall(b"GET /x HTTP/1.1\r\nHost: a\r\n\r\n" * 500)
-        async with asyncio.timeout(PATIENCE):
-            while listener.connections or not calls:
-                await asyncio.sleep(QUICK)
+        await until(lambda: calls and not listener.connections)
     assert calls < 50
 
 
@@ -392,8 +388,7 @@ async def test_a_handler_that_has_answered_may_end_in_peace(served: Serving) -> 
     writer.write(post())
     await reader.readuntil(b"\r\n\r\n")
     writer.transport.abort()
-    while listener.connections:
-        await asyncio.sleep(0)
+    await until(lambda: not listener.connections)
     hung_up.set()
     await within(ended)
 
@@ -499,19 +494,15 @@ async def test_a_client_that_never_hangs_up_is_left_after_the_last_answer(served
     listener = await served(limits=ServerLimits(linger=0.05, tick=QUICK))
     _, writer = await asyncio.open_connection("127.0.0.1", listener.port)
     writer.write(LAST)
-    async with asyncio.timeout(PATIENCE):
-        while not listener.connections:
-            await asyncio.sleep(0)
-        while listener.connections:
-            await asyncio.sleep(QUICK)
+    await until(lambda: listener.connections)
+    await until(lambda: not listener.connections)
     writer.close()
 
 
 async def test_too_many_connections_are_turned_away(served: Serving) -> None:
     listener = await served(limits=ServerLimits(connections=2))
     kept = [await asyncio.open_connection("127.0.0.1", listener.port) for _ in range(2)]
-    while listener.connections < 2:
-        await asyncio.sleep(0)
+    await until(lambda: listener.connections == 2)
     assert await said(listener.port) in (b"", b"<reset>")
     for _, writer in kept:
         writer.close()

@@ -77,7 +77,7 @@ class Pool:
         self._closed = False
         self._empty = asyncio.Event()
         self._lines: dict[tuple[str, str], bytes] = {}
-        self._sweep = Sweep(self.loop, self.limits.tick, self._look)
+        self._sweep = Sweep(self.loop, self.limits.tick, self._links, self._look_at_queue)
 
     @property
     def connections(self) -> int:
@@ -240,9 +240,7 @@ class Pool:
 
     # --- time and the end
 
-    def _look(self, now: float) -> None:
-        for link in tuple(self._links):
-            link.look(now)
+    def _look_at_queue(self, now: float) -> None:
         for queued in tuple(self._queue):
             if not queued.turn.done() and now >= min(queued.until, queued.deadline):
                 queued.turn.set_exception(self._too_late(queued))

@@ -301,7 +301,7 @@ class Connection(asyncio.Protocol):
             return
         self._flushed = self._put - size
         self._stalled_since = now
-        if now >= self._deadline and not size:
+        if now >= self._deadline and not size and self._phase != _CLOSED:
             self._expire()
 
     def _expire(self) -> None:

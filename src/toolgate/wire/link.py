@@ -204,5 +204,5 @@ class Link(asyncio.Protocol):
 
     def look(self, now: float) -> None:
         """Enforce the deadline; called every tick."""
-        if now >= self.deadline:
+        if now >= self.deadline and self.usable:
             self._fail(TimedOut(self.place, "no whole answer in time", sent=True))

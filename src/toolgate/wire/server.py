@@ -30,7 +30,7 @@ class Listener:
         self.closing = False
         self.date = date_line()
         self._connections: set[Connection] = set()
-        self._sweep = Sweep(self.loop, limits.tick, self._look)
+        self._sweep = Sweep(self.loop, limits.tick, self._connections, self._renew_date)
         self._server: asyncio.Server
         self._empty = asyncio.Event()
 
@@ -86,10 +86,8 @@ class Listener:
         if self.closing and not self._connections:
             self._empty.set()
 
-    def _look(self, now: float) -> None:
+    def _renew_date(self, _now: float) -> None:
         self.date = date_line()
-        for connection in tuple(self._connections):
-            connection.look(now)
 
 
 async def serve(
