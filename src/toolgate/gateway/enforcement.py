@@ -6,6 +6,7 @@ goes wrong on the way is a denial with a record.
 
 from __future__ import annotations
 
+import asyncio
 import time
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
@@ -16,8 +17,7 @@ from toolgate.audit.summary import Denials
 from toolgate.gateway.access import Access
 from toolgate.gateway.answers import limit_message
 from toolgate.gateway.digests import Digests, subject_of_retry
-from toolgate.limits.counters import Counters, Exhausted
-from toolgate.limits.sqlite import CountersUnavailable
+from toolgate.limits.counters import Counters, CountersUnavailable, Exhausted
 from toolgate.policy.decision import Charge, Subject, Verdict
 from toolgate.protocol.messages import Message
 
@@ -63,6 +63,10 @@ class Ending:
     not_run: bool = False
     actual: Mapping[str, int] | None = None
     """The settled amount of each counter key, in nano units."""
+    answered: bool = False
+    agreed_revision: str = ""
+    list_changed: bool = False
+    """What the answer to `initialize` agreed: the revision, and that the server tells when its tools change."""
 
 
 class Enforcement:
@@ -110,9 +114,7 @@ class Enforcement:
 
     async def complete(self, call: Call, ending: Ending, took: int) -> None:
         """Settle the reservation and complete the record; `took` is the upstream's time in microseconds."""
-        rolled_back = bool(call.charges) and ending.not_run
-        if call.charges:
-            await self._settle(call, ending)
+        settled = await self._settle(call, ending) if call.charges else False
         self._journal.append(
             Outcome(
                 time=self._clock(),
@@ -120,8 +122,8 @@ class Enforcement:
                 result=ending.result,
                 status=ending.status,
                 code=ending.code,
-                settled=dict(ending.actual) if ending.actual and not rolled_back else {},
-                rolled_back=rolled_back,
+                settled=dict(ending.actual) if settled and ending.actual else {},
+                rolled_back=settled and ending.not_run,
                 upstream_took=took,
             )
         )
@@ -134,7 +136,10 @@ class Enforcement:
         try:
             full = await self._counters.reserve(call.id, verdict.charges)
         except CountersUnavailable as error:
-            return Denial(Verdict("deny", "(store)", f"The counters cannot be reached: {error.cause}."))
+            return Denial(_unavailable(error))
+        except asyncio.CancelledError:
+            await self._counters.rollback(call.id)  # it may have been taken in the very turn that cancelled this
+            raise
         if full is not None:
             return _exhausted(full)
         call.charges = verdict.charges
@@ -145,8 +150,7 @@ class Enforcement:
         try:
             full = await self._counters.peek(verdict.charges) if verdict.charges else None
         except CountersUnavailable as error:
-            denial = Denial(Verdict("deny", "(store)", f"The counters cannot be reached: {error.cause}."))
-            return await self._deny(call, denial, started)
+            return await self._deny(call, Denial(_unavailable(error)), started)
         if full is not None:
             return await self._deny(call, _exhausted(full), started)
         message = f"{verdict.message} {_APPROVAL_LATER}".lstrip()
@@ -154,15 +158,14 @@ class Enforcement:
 
     async def _record(self, call: Call, verdict: Verdict, started: int) -> Denial | None:
         """The decision entry, before anything is forwarded; without it the reservation is given back."""
-        written = False
         try:
             await self._journal.record(self._entry(call, verdict, None, started))
-            written = True
         except JournalFailed as error:
+            await self._give_back(call)
             return Denial(Verdict("deny", "(store)", f"The journal cannot be written: {error.cause}."))
-        finally:
-            if not written:
-                await self._give_back(call)
+        except BaseException:
+            await self._give_back(call)
+            raise
         return None
 
     async def _deny(self, call: Call, denial: Denial, started: int) -> Denial:
@@ -179,13 +182,18 @@ class Enforcement:
             await self._counters.rollback(call.id)
             call.charges = ()
 
-    async def _settle(self, call: Call, ending: Ending) -> None:
-        if ending.not_run:
-            await self._counters.rollback(call.id)
-        elif ending.actual:
-            await self._counters.settle(call.id, ending.actual)
-        else:
-            await self._counters.commit(call.id)
+    async def _settle(self, call: Call, ending: Ending) -> bool:
+        """End the reservation; False where the counters cannot be reached, and it stands as it was reserved."""
+        try:
+            if ending.not_run:
+                await self._counters.rollback(call.id)
+            elif ending.actual:
+                await self._counters.settle(call.id, ending.actual)
+            else:
+                await self._counters.commit(call.id)
+        except CountersUnavailable:
+            return False
+        return True
 
     def _entry(self, call: Call, verdict: Verdict, limit: Exhausted | None, started: int) -> Decision:
         """The entry; its time is taken after the reservation, so that a replayed charge never counts too early."""
@@ -236,6 +244,10 @@ def judge(call: Call, now: float) -> Verdict:
     if tools.pinned(call.tool):
         return Verdict("deny", "(pinned)", "The definition of this tool changed and nobody has accepted it yet.")
     return verdict
+
+
+def _unavailable(error: CountersUnavailable) -> Verdict:
+    return Verdict("deny", "(store)", f"The counters cannot be reached: {error.cause}.")
 
 
 def _exhausted(full: Exhausted) -> Denial:

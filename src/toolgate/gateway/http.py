@@ -12,17 +12,17 @@ import time
 import traceback
 from typing import Final
 
-from toolgate.gateway import answers, hygiene, retries
+from toolgate.gateway import answers, retries
 from toolgate.gateway.access import Access
-from toolgate.gateway.enforcement import UNKNOWN, Call, Denial, Enforcement
+from toolgate.gateway.enforcement import Call, Denial, Enforcement
 from toolgate.gateway.failures import Failures
-from toolgate.gateway.forwarding import Forwarding, Passage
-from toolgate.gateway.hygiene import Allowed, Header, Refused
+from toolgate.gateway.forwarding import Forwarding
+from toolgate.gateway.hygiene import Refused, Screened, Screening
+from toolgate.gateway.passage import Passage
 from toolgate.gateway.seals import Seals
 from toolgate.gateway.sessions import OpenSession, Sessions
 from toolgate.gateway.tasks import Tasks
 from toolgate.gateway.view import GatewayView
-from toolgate.keys import token_digest
 from toolgate.policy.decision import Verdict
 from toolgate.protocol import strict_json
 from toolgate.protocol.headers import check_headers
@@ -31,10 +31,8 @@ from toolgate.protocol.messages import Message, classify
 from toolgate.wire.failures import BodyTooLarge
 from toolgate.wire.server import Exchange
 
-_LONG_BODY: Final = 32 * 1024
 _CHALLENGE: Final = (b"www-authenticate", b"Bearer")
 _STALE: Final = Verdict("deny", "(store)", "The gateway could not read its database for too long.")
-_NOT_OWN_TASK: Final = -32602
 
 
 class Endpoint:
@@ -42,7 +40,7 @@ class Endpoint:
 
     def __init__(
         self,
-        allowed: Allowed,
+        screening: Screening,
         view: GatewayView,
         enforcement: Enforcement,
         forwarding: Forwarding,
@@ -53,7 +51,7 @@ class Endpoint:
         *,
         body_limit: int,
     ) -> None:
-        self._allowed = allowed
+        self._screening = screening
         self._view = view
         self._enforcement = enforcement
         self._forwarding = forwarding
@@ -66,69 +64,64 @@ class Endpoint:
     async def __call__(self, exchange: Exchange) -> None:
         """Serve one request; a `Refused` from any step is its answer."""
         try:
-            await self._serve(exchange)
+            head = self._screening.of(exchange)
+            if head.verb == "OPTIONS":
+                exchange.respond(204, head.extra)
+                return
+            access = self._identify(exchange, head)
+            if head.verb == "POST":
+                await self._post(exchange, head, access)
+            else:
+                await self._stream_or_delete(exchange, head, access)
         except Refused as refused:
             body = answers.error(None, answers.GATEWAY_FAILED, f"{refused.cause}; {refused.mend}".rstrip("; "))
             exchange.respond(refused.status, (*answers.JSON_HEADERS, *refused.headers), body)
 
-    async def _serve(self, exchange: Exchange) -> None:
-        hygiene.check_verb(exchange)
-        origin = self._allowed.check(exchange)
-        server_id = hygiene.server_id(exchange)
-        if exchange.method == "OPTIONS":
-            exchange.respond(204, hygiene.preflight_headers(origin) if origin is not None else ())
-            return
-        if exchange.method == "POST":
-            hygiene.check_body_headers(exchange)
-        access = self._identify(exchange)
-        if access.server_id != server_id:
-            raise Refused(404, "there is no such server for this grant")
-        extra = hygiene.cors_headers(origin) if origin is not None else ()
-        if exchange.method == "POST":
-            await self._post(exchange, access, extra)
-        else:
-            await self._stream_or_delete(exchange, access, extra)
-
-    def _identify(self, exchange: Exchange) -> Access:
-        """The access of the bearer token; raises Refused (401, or 429 for an address that fails too often)."""
-        token = hygiene.bearer_token(exchange)
-        access = self._view.access(token_digest(token)) if token is not None else None
+    def _identify(self, exchange: Exchange, head: Screened) -> Access:
+        """The access of the bearer token; raises Refused (404 for another server, 401, 429 for too many failures)."""
+        access = self._view.access(head.digest) if head.digest is not None else None
         if access is not None:
+            if access.server_id != head.server_id:
+                raise Refused(404, "there is no such server for this grant")
             return access
-        reason = "no token" if token is None else "unknown, expired or revoked token"
+        reason = "no token" if head.digest is None else "unknown, expired or revoked token"
         wait = self._failures.count(exchange.peer, reason)
         if wait:
             raise Refused(429, "too many requests without a valid token", headers=((b"retry-after", b"%d" % wait),))
-        raise Refused(401, f"{reason}", "send a grant token as `Authorization: Bearer`", (_CHALLENGE,))
+        raise Refused(401, reason, "send a grant token as `Authorization: Bearer`", (_CHALLENGE,))
 
-    async def _post(self, exchange: Exchange, access: Access, extra: tuple[Header, ...]) -> None:
+    async def _post(self, exchange: Exchange, head: Screened, access: Access) -> None:
         try:
             body = await exchange.body(self._body_limit)
         except BodyTooLarge:
             await self._malformed(access, Malformed("body", f"is longer than {self._body_limit} bytes"))
             raise Refused(413, f"the body is longer than {self._body_limit} bytes") from None
-        session = self._sessions.named_by(exchange, access)
+        session = self._sessions.open(head.session, access)
         try:
-            call = await self._read(exchange, access, session, body)
+            value = strict_json.read(body) if len(body) <= strict_json.SHORT else await _read_in_slices(body)
+            call = self._call(exchange, head, access, session, value)
             body = self._continued(call, body)
         except Malformed as malformed:
             decision = await self._malformed(access, malformed)
-            text = answers.error(
-                malformed.id, malformed.code, str(malformed), {"decision": decision, **(malformed.data or {})}
-            )
-            exchange.respond(400, (*answers.JSON_HEADERS, *extra), text)
+            facts = {"decision": decision, **(malformed.data or {})}
+            text = answers.error(malformed.id, malformed.code, str(malformed), facts)
+            exchange.respond(400, (*answers.JSON_HEADERS, *head.extra), text)
             return
-        passage = Passage(exchange, access, call.subject, call, session, extra)
-        await self._enforce(passage, body)
+        await self._enforce(Passage(exchange, head, call, session), body)
 
-    async def _read(self, exchange: Exchange, access: Access, session: OpenSession | None, body: bytes) -> Call:
-        """Steps 3 and 4: one strict reading, and in revision 2026-07-28 the headers against it."""
-        value = strict_json.read(body) if len(body) <= _LONG_BODY else await _read_in_slices(body)
+    def _call(
+        self, exchange: Exchange, head: Screened, access: Access, session: OpenSession | None, value: object
+    ) -> Call:
+        """Steps 3 and 4 on what was read: the envelope, and in revision 2026-07-28 the headers against the body."""
         message = classify(value)
-        era = check_headers(exchange.headers, message, _schema(access, message))
-        revision = era.revision or (session.session.revision if session is not None else "")
-        subject = session.subject if session is not None else access.subject
-        return self._enforcement.call_of(access, subject, message, revision=revision, modern=era.modern)
+        era = head.era
+        if era is None or "_meta" in message.params:
+            schema = access.tools.schema_of(message.name) if message.method == "tools/call" else None
+            era = check_headers(exchange.headers, message, schema)
+        if session is None:
+            return self._enforcement.call_of(access, access.subject, message, revision=era.revision, modern=era.modern)
+        revision = era.revision or session.session.revision
+        return self._enforcement.call_of(access, session.subject, message, revision=revision, modern=era.modern)
 
     def _continued(self, call: Call, body: bytes) -> bytes:
         """The body to forward: for the retry of an unfinished request with the server's own state in it."""
@@ -143,11 +136,10 @@ class Endpoint:
     async def _enforce(self, passage: Passage, body: bytes) -> None:
         """START of the path of a call: whatever goes wrong from here on is a denial with a record."""
         call, exchange = passage.call, passage.exchange
-        assert call is not None
         try:
             denial = await self._admit(call)
             if denial is None:
-                await self._forwarding.carry(passage, "POST", body)
+                await self._forwarding.carry(passage, body)
                 return
         except asyncio.CancelledError:
             raise
@@ -158,7 +150,7 @@ class Endpoint:
             if exchange.started:
                 exchange.abort()
                 return
-        self._respond_denied(passage, call, denial)
+        _respond_denied(passage, denial)
 
     async def _admit(self, call: Call) -> Denial | None:
         if not self._view.fresh:
@@ -175,31 +167,17 @@ class Endpoint:
         task = call.message.params.get("taskId")
         return isinstance(task, str) and self._tasks.owned(call.access.server_id, task, call.access.grant_id)
 
-    def _respond_denied(self, passage: Passage, call: Call, denial: Denial) -> None:
-        message, verdict = call.message, denial.verdict
-        headers = (*answers.JSON_HEADERS, *passage.extra)
-        if message.kind != "request":
-            passage.exchange.respond(202, passage.extra)
-        elif message.method != "tools/call":
-            passage.exchange.respond(200, headers, answers.refused_method(message.id, message.method, verdict, call.id))
-        elif not verdict.visible or verdict.rule == UNKNOWN:
-            passage.exchange.respond(200, headers, answers.unknown_tool(message.id, call.tool, modern=call.modern))
-        else:
-            text = answers.denial(message.id, call.tool, verdict, call.id, modern=call.modern, full=denial.limit)
-            passage.exchange.respond(200, headers, text)
-
-    async def _stream_or_delete(self, exchange: Exchange, access: Access, extra: tuple[Header, ...]) -> None:
+    async def _stream_or_delete(self, exchange: Exchange, head: Screened, access: Access) -> None:
         """GET (the stream of the handshake era) and DELETE (end of a session): a record, then on to the server."""
-        session = self._sessions.named_by(exchange, access)
-        message = Message("notification", None, f"HTTP {exchange.method}", {}, {})
+        session = self._sessions.open(head.session, access)
+        message = Message("notification", None, f"HTTP {head.verb}", {}, {})
         subject = session.subject if session is not None else access.subject
         revision = session.session.revision if session is not None else ""
-        call = self._enforcement.call_of(access, subject, message, revision=revision, modern=False)
+        call = self._enforcement.call_of(access, subject, message, revision=revision)
         denial = await self._enforcement.admit_stream(call) if self._view.fresh else Denial(_STALE)
         if denial is not None:
             raise Refused(503, denial.verdict.message)
-        passage = Passage(exchange, access, subject, call, session, extra)
-        await self._forwarding.carry(passage, exchange.method, b"")
+        await self._forwarding.carry(Passage(exchange, head, call, session), b"")
 
     async def _malformed(self, access: Access, malformed: Malformed) -> str:
         message = Message("request", malformed.id, "", {}, {})
@@ -208,8 +186,19 @@ class Endpoint:
         return call.id
 
 
-def _schema(access: Access, message: Message) -> object:
-    return access.tools.schema_of(message.name) if message.method == "tools/call" else None
+def _respond_denied(passage: Passage, denial: Denial) -> None:
+    call, verdict = passage.call, denial.verdict
+    message = call.message
+    headers = answers.JSON_HEADERS + passage.head.extra
+    if message.kind != "request":
+        passage.exchange.respond(202, passage.head.extra)
+    elif message.method != "tools/call":
+        passage.exchange.respond(200, headers, answers.refused_method(message.id, message.method, verdict, call.id))
+    elif not verdict.visible:
+        passage.exchange.respond(200, headers, answers.unknown_tool(message.id, call.tool, modern=call.modern))
+    else:
+        text = answers.denial(message.id, call.tool, verdict, call.id, modern=call.modern, full=denial.limit)
+        passage.exchange.respond(200, headers, text)
 
 
 async def _read_in_slices(body: bytes) -> object:

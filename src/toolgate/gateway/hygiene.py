@@ -7,10 +7,14 @@ credentials are read from `Authorization` alone, so they never stand in a log of
 from __future__ import annotations
 
 from collections.abc import Iterable
+from dataclasses import dataclass
 from typing import Final
 from urllib.parse import urlsplit
 
 from toolgate.errors import ToolgateError
+from toolgate.keys import token_digest
+from toolgate.protocol.headers import Era, era_of_headers
+from toolgate.wire.headers import Headers
 from toolgate.wire.server import Exchange
 
 Header = tuple[bytes, bytes]
@@ -20,6 +24,20 @@ _ALLOW: Final = (b"allow", b"POST, GET, DELETE, OPTIONS")
 _JSON: Final = b"application/json"
 _PREFIX: Final = "/mcp/"
 _ID_LENGTH: Final = 36
+_FORWARDED: Final = frozenset(
+    {
+        b"accept",
+        b"content-type",
+        b"last-event-id",
+        b"mcp-method",
+        b"mcp-name",
+        b"mcp-protocol-version",
+        b"traceparent",
+        b"tracestate",
+    }
+)
+"""Request headers that go upstream; everything else stays here (CVE-2026-110279)."""
+_PARAM: Final = b"mcp-param-"
 _BROWSER_HEADERS: Final = (
     b"authorization, content-type, accept, last-event-id, mcp-session-id, mcp-protocol-version, mcp-method, mcp-name"
 )
@@ -34,8 +52,26 @@ class Refused(ToolgateError):
         self.headers = headers
 
 
-class Allowed:
-    """The hosts and origins that this listener answers for."""
+@dataclass(slots=True, frozen=True)
+class Screened:
+    """What the head of a request says; made once for a head, however often its client repeats it.
+
+    `digest` is that of the bearer token (None: none was sent), `forwarded` what of the head goes upstream, `session`
+    the sealed id that it names, `era` what the headers alone say of the revision (None: only with the body), and
+    `extra` what a browser of an allowed origin needs to read the answer.
+    """
+
+    verb: str
+    server_id: str
+    digest: bytes | None
+    forwarded: tuple[Header, ...]
+    session: bytes | None
+    era: Era | None
+    extra: tuple[Header, ...]
+
+
+class Screening:
+    """Checks heads for one listener: the hosts and origins that it answers for."""
 
     def __init__(self, hosts: Iterable[str], origins: Iterable[str] = ()) -> None:
         names = [host.lower() for host in hosts]
@@ -43,12 +79,39 @@ class Allowed:
         own = (f"{scheme}://{name}" for name in names for scheme in ("http", "https"))
         self._origins = frozenset(origin.lower().encode("ascii", "replace") for origin in (*own, *origins))
 
-    def check(self, exchange: Exchange) -> bytes | None:
+    def of(self, exchange: Exchange) -> Screened:
+        """The screened head of the request; raises Refused."""
+        screened = exchange.headers.memo
+        if not isinstance(screened, Screened):
+            screened = exchange.headers.memo = self._screen(exchange)
+        return screened
+
+    def _screen(self, exchange: Exchange) -> Screened:
+        headers = exchange.headers
+        _check_verb(exchange)
+        origin = self._origin(headers)
+        server_id = _server_id(exchange)
+        if exchange.method == "POST":
+            _check_body_headers(headers)
+        extra = () if origin is None else cors_headers(origin)
+        if exchange.method == "OPTIONS" and origin is not None:
+            extra = preflight_headers(origin)
+        return Screened(
+            verb=exchange.method,
+            server_id=server_id,
+            digest=_token_digest(headers),
+            forwarded=tuple((name, value) for name, value in headers if name in _FORWARDED or name.startswith(_PARAM)),
+            session=headers.get(b"mcp-session-id"),
+            era=era_of_headers(headers),
+            extra=extra,
+        )
+
+    def _origin(self, headers: Headers) -> bytes | None:
         """The allowed Origin of the request, None where it has none; raises Refused (403)."""
-        host = exchange.headers.get(b"host")
-        if host is None or (host not in self._hosts and host.lower() not in self._hosts):
+        host = headers.get(b"host")
+        if host is None or host.lower() not in self._hosts:
             raise Refused(403, "the Host header names no host of this gateway", "start it with --allowed-host")
-        origin = exchange.headers.get(b"origin")
+        origin = headers.get(b"origin")
         if origin is not None and origin.lower() not in self._origins:
             raise Refused(403, "the Origin header names no allowed origin", "start it with --allowed-origin")
         return origin
@@ -69,7 +132,13 @@ def listener_hosts(host: str, port: int, public_url: str, extra: Iterable[str]) 
     return names
 
 
-def server_id(exchange: Exchange) -> str:
+def _check_verb(exchange: Exchange) -> None:
+    """Raises Refused (405) for every verb that MCP does not use; override headers are ignored."""
+    if exchange.method not in _VERBS:
+        raise Refused(405, f"`{exchange.method}` is no verb of this endpoint", headers=(_ALLOW,))
+
+
+def _server_id(exchange: Exchange) -> str:
     """The server that the path names; raises Refused (404), and 400 for a query, which could only hold credentials."""
     path = exchange.path
     if exchange.query:
@@ -84,27 +153,26 @@ def server_id(exchange: Exchange) -> str:
     return name
 
 
-def check_verb(exchange: Exchange) -> None:
-    """Raises Refused (405) for every verb that MCP does not use; override headers are ignored."""
-    if exchange.method not in _VERBS:
-        raise Refused(405, f"`{exchange.method}` is no verb of this endpoint", headers=(_ALLOW,))
-
-
-def check_body_headers(exchange: Exchange) -> None:
+def _check_body_headers(headers: Headers) -> None:
     """Raises Refused (415) unless the body is plain JSON in UTF-8: an encoded body would be judged unread."""
-    kind = exchange.headers.get(b"content-type") or b""
+    kind = headers.get(b"content-type") or b""
     if kind != _JSON and not _is_json(kind):
         raise Refused(415, "the body is not `application/json`", "send it as application/json in UTF-8")
-    if exchange.headers.get(b"content-encoding") not in {None, b"identity"}:
+    if headers.get(b"content-encoding") not in {None, b"identity"}:
         raise Refused(415, "the body is encoded", "send it without Content-Encoding")
 
 
-def bearer_token(exchange: Exchange) -> str | None:
-    """The token of the Authorization header; None when there is none or it is no bearer token."""
-    value = exchange.headers.get(b"authorization")
+def _is_json(kind: bytes) -> bool:
+    media, _, parameters = kind.lower().partition(b";")
+    return media.strip() == _JSON and parameters.strip().replace(b'"', b"") in {b"", b"charset=utf-8"}
+
+
+def _token_digest(headers: Headers) -> bytes | None:
+    """The digest of the bearer token; None when there is none. Repeated headers make no token."""
+    value = headers.get(b"authorization")
     if value is None or value[:7].lower() != b"bearer ":
         return None
-    return value[7:].strip().decode("latin-1")
+    return token_digest(value[7:].strip().decode("latin-1"))
 
 
 def cors_headers(origin: bytes) -> tuple[Header, ...]:
@@ -124,8 +192,3 @@ def preflight_headers(origin: bytes) -> tuple[Header, ...]:
         (b"access-control-allow-headers", _BROWSER_HEADERS),
         (b"access-control-max-age", b"600"),
     )
-
-
-def _is_json(kind: bytes) -> bool:
-    media, _, parameters = kind.lower().partition(b";")
-    return media.strip() == _JSON and parameters.strip().replace(b'"', b"") in {b"", b"charset=utf-8"}

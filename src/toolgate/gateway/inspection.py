@@ -9,7 +9,7 @@ from __future__ import annotations
 
 import time
 from collections.abc import Callable
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from typing import Any, Final
 
 import msgspec
@@ -44,16 +44,6 @@ class Inspected:
     asked: Message | None = None
 
 
-@dataclass(slots=True)
-class Exchanged:
-    """What was learned while one message of the client was answered."""
-
-    ending: Ending = field(default_factory=Ending)
-    answered: bool = False
-    revision: str = ""
-    list_changed: bool = False
-
-
 class Inspector:
     """Looks at every message of the upstreams of this process. `learned` is told every list of tools that passes."""
 
@@ -62,21 +52,21 @@ class Inspector:
         self._tasks = tasks
         self._learned = learned
 
-    def inspect(self, raw: bytes, access: Access, call: Call | None, seen: Exchanged) -> Inspected:
+    def inspect(self, raw: bytes, access: Access, call: Call | None, ending: Ending) -> Inspected:
         """Look into one message, and rewrite it where needed; raises NotUnderstood."""
         reply = replies.peek(raw)
         if not reply.is_answer:
             return Inspected(raw, asked=_asked(reply))
         if call is None or reply.id != call.message.id:
-            return Inspected(self._result(raw, reply, access, None, seen))
-        seen.answered = True
-        seen.ending.result = replies.kind(reply)
-        seen.ending.not_run = replies.did_not_run(reply)
+            return Inspected(self._result(raw, reply, access, None, ending))
+        ending.answered = True
+        ending.result = replies.kind(reply)
+        ending.not_run = replies.did_not_run(reply)
         if isinstance(reply.error, ErrorPart):
-            seen.ending.code = reply.error.code
-        return Inspected(self._result(raw, reply, access, call, seen), answer=True)
+            ending.code = reply.error.code
+        return Inspected(self._result(raw, reply, access, call, ending), answer=True)
 
-    def _result(self, raw: bytes, reply: Reply, access: Access, call: Call | None, seen: Exchanged) -> bytes:
+    def _result(self, raw: bytes, reply: Reply, access: Access, call: Call | None, ending: Ending) -> bytes:
         result = reply.result
         if not isinstance(result, ResultPart):
             return raw
@@ -89,11 +79,11 @@ class Inspector:
             return raw
         self._bind_task(result, access)
         if call.message.method == "initialize":
-            _note_handshake(result, seen)
+            _note_handshake(result, ending)
         if any(charge.settle for charge in call.charges):
-            seen.ending.actual = _settled(call, replies.value(result.structured_content))
+            ending.actual = _settled(call, replies.value(result.structured_content))
         if call.modern and replies.value(result.result_type) == "input_required":
-            return self._unfinished(raw, result, call, seen)
+            return self._unfinished(raw, result, call, ending)
         return raw
 
     def _own_task(self, access: Access) -> Callable[[str], bool]:
@@ -111,11 +101,11 @@ class Inspector:
         if isinstance(task_id, str):
             self._tasks.bind(access.server_id, task_id, access.grant_id)
 
-    def _unfinished(self, raw: bytes, result: ResultPart, call: Call, seen: Exchanged) -> bytes:
+    def _unfinished(self, raw: bytes, result: ResultPart, call: Call, ending: Ending) -> bytes:
         """An `input_required` result: what the server asks is judged, its state is sealed to this very request."""
         refused = _refused_input(replies.value(result.input_requests), call)
         if refused is not None:
-            seen.ending.result = "error"
+            ending.result = "error"
             return answers.denial(call.message.id, call.tool, refused, call.id, modern=True)
         inner = replies.value(result.request_state)
         state = RequestState(
@@ -160,11 +150,11 @@ def _refused_input(asked: Any, call: Call) -> Verdict | None:
     return None
 
 
-def _note_handshake(result: ResultPart, seen: Exchanged) -> None:
-    seen.revision = str(replies.value(result.protocol_version) or "")
+def _note_handshake(result: ResultPart, ending: Ending) -> None:
+    ending.agreed_revision = str(replies.value(result.protocol_version) or "")
     capabilities = replies.value(result.capabilities)
     tools = capabilities.get("tools") if isinstance(capabilities, dict) else None
-    seen.list_changed = isinstance(tools, dict) and tools.get("listChanged") is True
+    ending.list_changed = isinstance(tools, dict) and tools.get("listChanged") is True
 
 
 def _is_list(raw: object) -> bool:

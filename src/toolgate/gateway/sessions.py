@@ -9,7 +9,6 @@ from toolgate.gateway.digests import Digests
 from toolgate.gateway.hygiene import Refused
 from toolgate.gateway.seals import Seals, Session
 from toolgate.policy.decision import Subject
-from toolgate.wire.server import Exchange
 
 
 @dataclass(slots=True, frozen=True)
@@ -28,12 +27,11 @@ class Sessions:
         self._seals = seals
         self._digests = digests
 
-    def named_by(self, exchange: Exchange, access: Access) -> OpenSession | None:
-        """The session of the request, None where it names none.
+    def open(self, header: bytes | None, access: Access) -> OpenSession | None:
+        """The session that a request names, None where it names none.
 
         Raises Refused (404) for every id that was not made for exactly this grant and server.
         """
-        header = exchange.headers.get(b"mcp-session-id")
         if header is None:
             return None
         session = self._seals.open_session(header.decode("latin-1"), access.grant_id, access.server_id)

@@ -59,6 +59,15 @@ _UNSAID = Era("", modern=False)
 _ERAS = {name: Era(name, revision.stateless) for name, revision in REVISIONS.items() if revision.http}
 
 
+def era_of_headers(headers: Headers) -> Era | None:
+    """The era of a request whose body has no `_meta`, where the headers alone settle it; None: `check_headers` must."""
+    said = headers.getall(b"mcp-protocol-version")
+    if not said:
+        return _UNSAID
+    era = _ERAS.get(said[0].decode("latin-1")) if len(said) == 1 else None
+    return era if era is not None and not era.modern else None
+
+
 def check_headers(headers: Headers, message: Message, schema: object) -> Era:
     """Derive the era once from header and body, which must agree, and check the headers that repeat the body.
 

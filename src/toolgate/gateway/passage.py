@@ -1,0 +1,57 @@
+"""One exchange on its way through the gateway: what came in, what goes up, what comes back."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+from typing import Final
+
+from toolgate.gateway.enforcement import Call, Ending
+from toolgate.gateway.hygiene import Header, Screened
+from toolgate.gateway.seals import Session
+from toolgate.gateway.sessions import OpenSession, Sessions
+from toolgate.wire.client import Response
+from toolgate.wire.server import Exchange
+
+_RETURNED: Final = (b"cache-control", b"retry-after", b"allow")
+"""Response headers that go back as they are, besides the content type; everything else stays here."""
+
+
+@dataclass(slots=True)
+class Passage:
+    """An admitted message, how its client reaches us, and how it ended so far."""
+
+    exchange: Exchange
+    head: Screened
+    call: Call
+    session: OpenSession | None = None
+    ending: Ending = field(default_factory=Ending)
+
+    @property
+    def expects_answer(self) -> bool:
+        """Whether the client waits for an answer to an id."""
+        return self.call.message.kind == "request"
+
+    @property
+    def wants_body(self) -> bool:
+        """Whether the body of a 200 matters: not to a notification, an answer or the end of a session."""
+        return self.expects_answer or self.head.verb == "GET"
+
+    def request_headers(self) -> tuple[Header, ...]:
+        """What of the client's headers goes upstream, with the upstream's own session id."""
+        if self.session is None:
+            return self.head.forwarded
+        return (*self.head.forwarded, (b"mcp-session-id", self.session.session.upstream_id.encode("ascii")))
+
+    def answer_headers(self, response: Response, sessions: Sessions) -> tuple[Header, ...]:
+        """Response headers by allow-list; the upstream's session id leaves only sealed."""
+        headers = response.headers
+        kept = tuple((name, value) for name in _RETURNED if (value := headers.get(name)) is not None)
+        upstream_id = headers.get(b"mcp-session-id")
+        if upstream_id is None:
+            return kept + self.head.extra
+        return (*kept, *self.head.extra, (b"mcp-session-id", self._client_session(upstream_id, sessions)))
+
+    def _client_session(self, upstream_id: bytes, sessions: Sessions) -> bytes:
+        text, ending = upstream_id.decode("ascii", "replace"), self.ending
+        agreed = Session(text, ending.agreed_revision, ending.list_changed)
+        return sessions.client_id(text, self.call.access, self.session, agreed)
