@@ -1,9 +1,10 @@
 """What both halves of `wire` cost: a proxy of a dozen lines beside nginx `proxy_pass`, same core, same work.
 
-    python bench/wire_echo.py [--rounds 5] [--seconds 3] [--connections 32]
+    python bench/wire_echo.py [--rounds 5] [--seconds 3] [--connections 32] [--varied]
 
 Needs nginx and wrk, and two cores: the proxy under test has core 0, the load and the upstream share core 1. Prints CPU
 microseconds of the proxy process for each request (user and system), the medians of interleaved rounds, their ratio.
+With `--varied` no head equals the one before it on its connection, so that none is recognised.
 """
 
 from __future__ import annotations
@@ -51,6 +52,13 @@ wrk.headers["Accept"] = "application/json, text/event-stream"
 wrk.headers["Authorization"] = "Bearer tg_0123456789abcdefghijklmnopqrstuvwxyzABCDEFG"
 wrk.headers["Mcp-Protocol-Version"] = "2025-11-25"
 wrk.body = [[{REQUEST}]]
+"""
+VARIED = """
+local turn = 0
+request = function()
+  turn = turn + 1
+  return wrk.format(nil, nil, nil, wrk.body .. string.rep(" ", turn % 90))
+end
 """
 KEPT = (b"content-type", b"accept", b"mcp-protocol-version")
 
@@ -118,6 +126,7 @@ def main() -> None:
     parser.add_argument("--rounds", type=int, default=5)
     parser.add_argument("--seconds", type=int, default=3)
     parser.add_argument("--connections", type=int, default=32)
+    parser.add_argument("--varied", action="store_true", help="every head differs from the one before")
     parser.add_argument("--proxy", action="store_true", help="be the proxy (the bench starts it)")
     options = parser.parse_args()
     if options.proxy:
@@ -126,7 +135,7 @@ def main() -> None:
         folder = Path(name)
         os.chmod(folder, 0o755)
         script = folder / "load.lua"
-        script.write_text(WRK)
+        script.write_text(WRK + VARIED if options.varied else WRK)
         stack.enter_context(running(1, *nginx(folder, "answer", UPSTREAM, ANSWERS.format(answer=ANSWER))))
         peers = {
             "nginx": (NGINX, stack.enter_context(running(0, *nginx(folder, "proxy", NGINX, PASSES)))),

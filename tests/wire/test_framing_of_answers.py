@@ -139,6 +139,18 @@ async def test_the_answer_to_head_has_no_body(scripted: Scripting, pooled: Pooli
     assert pool.idle == 1
 
 
+async def test_the_same_head_is_read_by_the_method_that_asked(scripted: Scripting, pooled: Pooling) -> None:
+    async def script(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+        while True:
+            asked = await request_of(reader)
+            writer.write(OK + b"Content-Length: 2\r\n\r\n" + (b"" if asked.startswith(b"HEAD") else b"ab"))
+
+    pool = pooled(await scripted(script))
+    bodies = [(await pool.send(method, "/", [], timeout=5)).body_complete for method in ("GET", "HEAD", "GET", "HEAD")]
+    assert bodies == [b"ab", b"", b"ab", b""]
+    assert pool.connections == 1
+
+
 @pytest.mark.parametrize("extra", [b"HTTP/1.1 200 OK\r\nContent-Length: 6\r\n\r\npoison", b"x", b"\r\n"])
 @pytest.mark.parametrize(
     "answer", [OK + b"Content-Length: 2\r\n\r\nab", CHUNKS + b"2\r\nab\r\n0\r\n\r\n", OK + b"Content-Length: 0\r\n\r\n"]

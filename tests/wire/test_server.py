@@ -10,7 +10,7 @@ import pytest
 from toolgate.wire.connection import Connection
 from toolgate.wire.server import BodyTooLarge, Exchange, Listener, ServerLimits
 
-from .conftest import Serving
+from .conftest import Pooling, Serving
 from .raw import LAST, PATIENCE, QUICK, echo, post, said, until
 
 
@@ -558,6 +558,55 @@ async def test_a_field_that_could_split_the_answer_is_not_sent(served: Serving, 
     answer = await said((await served(handler)).port, LAST)
     assert len(refused) == 1
     assert answer.startswith(b"HTTP/1.1 200 OK\r\ndate: ")
+
+
+async def test_a_handler_cannot_answer_twice(served: Serving) -> None:
+    refused: list[str] = []
+
+    async def handler(exchange: Exchange) -> None:
+        exchange.respond(200)
+        for again in (exchange.respond, exchange.start):
+            with pytest.raises(RuntimeError) as caught:
+                again(200)
+            refused.append(str(caught.value))
+
+    answer = await said((await served(handler)).port, LAST)
+    assert answer.count(b"HTTP/1.1 200 OK") == 1
+    assert len(refused) == 2
+
+
+async def test_an_answer_is_as_long_as_declared(served: Serving) -> None:
+    asyncio.get_running_loop().set_exception_handler(lambda _loop, _context: None)
+
+    async def handler(exchange: Exchange) -> None:
+        exchange.start(200, [], length=5)
+        await exchange.write(b"abcdef" if exchange.path == "/long" else b"abc")
+        exchange.finish()
+
+    port = (await served(handler)).port
+    for path in (b"/long", b"/short"):
+        answer = await said(port, b"GET " + path + b" HTTP/1.1\r\nHost: a\r\n\r\n")
+        assert len(answer.partition(b"\r\n\r\n")[2].removesuffix(b"<reset>")) < 5
+
+
+@pytest.mark.parametrize("status", [99, 101, 199, 600])
+async def test_only_statuses_of_answers_are_sent(served: Serving, status: int) -> None:
+    async def handler(exchange: Exchange) -> None:
+        with pytest.raises(ValueError, match="status"):
+            exchange.respond(status)
+        exchange.respond(200)
+
+    assert (await said((await served(handler)).port, LAST)).startswith(b"HTTP/1.1 200 OK")
+
+
+async def test_a_peer_that_vanishes_is_probed_for(served: Serving, pooled: Pooling) -> None:
+    listener = await served()
+    pool = pooled(listener.port)
+    await pool.send("GET", "/", [], timeout=5)
+    (connection,) = listener._connections
+    for side in (connection._transport, pool._idle[0]._transport):
+        known = side.get_extra_info("socket")
+        assert known.getsockopt(socket.SOL_SOCKET, socket.SO_KEEPALIVE) == 1
 
 
 async def test_closing_lets_running_exchanges_end(served: Serving) -> None:

@@ -92,8 +92,7 @@ class Connection(asyncio.Protocol):
         self._phase = _CLOSED
         self._listener.forget(self)
         self._abandon()
-        if self._drained is not None and not self._drained.done():
-            self._drained.set_result(None)
+        self.resume_writing()
 
     def eof_received(self) -> None:
         """Take the end of what the client sends for its end."""

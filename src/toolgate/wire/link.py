@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, cast
 from toolgate.wire.answers import read_answer
 from toolgate.wire.bodies import Body, UntilClose, body_of
 from toolgate.wire.failures import BadAnswer, Lost, Refused, TimedOut, UpstreamError
+from toolgate.wire.keepalive import keep_alive
 from toolgate.wire.response import Response
 
 if TYPE_CHECKING:
@@ -66,6 +67,7 @@ class Link(asyncio.Protocol):
         """Join the pool."""
         self._transport = cast("asyncio.Transport", transport)
         self.usable = True
+        keep_alive(transport.get_extra_info("socket"))
         self._pool.joined(self)
 
     def data_received(self, data: bytes) -> None:

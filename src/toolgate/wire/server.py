@@ -9,6 +9,7 @@ from collections.abc import Awaitable, Callable
 from toolgate.wire.connection import Connection
 from toolgate.wire.exchange import Exchange
 from toolgate.wire.failures import BodyTooLarge
+from toolgate.wire.keepalive import keep_alive
 from toolgate.wire.limits import ServerLimits
 from toolgate.wire.rendering import date_line
 from toolgate.wire.sweep import Sweep
@@ -40,6 +41,8 @@ class Listener:
         self._server = await self.loop.create_server(
             lambda: Connection(self), host, port, ssl=tls, ssl_handshake_timeout=timeout, backlog=_BACKLOG
         )
+        for listening in self._server.sockets:
+            keep_alive(listening)
         self._sweep.start()
 
     @property
