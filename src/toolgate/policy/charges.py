@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Iterable, Iterator, Mapping
 from dataclasses import dataclass
 from typing import Any
 
@@ -78,21 +78,28 @@ Ceilings = Mapping[tuple[str, str], Limit]
 """The tightest limit of the whole document for each counter (scope, name)."""
 
 
-def ceilings(limits: Iterator[Limit]) -> dict[tuple[str, str], Limit]:
+def ceilings(limits: Iterable[Limit]) -> dict[tuple[str, str], Limit]:
     """Limits that share a counter share its maximum: the tightest that any of them sets."""
     tightest: dict[tuple[str, str], Limit] = {}
+    tighten(tightest, limits)
+    return tightest
+
+
+def tighten(tightest: dict[tuple[str, str], Limit], limits: Iterable[Limit]) -> None:
+    """Take more limits of the same document into account."""
     for limit in limits:
         known = tightest.get((limit.scope, limit.name))
         if known is None or limit.maximum < known.maximum:
             tightest[limit.scope, limit.name] = limit
-    return tightest
 
 
 @dataclass(slots=True, frozen=True)
 class _Counter:
     """One counter that a call charges once, whatever number of limits of the call name it."""
 
-    template: Charge
+    counter: str
+    amount: int
+    rest: tuple[int, Window, str, str | None]
     head: Callable[[Subject], list[str]]
     tail: tuple[str, str | int]
     costs: tuple[tuple[str, Path], ...]
@@ -144,16 +151,17 @@ class Ledger:
 
     def _measured(self, arguments: dict[str, object], keys: tuple[str, ...]) -> Verdict:
         charges = []
-        for key, counter in zip(keys, self._counters, strict=True):
-            base = counter.template
-            amount = base.amount
+        for place, counter in enumerate(self._counters):
+            amount = counter.amount
             for pointer, path in counter.costs:
-                value = walk(arguments.get(path.key, Gap.MISSING), path.steps[1:])
+                value = arguments.get(path.key, Gap.MISSING)
+                if len(path.steps) > 1:
+                    value = walk(value, path.steps[1:])
                 cost = exact(value)
                 if cost is None or cost < 0:
                     return Verdict("deny", pointer, f"{path.shown} {_fault(value)}, so what the call costs is unknown")
                 amount = max(amount, nano(cost))
-            charges.append(Charge(key, base.counter, amount, base.maximum, base.window, base.rule, base.settle))
+            charges.append(Charge(keys[place], counter.counter, amount, *counter.rest))
         return Verdict("allow", "", "", tuple(charges))
 
 
@@ -177,7 +185,9 @@ def _counter(group: list[Limit], tightest: Limit) -> _Counter:
     window = tightest.window
     written = window.value if isinstance(window, Unit) else window
     return _Counter(
-        Charge("", tightest.counter, max(fixed, default=0), tightest.maximum, window, rule.pointer, settle),
+        tightest.counter,
+        max(fixed, default=0),
+        (tightest.maximum, window, rule.pointer, settle),
         _HEADS[tightest.scope],
         (tightest.name, written),
         tuple((limit.pointer, limit.cost) for limit in group if isinstance(limit.cost, Path)),

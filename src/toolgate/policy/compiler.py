@@ -34,7 +34,7 @@ class Policy:
 
     __slots__ = ("_denies_unlisted", "_hidden", "_hides", "_lists_all", "_methods", "_raw", "_tightest", "_tools")
 
-    def __init__(self, document: Document) -> None:
+    def __init__(self, document: Document, tightest: Ceilings | None = None) -> None:
         raw = document.raw
         self._raw = raw
         self._denies_unlisted = raw["default"] == "deny"
@@ -43,7 +43,7 @@ class Policy:
         self._hides = tuple(key for key in raw.get("hide", ()) if is_pattern(key))
         self._tools = _Section("tools", raw.get("tools", {}), self._compile_tool)
         self._methods = _Section("methods", raw.get("methods", {}), self._compile_method)
-        self._tightest: Ceilings | None = None
+        self._tightest = tightest
 
     def judge(
         self,

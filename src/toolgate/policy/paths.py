@@ -43,18 +43,13 @@ class Path:
     text: str
     root: str
     steps: tuple[Step, ...] = ()
+    key: str = ""
+    """The first step; every path that has steps begins with a key."""
 
     @property
     def reads_arguments(self) -> bool:
         """Whether the path starts in what the caller sent."""
         return self.root in ("args", "params")
-
-    @property
-    def key(self) -> str:
-        """The first step, which is a key for every path that has steps."""
-        first = self.steps[0]
-        assert isinstance(first, str)
-        return first
 
     @property
     def shown(self) -> str:
@@ -85,7 +80,7 @@ def _rooted(text: str, root: str) -> Path:
         raise BadPath(f"the path `{text}` must name one label")
     if not isinstance(steps[0], str):
         raise BadPath(f"the path `{text}` must begin with a key")
-    return Path(text, root, steps)
+    return Path(text, root, steps, steps[0])
 
 
 def parse_steps(text: str, at: int) -> Iterator[Step]:
