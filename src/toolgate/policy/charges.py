@@ -160,7 +160,8 @@ class Ledger:
                 cost = exact(value)
                 if cost is None or cost < 0:
                     return Verdict("deny", pointer, f"{path.shown} {_fault(value)}, so what the call costs is unknown")
-                amount = max(amount, nano(cost))
+                charged = nano(cost)
+                amount = max(amount, charged)
             charges.append(Charge(keys[place], counter.counter, amount, *counter.rest))
         return Verdict("allow", "", "", tuple(charges))
 

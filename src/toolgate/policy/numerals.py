@@ -6,6 +6,7 @@ survive double precision and have at most 32 digits when written out.
 
 from __future__ import annotations
 
+from collections.abc import Iterable
 from decimal import ROUND_CEILING, Decimal
 from math import isfinite
 
@@ -68,12 +69,17 @@ def is_nano_exact(number: Number) -> bool:
 
 def keeps_text(value: object) -> bool:
     """Whether a `LosslessFloat` is somewhere in the value."""
-    kind = type(value)
-    if kind is dict:
-        return any(map(keeps_text, value.values()))  # type: ignore[attr-defined]
-    if kind is list:
-        return any(map(keeps_text, value))  # type: ignore[call-overload]
-    return kind is LosslessFloat
+    if type(value) is dict:
+        inner: Iterable[object] = value.values()
+    elif type(value) is list:
+        inner = value
+    else:
+        return type(value) is LosslessFloat
+    for item in inner:  # on every call with a schema: a loop costs half of what `any` does
+        kind = type(item)
+        if kind is LosslessFloat or ((kind is dict or kind is list) and keeps_text(item)):
+            return True
+    return False
 
 
 def plain(value: object) -> object:

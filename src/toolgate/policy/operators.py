@@ -121,6 +121,8 @@ def one_of(members: object) -> Test:
     if not members:
         return lambda value: None if type(value) is Gap else False
     strings = frozenset(member for member in members if type(member) is str)
+    if all(type(member) is str for member in members):
+        return lambda value: value in strings if type(value) is str else None
     booleans = [member for member in members if type(member) is bool]
     numbers = frozenset(exact(member) for member in members if kind_of(member) == "number")
     has_null = None in members
@@ -212,11 +214,13 @@ def _full_match(pattern: object) -> Test:
 
 
 def _starts_with(prefix: object) -> Test:
-    return text_test(lambda text: text.startswith(str(prefix)))
+    start = str(prefix)
+    return lambda value: value.startswith(start) if type(value) is str else None
 
 
 def _ends_with(suffix: object) -> Test:
-    return text_test(lambda text: text.endswith(str(suffix)))
+    end = str(suffix)
+    return lambda value: value.endswith(end) if type(value) is str else None
 
 
 def _length_lte(most: object) -> Test:

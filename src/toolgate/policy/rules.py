@@ -35,8 +35,8 @@ class Rules:
         self.shown = shown
         self.listed = listed
         compiled = [CompiledEntry(entry) for entry in entries]
-        self._requires = tuple(rule for entry in compiled for rule in entry.requires)
-        self._denials = tuple(rule for entry in compiled for rule in entry.denials)
+        self._requires = tuple((rule.judge, rule) for entry in compiled for rule in entry.requires)
+        self._denials = tuple((rule.judge, rule) for entry in compiled for rule in entry.denials)
         self._approvals = tuple(approval for entry in compiled for approval in entry.approvals)
         self.always_asks = any(approval.rule is None for approval in self._approvals)
         limits = [limit for entry in compiled for limit in entry.limits]
@@ -58,11 +58,11 @@ class Rules:
                 return Verdict("deny", "(schema)", fault)
         if self._keys and not arguments.keys() <= self._keys:
             arguments = self._mask(arguments)
-        for rule in self._requires:
-            if rule.judge(arguments, subject, now, name) is not True:
+        for judge, rule in self._requires:
+            if judge(arguments, subject, now, name) is not True:
                 return Verdict("deny", rule.pointer, rule.message(True, arguments, subject, now, name))
-        for rule in self._denials:
-            if rule.judge(arguments, subject, now, name) is not False:
+        for judge, rule in self._denials:
+            if judge(arguments, subject, now, name) is not False:
                 return Verdict("deny", rule.pointer, rule.message(False, arguments, subject, now, name))
         verdict = self._ledger.draw(arguments, subject)
         if self._approvals and verdict.outcome == "allow":
