@@ -47,7 +47,10 @@ def add(
     wait: WaitOption = WAIT,
     as_json: JsonOption = False,
 ) -> None:
-    """Make a grant. Its token is shown this once and stored only as a digest."""
+    """Make a grant and show its token, this once.
+
+    Only a digest of the token is stored.
+    """
     until, kept = moment("--expires", expires), pairs("--labels", labels or [])
     place = Installation.at(data)
     minted = grants.add(

@@ -149,7 +149,7 @@ def list_(data: DataOption = None, as_json: JsonOption = False) -> None:
 
 @app.command(epilog=examples("toolgate server show cargo", "toolgate server show cargo --json"))
 def show(server: NameArgument, data: DataOption = None, as_json: JsonOption = False) -> None:
-    """Show a server: where it is, what agents connect to, which credentials it gets."""
+    """Show one server, and where agents connect to it."""
     place = Installation.at(data)
     described = _described(place, servers.get(place.engine, server))
     if as_json:
@@ -178,7 +178,10 @@ def tools(
     wait: WaitOption = WAIT,
     as_json: JsonOption = False,
 ) -> None:
-    """List a server's tools as they were last seen; accept what is withheld on a pinned server."""
+    """List a server's tools as they were last seen.
+
+    On a pinned server a new or changed tool is withheld, and its calls are denied, until it is accepted here.
+    """
     place = Installation.at(data)
     found = servers.get(place.engine, server)
     if accept:
@@ -228,7 +231,10 @@ def _tool_row(version: definitions.Version) -> tuple[object, ...]:
 
 @app.command(epilog=examples("toolgate server remove cargo"))
 def remove(server: NameArgument, data: DataOption = None, wait: WaitOption = WAIT, as_json: JsonOption = False) -> None:
-    """Remove a server and its credentials, and revoke its grants. Records stay."""
+    """Remove a server, and revoke its grants.
+
+    Its credentials are deleted; records stay.
+    """
     place = Installation.at(data)
     found = servers.get(place.engine, server)
     revoked = servers.remove(place.engine, actor(), found.id)
