@@ -6,8 +6,8 @@ import json
 from typing import Any
 
 import pytest
-
 from tests.policy.calling import call
+
 from toolgate.policy.compiler import Policy, compile_policy
 from toolgate.policy.decision import NANO, Unit
 from toolgate.policy.document import parse
