@@ -118,7 +118,10 @@ def rotate(grant: GrantArgument, data: DataOption = None, wait: WaitOption = WAI
 
 @app.command(epilog=examples("toolgate grant revoke ci"))
 def revoke(grant: GrantArgument, data: DataOption = None, wait: WaitOption = WAIT, as_json: JsonOption = False) -> None:
-    """Refuse a grant for good; returns when every running gateway of this machine does."""
+    """Refuse a grant for good.
+
+    Returns when every running gateway of this machine does.
+    """
     place = Installation.at(data)
     revoked = grants.revoke(place.engine, actor(), grant)
     _print(revoked, f"revoked {revoked.label}", as_json)

@@ -46,9 +46,9 @@ def add(
     wait: WaitOption = WAIT,
     as_json: JsonOption = False,
 ) -> None:
-    """Store a document as the policy's new revision, in force from the next request on.
+    """Store a document as the policy's new revision.
 
-    Findings are printed and do not hinder it. The text that is current already makes no new revision.
+    It is in force from the next request on. Findings are printed and do not hinder it. The text that is current already makes no new revision.
     """
     text = _read(file)
     document = _valid(text)
@@ -139,7 +139,10 @@ def show(
     data: DataOption = None,
     as_json: JsonOption = False,
 ) -> None:
-    """Print a policy's document as it was given; with --json also its history."""
+    """Print a policy's document as it was given.
+
+    With --json also who stored which revision when.
+    """
     place = Installation.at(data)
     found = policies.get(place.engine, policy, revision)
     if not as_json:
