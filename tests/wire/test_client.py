@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import contextlib
+import random
 import ssl
 
 import pytest
@@ -382,6 +383,41 @@ async def test_a_cancelled_call_gives_its_turn_on(served: Serving, pooled: Pooli
         assert [getattr(answer, "status", None) for answer in done[2:]] == [200, 200]
     assert pool.connections <= 1
     assert pool._opening == 0
+
+
+async def test_calls_that_are_cancelled_at_any_moment_harm_no_other(served: Serving, pooled: Pooling) -> None:
+    pool = pooled((await served()).port, PoolLimits(connections=4, tick=QUICK))
+    chance = random.Random(7)
+
+    async def called(n: int) -> bytes | None:
+        return (await pool.send("POST", "/x", [], b"%d" % n, timeout=PATIENCE)).body_complete
+
+    for _ in range(60):
+        calls = [asyncio.create_task(called(n)) for n in range(12)]
+        for call in chance.sample(calls, 6):
+            for _ in range(chance.randrange(3)):
+                await asyncio.sleep(0)
+            call.cancel()
+        for n, answer in enumerate(await asyncio.gather(*calls, return_exceptions=True)):
+            assert isinstance(answer, asyncio.CancelledError) or answer == b"POST /x |%d" % n
+    assert pool.connections <= 4
+    assert (pool._opening, len(pool._queue)) == (0, 0)
+
+
+async def test_calls_that_gave_up_do_not_fill_the_queue(scripted: Scripting, pooled: Pooling) -> None:
+    peer = Silent()
+    pool = pooled(await scripted(peer), PoolLimits(connections=1, queue=1, tick=QUICK))
+    first = asyncio.create_task(pool.send("GET", "/", [], timeout=PATIENCE))
+    await within(peer.asked)
+    for _ in range(3):
+        with pytest.raises(TimedOut):
+            await pool.send("GET", "/", [], timeout=0.01)
+        waiting = asyncio.create_task(pool.send("GET", "/", [], timeout=PATIENCE))
+        await asyncio.sleep(0)
+        waiting.cancel()
+        await asyncio.wait([waiting])
+    first.cancel()
+    await asyncio.wait([first])
 
 
 # --- opening

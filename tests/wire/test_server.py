@@ -569,10 +569,41 @@ async def test_a_handler_cannot_answer_twice(served: Serving) -> None:
             with pytest.raises(RuntimeError) as caught:
                 again(200)
             refused.append(str(caught.value))
+        with pytest.raises(RuntimeError) as caught:
+            exchange.finish()
+        refused.append(str(caught.value))
+        with pytest.raises(RuntimeError) as caught:
+            await exchange.write(b"more")
+        refused.append(str(caught.value))
 
     answer = await said((await served(handler)).port, LAST)
     assert answer.count(b"HTTP/1.1 200 OK") == 1
-    assert len(refused) == 2
+    assert answer.endswith(b"\r\n\r\n")
+    assert len(refused) == 4
+
+
+async def test_another_task_may_write_to_a_stream_and_cut_it(served: Serving) -> None:
+    streams: list[Exchange] = []
+    ended = asyncio.Event()
+
+    async def handler(exchange: Exchange) -> None:
+        exchange.start(200)
+        streams.append(exchange)
+        try:
+            await asyncio.Event().wait()
+        finally:
+            ended.set()
+
+    listener = await served(handler)
+    reader, writer = await asyncio.open_connection("127.0.0.1", listener.port)
+    writer.write(LAST)
+    await until(lambda: streams)
+    streams[0].write_soon(b"data: 1\n\n")
+    async with asyncio.timeout(PATIENCE):
+        assert (await reader.readuntil(b"data: 1\n\n\r\n")).startswith(b"HTTP/1.1 200 OK")
+        streams[0].abort()
+        await ended.wait()
+    writer.close()
 
 
 async def test_an_answer_is_as_long_as_declared(served: Serving) -> None:

@@ -52,7 +52,7 @@ class Origin:
         return host if self.port == usual else f"{host}:{self.port}"
 
 
-@dataclass(slots=True, frozen=True)
+@dataclass(slots=True, frozen=True, eq=False)
 class _Queued:
     turn: asyncio.Future[Link | None]  # brings a connection, or the permission to open one
     until: float
@@ -104,7 +104,7 @@ class Pool:
         try:
             return await answer
         except asyncio.CancelledError:
-            link.abort()
+            _drop(link, answer)
             raise
 
     def _render(self, method: str, target: str, headers: Fields, body: bytes) -> bytes:
@@ -157,7 +157,9 @@ class Pool:
     def _decline(self, queued: _Queued) -> None:
         """Pass on what a cancelled call was given in the same turn of the loop."""
         turn = queued.turn
-        if turn.cancelled() or not turn.done() or turn.exception() is not None:
+        if turn.cancelled() or turn.exception() is not None:
+            if queued in self._queue:
+                self._queue.remove(queued)
             return
         link = turn.result()
         if link is None:
@@ -188,18 +190,17 @@ class Pool:
             self._offer_places()
 
     async def _open(self, deadline: float) -> Link:
-        now = self.loop.time()
-        if now < self._down_until:
+        if self.loop.time() < self._down_until:
             raise ConnectFailed(self.place, "it could not be reached a moment ago")
         causes = []
         for address in self.origin.addresses:
-            now = self.loop.time()
+            patience = asyncio.timeout_at(min(deadline, self.loop.time() + self.limits.connect_timeout))
             try:
-                async with asyncio.timeout_at(min(deadline, now + self.limits.connect_timeout)):
+                async with patience:
                     return await self._dial(address)
             except OSError as error:
                 causes.append(f"{address}: {str(error) or 'no connection in time'}")
-            if self.loop.time() >= deadline:
+            if patience.expired() and patience.when() == deadline:
                 raise TimedOut(self.place, "no connection in time", sent=False)
         self._down_until = self.loop.time() + self.limits.backoff
         raise ConnectFailed(self.place, "; ".join(causes) or "it has no address")
@@ -207,10 +208,15 @@ class Pool:
     async def _dial(self, address: str) -> Link:
         origin = self.origin
         name = origin.host if origin.tls is not None else None
-        _, link = await self.loop.create_connection(
-            lambda: Link(self), address, origin.port, ssl=origin.tls, server_hostname=name
-        )
-        if not link.usable:
+        link = Link(self)
+        connected = False
+        try:
+            await self.loop.create_connection(lambda: link, address, origin.port, ssl=origin.tls, server_hostname=name)
+            connected = link.usable
+        finally:
+            if not connected:
+                link.forsake()
+        if not connected:
             raise ConnectionResetError("it hung up at once")
         return link
 
@@ -220,6 +226,8 @@ class Pool:
         """Count an open connection in."""
         self._links.add(link)
         self._sweep.start()
+        if self._closed:
+            link.abort()
 
     def left(self, link: Link) -> None:
         """Count a lost connection out."""
@@ -244,6 +252,7 @@ class Pool:
         for queued in tuple(self._queue):
             if not queued.turn.done() and now >= min(queued.until, queued.deadline):
                 queued.turn.set_exception(self._too_late(queued))
+                self._queue.remove(queued)
         if not self._links and not self._queue:
             self._sweep.stop()
 
@@ -264,3 +273,11 @@ class Pool:
         if self._links:
             await self._empty.wait()
         self._sweep.stop()
+
+
+def _drop(link: Link, answer: asyncio.Future[Response]) -> None:
+    """End what a cancelled call began. Its connection may be another call's by now, if the answer came in this turn."""
+    if answer.cancelled() or answer.exception() is not None:
+        link.abort()
+    else:
+        answer.result().close()

@@ -6,13 +6,11 @@ import asyncio
 from typing import TYPE_CHECKING
 
 from toolgate.wire.failures import BodyTooLarge
-from toolgate.wire.rendering import CONTINUE, LAST_CHUNK, Fields, answer_fields, status_line
+from toolgate.wire.rendering import CONTINUE, JOINED, LAST_CHUNK, Fields, answer_fields, status_line
 
 if TYPE_CHECKING:
     from toolgate.wire.connection import Connection
     from toolgate.wire.requests import RequestHead
-
-_JOINED = 16 * 1024  # up to this many bytes one copy is cheaper than one more buffer in the system call
 
 
 class Exchange:
@@ -74,7 +72,7 @@ class Exchange:
         return self._connection.secure
 
     async def body(self, limit: int) -> bytes:
-        """Give the whole body, without a pause when it has already come. Raises BodyTooLarge. Asks for it once only."""
+        """Give the whole body, without a pause when it has already come. Raises BodyTooLarge, then for good."""
         self.allowed = limit
         if self._head.length > limit or self.received > limit:
             raise BodyTooLarge(limit)
@@ -115,14 +113,14 @@ class Exchange:
 
     def respond(self, status: int, headers: Fields = (), body: bytes = b"") -> None:
         """Send a whole answer in one write. Header names in lower case; framing, `date`, `connection` are added."""
-        fields = answer_fields(headers)
+        fields = self._checked(status, headers)
         bodiless = status in (204, 304)
         if not bodiless:
             fields += b"content-length: %d\r\n" % len(body)
         head = self._begin(status, fields)
         if not body or bodiless or self.method == "HEAD":
             self._connection.put(head)
-        elif len(body) <= _JOINED:
+        elif len(body) <= JOINED:
             self._connection.put(head + body)
         else:
             self._connection.put_all((head, body))
@@ -133,7 +131,7 @@ class Exchange:
 
         Without it the answer goes in chunks, to an HTTP/1.0 client until the connection closes.
         """
-        fields = answer_fields(headers)
+        fields = self._checked(status, headers)
         if length is not None:
             fields += b"content-length: %d\r\n" % length
             self._left = length
@@ -144,11 +142,14 @@ class Exchange:
             self._chunked = self.method != "HEAD"
         self._connection.put(self._begin(status, fields))
 
-    def _begin(self, status: int, fields: bytes) -> bytes:
+    def _checked(self, status: int, headers: Fields) -> bytes:
         if self.started:
             raise RuntimeError("the request has an answer already")
         if not 200 <= status <= 599:
             raise ValueError(f"not the status of an answer: {status}")
+        return answer_fields(headers)
+
+    def _begin(self, status: int, fields: bytes) -> bytes:
         self.started = True
         return status_line(status) + self._connection.own_fields(self) + fields + b"\r\n"
 
@@ -161,6 +162,8 @@ class Exchange:
     def write_soon(self, chunk: bytes) -> None:
         """Send a part of the answer without waiting: for a few short ones that somebody else than the handler sends."""
         connection = self._connection
+        if not self.started or self.finished:
+            raise RuntimeError("the answer is not begun, or over")
         if self.method == "HEAD" or not chunk:
             return
         if self._left is not None:
@@ -169,7 +172,7 @@ class Exchange:
                 raise RuntimeError("the answer is longer than declared")
         if not self._chunked:
             connection.put(chunk)
-        elif len(chunk) <= _JOINED:
+        elif len(chunk) <= JOINED:
             connection.put(b"%x\r\n%b\r\n" % (len(chunk), chunk))
         else:
             connection.put_all((b"%x\r\n" % len(chunk), chunk, b"\r\n"))
@@ -180,6 +183,8 @@ class Exchange:
 
     def finish(self) -> None:
         """End the answer begun by `start`. An answer that is not finished is cut off, so that the client can tell."""
+        if not self.started or self.finished:
+            raise RuntimeError("the answer is not begun, or over")
         if self._left and self.method != "HEAD":
             raise RuntimeError("the answer is shorter than declared")
         if self._chunked:

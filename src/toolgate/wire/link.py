@@ -10,13 +10,13 @@ from toolgate.wire.answers import read_answer
 from toolgate.wire.bodies import Body, UntilClose, body_of
 from toolgate.wire.failures import BadAnswer, Lost, Refused, TimedOut, UpstreamError
 from toolgate.wire.keepalive import keep_alive
+from toolgate.wire.rendering import JOINED
 from toolgate.wire.response import Response
 
 if TYPE_CHECKING:
     from toolgate.wire.answers import AnswerHead
     from toolgate.wire.client import Pool
 
-_JOINED = 16 * 1024  # up to this many bytes one copy is cheaper than one more buffer in the system call
 _INTERIM = 8  # `1xx` answers put up with before the real one
 
 
@@ -25,6 +25,7 @@ class Link(asyncio.Protocol):
 
     __slots__ = (
         "_body",
+        "_forsaken",
         "_held",
         "_interim",
         "_method",
@@ -60,12 +61,16 @@ class Link(asyncio.Protocol):
         self.idle_for = pool.limits.idle_timeout
         self.keep_alive = True
         self.usable = False
+        self._forsaken = False
 
     # --- what the transport calls
 
     def connection_made(self, transport: asyncio.BaseTransport) -> None:
         """Join the pool."""
         self._transport = cast("asyncio.Transport", transport)
+        if self._forsaken:
+            self._transport.abort()
+            return
         self.usable = True
         keep_alive(transport.get_extra_info("socket"))
         self._pool.joined(self)
@@ -102,7 +107,7 @@ class Link(asyncio.Protocol):
         self._method = method
         self.deadline = deadline
         self._waiter = waiter = self.loop.create_future()
-        if len(body) <= _JOINED:
+        if len(body) <= JOINED:
             self._transport.write(head + body)
         else:
             self._transport.writelines((head, body))
@@ -137,6 +142,11 @@ class Link(asyncio.Protocol):
             self._read_head(rest)
 
     def _begin(self, head: AnswerHead, rest: bytes) -> None:
+        waiter, self._waiter = self._waiter, None
+        if waiter is None or waiter.done():
+            # The call was cancelled in this turn of the loop, and will cut the connection: nobody else may get it.
+            self.abort()
+            return
         self._interim = 0
         # An answer that is ahead of its request comes from a server that will not read the rest of it.
         self.keep_alive = head.keep_alive and not self._transport.get_write_buffer_size()
@@ -144,9 +154,7 @@ class Link(asyncio.Protocol):
             self.idle_for = min(head.idle - 1, self._pool.limits.idle_timeout_max)
         response = Response(head.status, head.headers, self, self.deadline)
         self.deadline = math.inf
-        waiter, self._waiter = self._waiter, None
-        if waiter is not None and not waiter.done():
-            waiter.set_result(response)
+        waiter.set_result(response)
         if head.length == len(rest):
             response.arrived(rest)
             self._over()
@@ -197,6 +205,12 @@ class Link(asyncio.Protocol):
         """Cut the connection."""
         self.usable = False
         self._transport.abort()
+
+    def forsake(self) -> None:
+        """Give up a connect that failed or was cancelled: the loop may never tell that the connection is lost."""
+        self._forsaken = True
+        self.usable = False
+        self._pool.left(self)
 
     def resume(self) -> None:
         """Read on, after a pause because nobody took what had come."""

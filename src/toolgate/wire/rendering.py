@@ -20,6 +20,7 @@ _REQUEST = re.compile(r"[A-Z]+ /[!-\"$-~]*")
 
 _STATUS_LINES = {status.value: f"HTTP/1.1 {status.value} {status.phrase}\r\n".encode() for status in HTTPStatus}
 
+JOINED = 16 * 1024  # up to this many bytes one copy is cheaper than one more buffer in the system call
 CONTINUE = b"HTTP/1.1 100 Continue\r\n\r\n"
 LAST_CHUNK = b"0\r\n\r\n"
 
