@@ -6,6 +6,8 @@ import pytest
 
 from toolgate.demo.children import NotReady, child
 
+from .endings import alive
+
 SERVES = """
 import subprocess, sys, time
 inner = subprocess.Popen([sys.executable, "-c", "import time; time.sleep(600)"])
@@ -21,7 +23,7 @@ def test_it_is_ready_when_it_says_so_and_ends_with_the_block(tmp_path: Path) -> 
     with child([sys.executable, "-c", SERVES], log, r"ready at (\d+)") as found:
         inner = psutil.Process(int(found))
         assert inner.is_running()
-    assert not inner.is_running() or inner.status() == psutil.STATUS_ZOMBIE
+    assert not alive([inner])
     assert log.read_text().startswith("starting\nready at")
 
 
@@ -36,7 +38,7 @@ def test_it_ends_when_the_block_raises(tmp_path: Path) -> None:
     with pytest.raises(KeyboardInterrupt):
         interrupted(tmp_path / "log", found)
     assert len(found) == 1
-    assert not found[0].is_running()
+    assert not alive(found)
 
 
 def test_a_process_that_ends_early_is_an_error_that_names_its_log(tmp_path: Path) -> None:

@@ -8,11 +8,18 @@ from mcp.server.mcpserver.exceptions import ToolError
 
 from toolgate.demo.execution import Bounds, execute
 
+from .endings import alive
+
 SPAWN = """
 import subprocess, sys
 child = subprocess.Popen([sys.executable, "-c", "import time; time.sleep(600)"])
 open("child.pid", "w").write(str(child.pid))
 """
+
+
+def ended(file: Path) -> bool:
+    pid = int(file.read_text())
+    return not alive([process for process in psutil.process_iter() if process.pid == pid])
 
 
 async def test_exit_code_and_both_streams_come_back(tmp_path: Path) -> None:
@@ -35,14 +42,14 @@ async def test_a_run_beyond_its_time_is_stopped_with_all_it_started(tmp_path: Pa
     code = SPAWN + "child.wait()\n"
     with pytest.raises(ToolError, match=r"stopped after 3 seconds"):
         await execute([sys.executable, "-c", code], tmp_path, Bounds(3, 100))
-    assert_ended(int((tmp_path / "child.pid").read_text()))
+    assert ended(tmp_path / "child.pid")
 
 
 async def test_a_process_left_behind_ends_with_the_run(tmp_path: Path) -> None:
     quiet = SPAWN.replace("])", "], stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL)", 1)
     ran = await execute([sys.executable, "-c", quiet], tmp_path, Bounds(30, 100))
     assert ran.exit_code == 0
-    assert_ended(int((tmp_path / "child.pid").read_text()))
+    assert ended(tmp_path / "child.pid")
 
 
 async def test_the_program_sees_no_credentials_of_the_operator(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
@@ -52,11 +59,3 @@ async def test_the_program_sees_no_credentials_of_the_operator(tmp_path: Path, m
     assert "OPERATOR_TOKEN" not in ran.stdout
     assert "PATH" in ran.stdout
     assert "OPERATOR_TOKEN" in os.environ
-
-
-def assert_ended(pid: int) -> None:
-    """The signal is sent before `execute` returns; waiting is for the kernel to carry it out."""
-    if psutil.pid_exists(pid):
-        process = psutil.Process(pid)
-        while process.is_running() and process.status() != psutil.STATUS_ZOMBIE:
-            os.sched_yield()
