@@ -48,7 +48,8 @@ def add(
 ) -> None:
     """Store a document as the policy's new revision.
 
-    It is in force from the next request on. Findings are printed and do not hinder it. The text that is current already makes no new revision.
+    It is in force from the next request on. Findings are printed and do not hinder it. The text that is current
+    already makes no new revision.
     """
     text = _read(file)
     document = _valid(text)
