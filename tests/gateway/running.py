@@ -155,7 +155,8 @@ class Grant:
             aiohttp.ClientSession() as session,
             session.post(self.url, data=data, headers=self.headers(**headers)) as response,
         ):
-            return Answer(response.status, dict(response.headers), await response.read())
+            headers = {name.lower(): value for name, value in response.headers.items()}
+            return Answer(response.status, headers, await response.read())
 
     async def call(self, tool: str, arguments: Json | None = None, id_: int = 1, **headers: str) -> Answer:
         return await self.post(call(tool, arguments, id_), **headers)

@@ -53,7 +53,7 @@ async def test_a_list_in_a_stream_is_filtered_and_keeps_its_event_id(gateway: Ga
     recorder.reply = reply
     grant = gateway.grant(gateway.add_server(recorder.url), STRICT)
     answer = await grant.post({"jsonrpc": "2.0", "id": 5, "method": "tools/list"})
-    assert answer.headers["Content-Type"] == "text/event-stream"
+    assert answer.headers["content-type"] == "text/event-stream"
     assert answer.body.startswith(b": hello\n\nid: 9\nretry: 100\ndata:\n\n")
     event = answer.body.split(b"data:\n\n")[1]
     assert b"id: 10\n" in event

@@ -62,6 +62,11 @@ def error(id_: Id, code: int, message: str, data: dict[str, object] | None = Non
     return msgspec.json.encode(body)
 
 
+def plain_status(word: str, fault: str) -> bytes:
+    """The body of a health probe."""
+    return msgspec.json.encode({"status": "failing", "cause": fault} if fault else {"status": word})
+
+
 def retry_hint(full: Exhausted | None) -> str:
     """Whether and when a retry can help, as a sentence."""
     if full is None:

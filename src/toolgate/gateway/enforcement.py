@@ -86,6 +86,11 @@ class Enforcement:
         self._denials = denials
         self._clock = clock
 
+    @property
+    def fault(self) -> str:
+        """Why every call is denied now; "" when calls are judged."""
+        return "" if self._journal.healthy else "the journal cannot be written"
+
     async def admit(self, call: Call) -> Denial | None:
         """Steps 6 and 7 of gateway.md; None means: recorded, paid for, forward it."""
         started = time.perf_counter_ns()

@@ -31,6 +31,7 @@ from toolgate.protocol.messages import Message, classify
 from toolgate.wire.failures import BodyTooLarge
 from toolgate.wire.server import Exchange
 
+_PROBES: Final = frozenset({"/healthz", "/readyz"})
 _CHALLENGE: Final = (b"www-authenticate", b"Bearer")
 _STALE: Final = Verdict("deny", "(store)", "The gateway could not read its database for too long.")
 
@@ -63,6 +64,9 @@ class Endpoint:
 
     async def __call__(self, exchange: Exchange) -> None:
         """Serve one request; a `Refused` from any step is its answer."""
+        if exchange.path in _PROBES:
+            self._probe(exchange)
+            return
         try:
             head = self._screening.of(exchange)
             if head.verb == "OPTIONS":
@@ -76,6 +80,12 @@ class Endpoint:
         except Refused as refused:
             body = answers.error(None, answers.GATEWAY_FAILED, f"{refused.cause}; {refused.mend}".rstrip("; "))
             exchange.respond(refused.status, (*answers.JSON_HEADERS, *refused.headers), body)
+
+    def _probe(self, exchange: Exchange) -> None:
+        """`/healthz` and `/readyz`, for load balancers that know no token and no name: they say nothing else."""
+        fault = "" if exchange.path == "/healthz" else self._enforcement.fault or self._view.fault
+        body = answers.plain_status("alive" if exchange.path == "/healthz" else "ready", fault)
+        exchange.respond(503 if fault else 200, answers.JSON_HEADERS, body)
 
     def _identify(self, exchange: Exchange, head: Screened) -> Access:
         """The access of the bearer token; raises Refused (404 for another server, 401, 429 for too many failures)."""

@@ -58,9 +58,9 @@ class GatewayView:
         return self._view.seq
 
     @property
-    def failure(self) -> str:
-        """Why the database could not be read the last time; "" when it could."""
-        return self._view.failure
+    def fault(self) -> str:
+        """Why every call is denied now; "" when the memory is fresh."""
+        return "" if self.fresh else "the database cannot be read"
 
     def access(self, digest: bytes) -> Access | None:
         """What the token with this digest gives; None where it is unknown, expired or revoked."""
