@@ -356,7 +356,7 @@ def resolves(value: Any, pointer: str) -> bool:
     return True
 
 
-@settings(max_examples=600, deadline=None)
+@settings(max_examples=150, deadline=None)
 @given(mutated(), generated.arguments)
 def test_a_mutated_document_is_refused_with_its_places_or_judges(value: Any, arguments: dict[str, Any]) -> None:
     document = accepted(value)
@@ -391,7 +391,7 @@ SEMANTIC = (
 """What JSON Schema cannot say."""
 
 
-@settings(max_examples=600, deadline=None)
+@settings(max_examples=150, deadline=None)
 @given(st.one_of(mutated(), generated.documents()))
 def test_the_published_schema_agrees_with_the_parser(value: Any) -> None:
     valid = VALIDATOR.is_valid(value)

@@ -5,7 +5,8 @@ from __future__ import annotations
 import json
 from typing import Any
 
-from hypothesis import given, settings
+import pytest
+from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 from jiter import LosslessFloat
 from tests.policy import generated, reference
@@ -35,9 +36,24 @@ def charged(verdict: Verdict) -> dict[str, tuple[int, int, str]]:
     return found
 
 
-@settings(max_examples=500, deadline=None)
+@settings(max_examples=120, deadline=None)
 @given(generated.documents(), st.sampled_from(generated.NAMES), generated.arguments, subjects, moments)
 def test_the_engine_decides_calls_as_the_reference_does(
+    document: dict[str, Any], name: str, arguments: dict[str, Any], subject: Subject, now: float
+) -> None:
+    agree_on_a_call(document, name, arguments, subject, now)
+
+
+@pytest.mark.nightly
+@settings(max_examples=30_000, deadline=None, suppress_health_check=list(HealthCheck))
+@given(generated.documents(), st.sampled_from(generated.NAMES), generated.arguments, subjects, moments)
+def test_the_engine_decides_very_many_calls_as_the_reference_does(
+    document: dict[str, Any], name: str, arguments: dict[str, Any], subject: Subject, now: float
+) -> None:
+    agree_on_a_call(document, name, arguments, subject, now)
+
+
+def agree_on_a_call(
     document: dict[str, Any], name: str, arguments: dict[str, Any], subject: Subject, now: float
 ) -> None:
     verdict = compile_policy(parse(json.dumps(document))).judge(name, arguments, subject, now, None)
@@ -45,7 +61,7 @@ def test_the_engine_decides_calls_as_the_reference_does(
     assert (verdict.outcome, verdict.rule, charged(verdict)) == wanted
 
 
-@settings(max_examples=200, deadline=None)
+@settings(max_examples=50, deadline=None)
 @given(generated.documents(), st.sampled_from(generated.METHODS), generated.arguments, subjects, moments)
 def test_the_engine_decides_methods_as_the_reference_does(
     document: dict[str, Any], method: str, params: dict[str, Any], subject: Subject, now: float
@@ -58,7 +74,7 @@ def test_the_engine_decides_methods_as_the_reference_does(
     assert (verdict.outcome, verdict.rule, charged(verdict)) == wanted
 
 
-@settings(max_examples=300, deadline=None)
+@settings(max_examples=50, deadline=None)
 @given(generated.documents(), st.sampled_from(generated.NAMES), generated.arguments, subjects)
 def test_a_denial_never_repeats_what_the_caller_sent(
     document: dict[str, Any], name: str, arguments: dict[str, Any], subject: Subject
@@ -69,7 +85,7 @@ def test_a_denial_never_repeats_what_the_caller_sent(
     assert secret not in verdict.message
 
 
-@settings(max_examples=200, deadline=None)
+@settings(max_examples=50, deadline=None)
 @given(generated.documents(), st.sampled_from(generated.NAMES), generated.arguments, subjects)
 def test_what_is_not_shown_cannot_be_called(
     document: dict[str, Any], name: str, arguments: dict[str, Any], subject: Subject

@@ -26,7 +26,7 @@ def finished(slices: Generator[None, None, Policy]) -> tuple[int, Policy]:
         count += 1
 
 
-@settings(max_examples=100, deadline=None)
+@settings(max_examples=30, deadline=None)
 @given(generated.documents(), st.sampled_from(generated.NAMES), generated.arguments)
 def test_slices_change_nothing(document: dict[str, Any], name: str, arguments: dict[str, Any]) -> None:
     text = json.dumps(document).encode()
