@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import time
 from collections.abc import Callable
-from typing import Any
 
 import anyio
 import httpx2
@@ -130,7 +129,9 @@ class Acts:
         """What the journal holds of it all, and that nobody touched it."""
         self.screen.step("The records", "One entry before every forwarded call, one after; the last decisions:")
         self.screen.typed("audit", "list", "--limit", "6")
-        rows = [_row(entry) for entry in self.command_line.lines("audit", "list", "--limit", "6")]
+        entries = self.command_line.lines("audit", "list", "--limit", "6")
+        # Requests without a valid grant are recorded in sum; here the decisions are shown.
+        rows = [_row(entry) for entry in entries if entry["kind"] == "decision"]
         self.screen.table(("outcome", "tool or method", "rule", "message"), rows)
         self.screen.typed("audit", "verify")
         self.screen.verbatim(self.command_line.text("audit", "verify").rstrip())
@@ -167,5 +168,5 @@ class Acts:
             raise Unexpected("tour", otherwise, f"see {self.command_line.data.parent}")
 
 
-def _row(entry: dict[str, Any]) -> tuple[str, ...]:
+def _row(entry: Json) -> tuple[str, ...]:
     return entry["outcome"], entry["tool"] or entry["method"], entry["rule"], entry["message"]
