@@ -57,6 +57,7 @@ _CONTROL_START: Final = 30.0
 
 def serve(settings: Settings) -> int:
     """Run the gateway until SIGTERM or SIGINT; returns the exit status. Raises ToolgateError when it cannot begin."""
+    os.umask(0o077)
     prepare_directory(settings.data)
     with _sole(settings):
         _tune_collector()
@@ -64,7 +65,7 @@ def serve(settings: Settings) -> int:
 
 
 def _tune_collector() -> None:
-    """What lives from here on is nearly all short-lived and freed by its count; full collections held calls up to 30 ms.
+    """Keep collections short: nearly all of a call is freed by its count, and full ones held calls up to 30 ms.
 
     Everything that was loaded so far is left out of them for good.
     """
@@ -156,6 +157,11 @@ class Gateway:
         self._denials = Denials()
         self._refusals = Refusals()
         self._streams = Streams()
+        self._screening = Screening(self._hosts(settings.port), settings.allowed_origins)
+
+    def _hosts(self, port: int) -> list[str]:
+        settings = self._settings
+        return listener_hosts(settings.host, port, settings.public_url, settings.allowed_hosts)
 
     @property
     def url(self) -> str:
@@ -219,9 +225,8 @@ class Gateway:
             timeout=settings.upstream_timeout,
             answer_limit=settings.answer_limit,
         )
-        hosts = listener_hosts(settings.host, settings.port, settings.public_url, settings.allowed_hosts)
         return Endpoint(
-            Screening(hosts, settings.allowed_origins),
+            self._screening,
             view,
             enforcement,
             forwarding,
@@ -254,6 +259,7 @@ class Gateway:
         except OSError as error:
             place = f"{settings.host}:{settings.port}"
             raise ToolgateError(place, f"cannot be listened on: {error.strerror}", "choose another --port") from None
+        self._screening.also(self._hosts(self._listener.port))
         stack.push_async_callback(self._listener.close, _GRACE)
         (settings.data / "gateway.json").write_bytes(msgspec.json.encode({"url": self.url, "pid": os.getpid()}))
 

@@ -61,7 +61,8 @@ class Forwarding:
         except (NotUnderstood, EventTooLong) as error:
             self._fail(passage, "error", f"the answer of the server {error.cause}")
         except asyncio.CancelledError:
-            ending.result = "client_gone"
+            if not ending.answered:  # a client that has its answer may leave the rest of the stream
+                ending.result = "client_gone"
             raise
         finally:
             await self._enforcement.complete(call, ending, (time.perf_counter_ns() - started) // 1000)

@@ -79,6 +79,10 @@ class Screening:
         own = (f"{scheme}://{name}" for name in names for scheme in ("http", "https"))
         self._origins = frozenset(origin.lower().encode("ascii", "replace") for origin in (*own, *origins))
 
+    def also(self, hosts: Iterable[str]) -> None:
+        """Answer for more hosts: those with the port that the system chose for port 0."""
+        self._hosts |= {host.lower().encode("ascii", "replace") for host in hosts}
+
     def of(self, exchange: Exchange) -> Screened:
         """The screened head of the request; raises Refused."""
         screened = exchange.headers.memo
