@@ -63,7 +63,7 @@ def rebuild(counters: MemoryCounters, data: Path) -> int:
             counters.replay(entry.decision_id, entry.time, charges)
         elif isinstance(entry, Outcome):
             counters.replay_outcome(entry.decision_id, entry.settled, rolled_back=entry.rolled_back)
-    counters.recover(lambda _: False)
+    counters.recover(JournalledIds(data / "journal").__contains__)
     return read
 
 
