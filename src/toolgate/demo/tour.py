@@ -48,7 +48,7 @@ def farewell(screen: Screen, chosen: Play, acts: Acts, ends: bool) -> None:
     screen.verbatim(paste.generic(chosen.server, url, token))
     screen.step("Where to look")
     rows = [
-        ("every decision", f"toolgate audit list --data {FOLDER}/data"),
+        ("every decision", f".venv/bin/toolgate audit list --data {FOLDER}/data"),
         ("the policy in force", f"{FOLDER}/agent.json"),
         ("the journal", f"{FOLDER}/data/journal"),
         ("what the gateway printed", f"{FOLDER}/gateway.log"),
