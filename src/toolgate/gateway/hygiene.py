@@ -6,7 +6,7 @@ credentials are read from `Authorization` alone, so they never stand in a log of
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 from typing import Final
 from urllib.parse import urlsplit
@@ -29,15 +29,15 @@ _FORWARDED: Final = frozenset(
         b"accept",
         b"content-type",
         b"last-event-id",
-        b"mcp-method",
-        b"mcp-name",
         b"mcp-protocol-version",
         b"traceparent",
         b"tracestate",
     }
 )
 """Request headers that go upstream; everything else stays here (CVE-2026-110279)."""
-_PARAM: Final = b"mcp-param-"
+_ROUTING: Final = (b"mcp-method", b"mcp-name", b"mcp-param-")
+"""What repeats the body. It goes upstream only in the revision that makes us compare it: unchecked, it could lead
+whoever routes by it elsewhere than the call that was judged."""
 _BROWSER_HEADERS: Final = (
     b"authorization, content-type, accept, last-event-id, mcp-session-id, mcp-protocol-version, mcp-method, mcp-name"
 )
@@ -100,13 +100,14 @@ class Screening:
         extra = () if origin is None else cors_headers(origin)
         if exchange.method == "OPTIONS" and origin is not None:
             extra = preflight_headers(origin)
+        era = era_of_headers(headers)
         return Screened(
             verb=exchange.method,
             server_id=server_id,
             digest=_token_digest(headers),
-            forwarded=tuple((name, value) for name, value in headers if name in _FORWARDED or name.startswith(_PARAM)),
+            forwarded=tuple(_forwarded(headers, routing=era is None)),
             session=headers.get(b"mcp-session-id"),
-            era=era_of_headers(headers),
+            era=era,
             extra=extra,
         )
 
@@ -164,6 +165,10 @@ def _check_body_headers(headers: Headers) -> None:
         raise Refused(415, "the body is not `application/json`", "send it as application/json in UTF-8")
     if headers.get(b"content-encoding") not in {None, b"identity"}:
         raise Refused(415, "the body is encoded", "send it without Content-Encoding")
+
+
+def _forwarded(headers: Headers, *, routing: bool) -> Iterator[Header]:
+    return (pair for pair in headers if pair[0] in _FORWARDED or (routing and pair[0].startswith(_ROUTING)))
 
 
 def _is_json(kind: bytes) -> bool:

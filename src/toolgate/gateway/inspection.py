@@ -18,7 +18,7 @@ from msgspec import UNSET
 from toolgate.gateway import answers, listing, replies
 from toolgate.gateway.access import Access
 from toolgate.gateway.enforcement import Call, Ending
-from toolgate.gateway.replies import ErrorPart, Reply, ResultPart
+from toolgate.gateway.replies import ErrorPart, NotUnderstood, Reply, ResultPart
 from toolgate.gateway.seals import RequestState, Seals
 from toolgate.gateway.tasks import Tasks
 from toolgate.policy.charges import actual_amount
@@ -77,6 +77,8 @@ class Inspector:
             return listing.own_tasks(raw, self._own_task(access))
         if call is None:
             return raw
+        if call.message.method == "tools/list":
+            raise NotUnderstood("has no list of tools")
         self._bind_task(result, access)
         if call.message.method == "initialize":
             _note_handshake(result, ending)
