@@ -11,7 +11,7 @@ import socket
 import ssl
 import sys
 import time
-from collections.abc import Callable, Iterator
+from collections.abc import Awaitable, Callable, Iterator
 from contextlib import AsyncExitStack, contextmanager
 from typing import Final
 
@@ -248,12 +248,12 @@ class Gateway:
         settings = self._settings
 
         async def woken(_seq: int) -> int:
-            view.refresh()
+            await view.refresh()
             return view.seq
 
         waking = await listen(settings.data, woken)
         stack.push_async_callback(waking.close)
-        view.refresh()
+        await view.refresh()
         try:
             self._listener = await serve_http(endpoint, settings.host, settings.port, tls=_tls(settings))
         except OSError as error:
@@ -264,23 +264,26 @@ class Gateway:
         (settings.data / "gateway.json").write_bytes(msgspec.json.encode({"url": self.url, "pid": os.getpid()}))
 
     def _background(self, stack: AsyncExitStack, view: GatewayView, journal: Journal, counters: Counters) -> None:
-        def refresh() -> None:
-            view.refresh()
+        async def refresh() -> None:
+            await view.refresh()
             view.expire()
 
-        def summarise() -> None:
+        async def summarise() -> None:
             now = time.time()
             for entry in (*self._denials.sums(now), *self._refusals.rows(now)):
                 journal.append(entry)
 
-        stack.callback(summarise)
+        async def snapshot() -> None:
+            if isinstance(counters, MemoryCounters):
+                recounting.save_if_small(counters, self._settings.data)
+
+        stack.push_async_callback(summarise)
         self._repeat(_REFRESH_EVERY, refresh)
         self._repeat(_SUMS_EVERY, summarise)
-        if isinstance(counters, MemoryCounters):
-            self._repeat(_SNAPSHOT_EVERY, lambda: recounting.save_if_small(counters, self._settings.data))
+        self._repeat(_SNAPSHOT_EVERY, snapshot)
         stack.push_async_callback(self._stop)
 
-    def _repeat(self, seconds: float, step: Callable[[], None]) -> None:
+    def _repeat(self, seconds: float, step: Callable[[], Awaitable[None]]) -> None:
         self._tasks.add(asyncio.create_task(_repeating(seconds, step)))
 
     async def _stop(self) -> None:
@@ -289,12 +292,12 @@ class Gateway:
         await asyncio.gather(*self._tasks, return_exceptions=True)
 
 
-async def _repeating(seconds: float, step: Callable[[], None]) -> None:
+async def _repeating(seconds: float, step: Callable[[], Awaitable[None]]) -> None:
     """The root of a background task: what fails is said, and tried again at the next turn."""
     while True:
         await asyncio.sleep(seconds)
         try:
-            step()
+            await step()
         except Exception as error:  # noqa: BLE001 - a background task must not die unheard
             print(f"toolgate: background task: {type(error).__name__}: {error}", file=sys.stderr)  # noqa: T201
 

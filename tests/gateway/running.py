@@ -25,6 +25,7 @@ from toolgate.control.process import seen_of
 from toolgate.store import definitions, grants, policies, servers
 from toolgate.store.changes import announce
 from toolgate.store.database import latest_change, open_database
+from toolgate.upstream.discovery import USER_AGENT
 
 Json = Any
 ALLOW_ALL = {"version": "1", "default": "allow"}
@@ -229,7 +230,10 @@ Reply = Callable[[Received, asyncio.StreamWriter], Awaitable[None]]
 
 @dataclass
 class Recorder:
-    """A raw HTTP server: keeps what it is sent, answers as the test says (by default: an empty tool result)."""
+    """A raw HTTP server: keeps what it is sent, answers as the test says (by default: an empty tool result).
+
+    The control process asks servers whose tools nobody knows; what it sends is answered, but not kept.
+    """
 
     reply: Reply
     received: list[Received] = field(default_factory=list)
@@ -272,7 +276,8 @@ class Recorder:
             with suppress(asyncio.IncompleteReadError, ConnectionError):
                 while True:
                     request = await _read(reader)
-                    self.received.append(request)
+                    if request.header("user-agent") != USER_AGENT.decode():
+                        self.received.append(request)
                     if not await self._answer(request, reader, writer):
                         return
         finally:

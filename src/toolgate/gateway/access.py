@@ -11,6 +11,7 @@ from typing import Final
 
 import msgspec
 
+from toolgate.gateway.policies import InForce
 from toolgate.policy.compiler import Policy
 from toolgate.policy.decision import Subject
 from toolgate.policy.definition import Definition
@@ -134,19 +135,23 @@ class Access:
         self.subject = _subject(grant)
         self._subjects.clear()
 
+    def judged_by(self, in_force: InForce) -> None:
+        """Exchange the policy: the next request is judged by this one."""
+        self.policy, self.policy_id, self.revision = in_force.policy, in_force.id, in_force.revision
+
     def shows(self, name: str) -> bool:
         """Whether `tools/list` shows this tool to the grant."""
         return self.policy is not None and self.policy.lists(name) and not self.server.tools.pinned(name)
 
 
-def make_access(grant: GrantRow, server: Server, policy: Policy | None, policy_id: str, revision: int) -> Access:
+def make_access(grant: GrantRow, server: Server, in_force: InForce) -> Access:
     """The access of one grant."""
     return Access(
         grant=grant,
         server=server,
-        policy=policy,
-        policy_id=policy_id,
-        revision=revision,
+        policy=in_force.policy,
+        policy_id=in_force.id,
+        revision=in_force.revision,
         subject=_subject(grant),
         grant_id=grant.id,
         label=grant.label,

@@ -24,9 +24,13 @@ class Failures:
         self._refusals = refusals
         self._recent: OrderedDict[str, tuple[float, int]] = OrderedDict()
 
+    def note(self, peer: str, reason: str) -> None:
+        """Only for the record: a request that was refused unread, whoever sent it."""
+        self._refusals.note(reason, peer, time.time())
+
     def count(self, peer: str, reason: str) -> int:
         """Count one failure; the seconds to wait when there were too many, else 0."""
-        self._refusals.note(reason, peer, time.time())
+        self.note(peer, reason)
         now, network = time.monotonic(), network_of(peer)
         since, failures = self._recent.pop(network, (now, 0))
         if now - since > SPAN:

@@ -32,6 +32,8 @@ from toolgate.wire.failures import BodyTooLarge
 from toolgate.wire.server import Exchange
 
 _PROBES: Final = frozenset({"/healthz", "/readyz"})
+_UNREAD: Final = frozenset({400, 403, 404, 405, 415})
+"""What a request is refused with before it has a decision of its own to be recorded."""
 _CHALLENGE: Final = (b"www-authenticate", b"Bearer")
 _STALE: Final = Verdict("deny", "(store)", "The gateway could not read its database for too long.")
 
@@ -80,6 +82,8 @@ class Endpoint:
         except Refused as refused:
             body = answers.error(None, answers.GATEWAY_FAILED, f"{refused.cause}; {refused.mend}".rstrip("; "))
             exchange.respond(refused.status, (*answers.JSON_HEADERS, *refused.headers), body)
+            if refused.status in _UNREAD:
+                self._failures.note(exchange.peer, refused.cause)
 
     def _probe(self, exchange: Exchange) -> None:
         """`/healthz` and `/readyz`, for load balancers that know no token and no name: they say nothing else."""
@@ -140,7 +144,8 @@ class Endpoint:
         state = retries.open_retry(self._seals, call, time.time())
         if state is None:
             return body
-        call.round = state.round
+        # sent again, the same state would run the tool again: that pays as a new call does
+        call.round = state.round if self._tasks.continue_once(state.decision, state.expires) else 0
         return retries.restored(body, str(call.message.params["requestState"]), state.inner)
 
     async def _enforce(self, passage: Passage, body: bytes) -> None:

@@ -1,7 +1,7 @@
-"""Whose task is it: task ids are bound to the grant whose call created them, across processes and restarts.
+"""What outlives an exchange, across processes and restarts: whose task it started, and whether it was continued.
 
-Tasks are rare beside calls, so one small SQLite file shared by the processes of the machine is enough; an answer is
-remembered in memory.
+Task ids are bound to the grant whose call created them; an unfinished request is continued once for its price. Both
+are rare beside calls, so one small SQLite file shared by the processes of the machine is enough.
 """
 
 from __future__ import annotations
@@ -23,11 +23,16 @@ class Tasks:
         self._known: dict[tuple[str, str], str] = {}
         self._db = sqlite3.connect(path, isolation_level=None, timeout=5.0)
         self._db.execute("PRAGMA journal_mode = WAL")
+        self._db.execute("PRAGMA synchronous = NORMAL")
         self._db.execute(
             "CREATE TABLE IF NOT EXISTS tasks (server TEXT, task TEXT, grant_id TEXT NOT NULL, created REAL NOT NULL,"
             " PRIMARY KEY (server, task)) WITHOUT ROWID"
         )
+        self._db.execute(
+            "CREATE TABLE IF NOT EXISTS continued (decision TEXT PRIMARY KEY, expires REAL NOT NULL) WITHOUT ROWID"
+        )
         self._db.execute("DELETE FROM tasks WHERE created < ?", (time.time() - _KEEP,))
+        self._db.execute("DELETE FROM continued WHERE expires < ?", (time.time(),))
 
     def bind(self, server: str, task: str, grant: str) -> None:
         """Give the task to the grant; the first grant keeps it, whatever a server says later."""
@@ -47,6 +52,11 @@ class Tasks:
                 self._known.clear()
             owner = self._known[key] = row[0]
         return owner == grant
+
+    def continue_once(self, decision: str, expires: float) -> bool:
+        """Whether the unfinished request of this decision is continued for the first time; to be asked once."""
+        row = self._db.execute("INSERT OR IGNORE INTO continued VALUES (?, ?)", (decision, expires))
+        return row.rowcount == 1
 
     def close(self) -> None:
         """Close the file."""

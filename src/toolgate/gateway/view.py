@@ -5,16 +5,16 @@ Rows that change are changed in place, so that a stream that has been open for h
 
 from __future__ import annotations
 
-import sys
+import asyncio
 import time
 from collections.abc import Callable, Iterable
 from dataclasses import replace
 
 from toolgate.errors import ToolgateError
 from toolgate.gateway.access import Access, Server, Tools, make_access
+from toolgate.gateway.complaints import complain
+from toolgate.gateway.policies import Policies
 from toolgate.keys import Sealer
-from toolgate.policy.compiler import Policy, compile_policy
-from toolgate.policy.document import Document
 from toolgate.store.view import Change, GrantRow, ServerRow, View
 from toolgate.upstream.http import HttpUpstream, Unavailable
 from toolgate.upstream.registered import open_upstream
@@ -43,7 +43,8 @@ class GatewayView:
         self._ended = ended
         self._changed = changed
         self._servers: dict[str, Server] = {}
-        self._policies: dict[str, Policy | None] = {}
+        self._policies = Policies(view)
+        self._refreshing = asyncio.Lock()
         self._accesses: dict[bytes, Access] = {}
         self._by_grant: dict[str, Access] = {}
 
@@ -82,20 +83,17 @@ class GatewayView:
         for access in list(self._by_grant.values()):
             self.access(access.grant.digest)
 
-    def refresh(self) -> None:
-        """Apply what changed in the database since the last time."""
-        ended: GrantIds = set()
-        changed: GrantIds = set()
-        for change in self._view.refresh():
-            self._apply(change, ended, changed)
+    async def refresh(self) -> None:
+        """Apply what changed in the database since the last time; on return every request is judged by it."""
+        async with self._refreshing:
+            ended: GrantIds = set()
+            changed: GrantIds = set()
+            for change in self._view.refresh():
+                await self._apply(change, ended, changed)
         if ended:
             self._ended(ended)
         if changed - ended:
             self._changed(changed - ended)
-
-    def servers(self) -> Iterable[Server]:
-        """The servers that were used so far."""
-        return self._servers.values()
 
     async def close(self) -> None:
         """Close every connection to the servers."""
@@ -103,12 +101,12 @@ class GatewayView:
             await server.upstream.close()
         self._view.close()
 
-    def _apply(self, change: Change, ended: GrantIds, changed: GrantIds) -> None:
+    async def _apply(self, change: Change, ended: GrantIds, changed: GrantIds) -> None:
         if change.kind == "grant":
             self._apply_grant(change.id, ended, changed)
         elif change.kind == "policy":
-            self._policies.pop(change.id, None)
-            self._repolicy((a for a in self._by_grant.values() if a.policy_id == change.id), changed)
+            await self._policies.renew(change.id)
+            self._repolicy((a for a in self._by_grant.values() if a.grant.policy_id == change.id), changed)
         elif change.kind == "definitions":
             self._apply_definitions(change.id, changed)
         elif change.kind == "server":
@@ -150,33 +148,20 @@ class GatewayView:
 
     def _repolicy(self, accesses: Iterable[Access], changed: GrantIds) -> None:
         for access in accesses:
-            access.policy, access.policy_id, access.revision = self._policy(access.grant.policy_id)
+            access.judged_by(self._policies.get(access.grant.policy_id))
             changed.add(access.grant_id)
 
     def _grant_access(self, grant: GrantRow) -> Access | None:
         server = self._server(grant.server_id)
         if server is None:
             return None
-        access = make_access(grant, server, *self._policy(grant.policy_id))
+        access = make_access(grant, server, self._policies.get(grant.policy_id))
         self._accesses[grant.digest] = self._by_grant[grant.id] = access
         return access
 
     def _drop(self, access: Access) -> None:
         self._accesses.pop(access.grant.digest, None)
         self._by_grant.pop(access.grant_id, None)
-
-    def _policy(self, policy_id: str | None) -> tuple[Policy | None, str, int]:
-        """The compiled policy, its id and revision. One that cannot be compiled denies everything, and says so."""
-        row = self._view.policy(policy_id) if policy_id is not None else None
-        if row is None:
-            return None, policy_id or "", 0
-        if row.id not in self._policies:
-            try:
-                self._policies[row.id] = compile_policy(Document.trusted(row.document))
-            except ToolgateError as error:
-                _complain(f"policy {row.name} revision {row.revision} denies everything: {error}")
-                self._policies[row.id] = None
-        return self._policies[row.id], row.id, row.revision
 
     def _server(self, server_id: str) -> Server | None:
         server = self._servers.get(server_id)
@@ -193,14 +178,10 @@ class GatewayView:
         try:
             return open_upstream(row, self._header_sealer)
         except ToolgateError as error:
-            _complain(f"server {row.name} cannot be reached: {error}")
+            complain(f"server {row.name} cannot be reached: {error}")
             return Unavailable(str(error))
 
 
 def _same_reach(one: ServerRow, other: ServerRow) -> bool:
     """Whether only what was learned of the server differs, which no connection has to end for."""
     return replace(one, protocol_revision=None) == replace(other, protocol_revision=None)
-
-
-def _complain(text: str) -> None:
-    print(f"toolgate: {text}", file=sys.stderr, flush=True)  # noqa: T201 - the operator's log

@@ -17,6 +17,8 @@ from toolgate.wire.client import Response, UpstreamError
 
 MODERN: Final = "2026-07-28"
 HANDSHAKE: Final = "2025-11-25"
+USER_AGENT: Final = b"toolgate-discovery"
+"""How a server's log tells these requests from those of clients."""
 _MAX_PAGES: Final = 100
 _ANSWER_LIMIT: Final = 16 * 1024 * 1024
 _TIMEOUT: Final = 15.0
@@ -135,12 +137,14 @@ class _Asking:
 
     async def _end_session(self) -> None:
         if any(name == b"mcp-session-id" for name, _ in self._headers):
-            (await self._upstream.send("DELETE", self._headers, b"", _TIMEOUT)).close()
+            headers = [(b"user-agent", USER_AGENT), *self._headers]
+            (await self._upstream.send("DELETE", headers, b"", _TIMEOUT)).close()
 
     async def _post(self, message: dict[str, Any]) -> Response:
         headers = [
             (b"content-type", b"application/json"),
             (b"accept", b"application/json, text/event-stream"),
+            (b"user-agent", USER_AGENT),
             *self._headers,
         ]
         return await self._upstream.send("POST", headers, msgspec.json.encode(message), _TIMEOUT)

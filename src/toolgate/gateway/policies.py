@@ -1,0 +1,85 @@
+"""Compiled policies by id, exchanged whole: a call is judged by one revision or by the next, never by a mixture."""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import Generator
+from dataclasses import dataclass
+
+import msgspec
+
+from toolgate.errors import ToolgateError
+from toolgate.gateway.complaints import complain
+from toolgate.policy.compiler import Policy
+from toolgate.policy.slices import compile_in_slices
+from toolgate.store.view import PolicyRow, View
+
+
+@dataclass(slots=True, frozen=True)
+class InForce:
+    """A policy as calls are judged by it; `policy` is None where everything is denied."""
+
+    policy: Policy | None
+    id: str = ""
+    revision: int = 0
+
+
+NONE = InForce(None)
+
+
+class Policies:
+    """The policies that the grants of this process use. One that cannot be compiled denies everything, and says so."""
+
+    def __init__(self, view: View) -> None:
+        self._view = view
+        self._in_force: dict[str, InForce] = {}
+
+    def get(self, policy_id: str | None) -> InForce:
+        """The policy in force; compiled now when nobody has used it yet."""
+        if policy_id is None:
+            return NONE
+        known = self._in_force.get(policy_id)
+        if known is None:
+            row = self._view.policy(policy_id)
+            if row is None:
+                return InForce(None, policy_id)
+            known = self._in_force[policy_id] = _compiled(row)
+        return known
+
+    async def renew(self, policy_id: str) -> None:
+        """Put the current revision in force; a big one is compiled in slices, and the old one judges until then."""
+        if policy_id not in self._in_force:
+            return
+        row = self._view.policy(policy_id)
+        if row is None:
+            del self._in_force[policy_id]
+            return
+        self._in_force[policy_id] = await _compiled_in_slices(row)
+
+
+def _compiled(row: PolicyRow) -> InForce:
+    slices = _slices(row)
+    while True:
+        try:
+            next(slices)
+        except StopIteration as done:
+            return done.value  # type: ignore[no-any-return]
+
+
+async def _compiled_in_slices(row: PolicyRow) -> InForce:
+    slices = _slices(row)
+    while True:
+        try:
+            next(slices)
+        except StopIteration as done:
+            return done.value  # type: ignore[no-any-return]
+        await asyncio.sleep(0)
+
+
+def _slices(row: PolicyRow) -> Generator[None, None, InForce]:
+    try:
+        policy = yield from compile_in_slices(row.document.encode())
+    except (ToolgateError, ValueError, KeyError, msgspec.MsgspecError) as error:
+        complain(f"policy {row.name} revision {row.revision} denies everything: {error}")
+        return InForce(None, row.id, row.revision)
+    return InForce(policy, row.id, row.revision)
