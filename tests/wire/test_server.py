@@ -582,6 +582,23 @@ async def test_a_handler_cannot_answer_twice(served: Serving) -> None:
     assert len(refused) == 4
 
 
+async def test_a_handler_that_only_writes_gives_way_when_its_client_is_gone(served: Serving) -> None:
+    ended = asyncio.Event()
+
+    async def handler(exchange: Exchange) -> None:
+        exchange.start(200)
+        exchange.abort()
+        try:
+            for _ in range(1_000_000):
+                await exchange.write(b"x")
+        except asyncio.CancelledError:
+            ended.set()
+            raise
+
+    await said((await served(handler)).port, LAST)
+    await within(ended)
+
+
 async def test_another_task_may_write_to_a_stream_and_cut_it(served: Serving) -> None:
     streams: list[Exchange] = []
     ended = asyncio.Event()

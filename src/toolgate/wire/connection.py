@@ -333,6 +333,11 @@ class Connection(asyncio.Protocol):
             self._put += sum(map(len, parts))
             self._transport.writelines(parts)
 
+    @property
+    def closing(self) -> bool:
+        """Whether what is written goes nowhere."""
+        return self._phase == _CLOSED or self._transport.is_closing()
+
     async def drained(self) -> None:
         """Wait until the client has taken enough of what was written."""
         self._drained = self.loop.create_future()

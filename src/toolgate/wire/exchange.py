@@ -158,6 +158,10 @@ class Exchange:
         self.write_soon(chunk)
         if self._connection.congested:
             await self._connection.drained()
+        elif self._connection.closing:
+            # A transport that is cut takes everything without ever being full: a handler that only writes would never
+            # wait, never be cancelled, and hold up every other call.
+            await asyncio.sleep(0)
 
     def write_soon(self, chunk: bytes) -> None:
         """Send a part of the answer without waiting: for a few short ones that somebody else than the handler sends."""
