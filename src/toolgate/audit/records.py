@@ -108,7 +108,7 @@ class Outcome(Entry, tag="outcome", kw_only=True):
 
 
 class Refused(Entry, tag="refused", kw_only=True):
-    """Requests without a valid grant, counted together: nobody outside can make the journal grow by much."""
+    """Requests without a valid grant or of the wrong form, counted together: nobody outside makes the journal grow."""
 
     reason: str
     addresses: str

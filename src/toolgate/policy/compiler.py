@@ -13,6 +13,7 @@ from toolgate.policy.document import Document
 from toolgate.policy.entries import Entry, entry_for
 from toolgate.policy.methods import passes_by_default
 from toolgate.policy.names import is_pattern, matches, matching
+from toolgate.policy.problems import PolicyError, Problem
 from toolgate.policy.rules import Rules
 
 _REMEMBERED = 4096
@@ -22,6 +23,7 @@ _HIDDEN = Verdict("deny", "(hidden)", "the policy hides this tool", visible=Fals
 _UNLISTED = "the policy does not list this tool"
 _METHOD = Verdict("deny", "(method)", "the policy does not list this method")
 _MALFORMED = Verdict("deny", "(malformed)", "the arguments are no JSON object")
+_VERSION = Problem("/version", "the policy is not of version `1`", "use the release of toolgate that stored it")
 
 
 def compile_policy(document: Document) -> Policy:
@@ -36,6 +38,8 @@ class Policy:
 
     def __init__(self, document: Document, tightest: Ceilings | None = None) -> None:
         raw = document.raw
+        if raw.get("version") != "1":
+            raise PolicyError([_VERSION])
         self._raw = raw
         self._denies_unlisted = raw["default"] == "deny"
         self._lists_all = raw.get("list") == "all"

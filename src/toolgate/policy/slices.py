@@ -29,6 +29,8 @@ def compile_in_slices(text: bytes) -> Generator[None, None, Policy]:
             raw[key] = yield from _entries(value)
         else:
             raw[key] = _value(value)
+    if raw.get("version") != "1":
+        raise ValueError("the document is of another version of the language")
     yield
     tightest: dict[tuple[str, str], Limit] = {}
     for place, entry in enumerate(every_entry(raw)):
