@@ -11,8 +11,6 @@ from toolgate.audit.records import Decision
 from .running import Answer, Gateway, Grant, Json, Received, Recorder, plain
 from .speaking import connected
 
-_DISCOVERY = b'"clientInfo":{"name":"toolgate"'
-
 
 class Target:
     """Grants are made once and used again; each attack looks only at what was recorded since it `aim`ed."""
@@ -51,8 +49,7 @@ class Target:
 
     @property
     def received(self) -> list[Received]:
-        """What arrived behind the gateway, without the gateway's own questions for the server's tools."""
-        return [one for one in self._recorder.received if _DISCOVERY not in one.body]
+        return self._recorder.received
 
 
 @asynccontextmanager
