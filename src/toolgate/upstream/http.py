@@ -10,6 +10,8 @@ from typing import Final
 from toolgate.upstream.address import AddressError, Endpoint, resolve
 from toolgate.wire.client import ConnectFailed, Origin, Pool, PoolLimits, Response
 
+_CONNECTIONS: Final = 16_384
+"""Each open stream of a client holds one."""
 _RESOLVE_AGAIN_AFTER: Final = 5.0
 """Seconds before a name whose addresses all failed is looked up again."""
 
@@ -38,7 +40,7 @@ class HttpUpstream:
         )
         self._allow_private = allow_private
         self._tls = tls if tls is not None or endpoint.scheme == "http" else ssl.create_default_context()
-        self._limits = limits or PoolLimits()
+        self._limits = limits or PoolLimits(connections=_CONNECTIONS)
         self._pool: Pool | None = None
         self._retired: list[Pool] = []
         self._resolved_at = 0.0
