@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import asyncio
+import errno
 import time
 from pathlib import Path
 from typing import Final
@@ -9,9 +11,12 @@ from typing import Final
 import msgspec
 
 from toolgate import __version__
+from toolgate.errors import ToolgateError
 from toolgate.store.changes import announce
 from toolgate.wire.server import Exchange, Listener, serve
 
+_TRIES: Final = 50
+_PAUSE: Final = 0.1
 _JSON: Final = ((b"content-type", b"application/json"),)
 
 
@@ -23,8 +28,19 @@ class StatusPage:
         self._started = time.time()
 
     async def open(self, host: str, port: int) -> Listener:
-        """Begin to listen."""
-        return await serve(self._handle, host, port)
+        """Begin to listen; raises ToolgateError where that cannot be.
+
+        The control process of a gateway that was killed a moment ago may still hold the port: it is waited for.
+        """
+        for _ in range(_TRIES):
+            try:
+                return await serve(self._handle, host, port)
+            except OSError as error:
+                reason = error.strerror or str(error)
+                if error.errno != errno.EADDRINUSE:
+                    break
+            await asyncio.sleep(_PAUSE)
+        raise ToolgateError(f"{host}:{port}", f"cannot be listened on: {reason}", "choose another --control-port")
 
     async def _handle(self, exchange: Exchange) -> None:
         if exchange.method != "GET":
