@@ -123,7 +123,10 @@ def nginx(folder: Path, name: str, port: int, location: str) -> tuple[str, ...]:
 
 
 def milliseconds(text: str) -> float:
-    number, unit = re.fullmatch(r"([\d.]+)(us|ms|s|m)", text).groups()  # type: ignore[union-attr]
+    parts = re.fullmatch(r"([\d.]+)(us|ms|s|m)", text)
+    if parts is None:
+        raise SystemExit(f"wrk says `{text}` for a latency")
+    number, unit = parts.groups()
     return float(number) * {"us": 0.001, "ms": 1.0, "s": 1000.0, "m": 60000.0}[unit]
 
 
@@ -137,7 +140,10 @@ def load(peer: Peer, connections: int, seconds: int) -> Figures:
         raise SystemExit(f"{peer.name}: {said}")
     count, rate = re.search(r"(\d+) requests in", said), re.search(r"Requests/sec:\s*([\d.]+)", said)
     median, p99 = re.search(r"50%\s+(\S+)", said), re.search(r"99%\s+(\S+)", said)
-    assert count and rate and median and p99
+    assert count is not None
+    assert rate is not None
+    assert median is not None
+    assert p99 is not None
     cpu = (peer.cpu() - before) / int(count[1]) * 1e6
     return Figures(cpu, float(rate[1]), milliseconds(median[1]), milliseconds(p99[1]))
 

@@ -77,6 +77,7 @@ class Journal:
         self._timer: asyncio.TimerHandle | None = None
         self._closed = False
         self._ids = 0
+        self._id_start = f"{self.chain_id[-12:]}-"
 
     @classmethod
     def open(
@@ -124,7 +125,7 @@ class Journal:
     def new_id(self) -> str:
         """A decision id: unique for ever, ascending within the process, no secret."""
         self._ids += 1
-        return f"{self.chain_id[-12:]}-{self._ids:x}"
+        return f"{self._id_start}{self._ids:x}"
 
     async def record(self, entry: Entry) -> None:
         """Return when the entry is in the file (and on disk with fsync `always`), or raise JournalFailed.
@@ -174,8 +175,7 @@ class Journal:
         mark = self._chain.mark()
         link = self._chain.link
         try:
-            lines = [link(entry) for entry in (*self._pending, *entries)]
-            self._writer.append(b"".join(lines))
+            self._writer.append(b"".join([link(entry) for entry in (*self._pending, *entries)]))
         except UnicodeEncodeError:
             self._chain.rewind(mark)
             raise

@@ -26,10 +26,8 @@ def _number(value: object) -> object:
 _CANONICAL: Final = msgspec.json.Encoder(order="deterministic", enc_hook=_number)
 
 
-def subject_of_retry(message: Message) -> dict[str, object]:
-    """What must be equal in every try: the arguments of a tool, or the other parameters of the request."""
-    if message.method == "tools/call":
-        return message.arguments
+def lasting_params(message: Message) -> dict[str, object]:
+    """The parameters that are equal in every try of one request that is no tool call."""
     return {key: value for key, value in message.params.items() if key not in _NOT_ARGUMENTS}
 
 

@@ -16,7 +16,7 @@ from toolgate.audit.records import Decision, LimitFacts, Outcome, Result
 from toolgate.audit.summary import Denials
 from toolgate.gateway.access import Access
 from toolgate.gateway.answers import limit_message
-from toolgate.gateway.digests import Digests, subject_of_retry
+from toolgate.gateway.digests import Digests, lasting_params
 from toolgate.limits.counters import Counters, CountersUnavailable, Exhausted
 from toolgate.policy.decision import Charge, Subject, Verdict
 from toolgate.protocol.messages import Message
@@ -36,6 +36,7 @@ class Call:
     message: Message
     tool: str
     """The tool of a `tools/call`, "" for every other message."""
+    arguments: dict[str, object]
     revision: str
     modern: bool
     round: int = 0
@@ -113,9 +114,14 @@ class Enforcement:
         self, access: Access, subject: Subject, message: Message, *, revision: str = "", modern: bool = False
     ) -> Call:
         """A message with its decision id and the keyed digest of what it asks."""
-        digest = self._digests.arguments(subject_of_retry(message))
-        tool = message.name if message.method == "tools/call" else ""
-        return Call(self._journal.new_id(), access, subject, message, tool, revision, modern, arguments_digest=digest)
+        if message.method == "tools/call":
+            tool, arguments = message.name, message.arguments
+            digest = self._digests.arguments(arguments)
+        else:
+            tool, arguments = "", {}
+            digest = self._digests.arguments(lasting_params(message))
+        id_ = self._journal.new_id()
+        return Call(id_, access, subject, message, tool, arguments, revision, modern, arguments_digest=digest)
 
     async def complete(self, call: Call, ending: Ending, took: int) -> None:
         """Settle the reservation and complete the record; `took` is the upstream's time in microseconds."""
@@ -222,7 +228,7 @@ class Enforcement:
             fingerprint=call.fingerprint,
             rule=verdict.rule,
             message=verdict.message,
-            argument_names=tuple(sorted(message.arguments)),
+            argument_names=tuple(sorted(call.arguments)),
             arguments_digest=call.arguments_digest,
             charges=call.charges,
             limit=None if limit is None else _facts(limit),
@@ -241,7 +247,7 @@ def judge(call: Call, now: float) -> Verdict:
     definition = tools.get(call.tool)
     if definition is not None:
         call.fingerprint = definition.fingerprint
-    verdict = access.policy.judge(call.tool, message.arguments, call.subject, now, definition)
+    verdict = access.policy.judge(call.tool, call.arguments, call.subject, now, definition)
     if verdict.outcome == "deny" and not verdict.visible:
         return verdict
     if tools.complete and definition is None:

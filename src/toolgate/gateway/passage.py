@@ -44,12 +44,14 @@ class Passage:
 
     def answer_headers(self, response: Response, sessions: Sessions) -> tuple[Header, ...]:
         """Response headers by allow-list; the upstream's session id leaves only sealed."""
-        headers = response.headers
-        kept = tuple((name, value) for name in _RETURNED if (value := headers.get(name)) is not None)
+        headers, kept = response.headers, self.head.extra
+        for name in _RETURNED:
+            if name in headers:
+                kept = (*kept, (name, headers.get(name) or b""))
         upstream_id = headers.get(b"mcp-session-id")
         if upstream_id is None:
-            return kept + self.head.extra
-        return (*kept, *self.head.extra, (b"mcp-session-id", self._client_session(upstream_id, sessions)))
+            return kept
+        return (*kept, (b"mcp-session-id", self._client_session(upstream_id, sessions)))
 
     def _client_session(self, upstream_id: bytes, sessions: Sessions) -> bytes:
         text, ending = upstream_id.decode("ascii", "replace"), self.ending

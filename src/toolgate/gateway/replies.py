@@ -101,5 +101,5 @@ def kind(reply: Reply) -> Result:
     """How a call ended, in the words of the record."""
     if isinstance(reply.error, ErrorPart):
         return "rpc_error"
-    failed = isinstance(reply.result, ResultPart) and value(reply.result.is_error) is True
-    return "tool_error" if failed else "result"
+    failed = isinstance(reply.result, ResultPart) and reply.result.is_error is not UNSET
+    return "tool_error" if failed and value(reply.result.is_error) is True else "result"  # type: ignore[union-attr]

@@ -61,10 +61,10 @@ _ERAS = {name: Era(name, revision.stateless) for name, revision in REVISIONS.ite
 
 def era_of_headers(headers: Headers) -> Era | None:
     """The era of a request whose body has no `_meta`, where the headers alone settle it; None: `check_headers` must."""
-    said = headers.getall(b"mcp-protocol-version")
-    if not said:
+    said = headers.get(b"mcp-protocol-version")
+    if said is None:
         return _UNSAID
-    era = _ERAS.get(said[0].decode("latin-1")) if len(said) == 1 else None
+    era = _ERAS.get(said.decode("latin-1"))  # of a repeated field the joined text names no revision
     return era if era is not None and not era.modern else None
 
 
