@@ -6,13 +6,14 @@ import asyncio
 import fcntl
 import gc
 import os
+import resource
 import signal
 import socket
 import ssl
 import sys
 import time
 from collections.abc import Awaitable, Callable, Iterator
-from contextlib import AsyncExitStack, contextmanager
+from contextlib import AsyncExitStack, contextmanager, suppress
 from typing import Final
 
 import msgspec
@@ -59,6 +60,7 @@ def serve(settings: Settings) -> int:
     """Run the gateway until SIGTERM or SIGINT; returns the exit status. Raises ToolgateError when it cannot begin."""
     os.umask(0o077)
     prepare_directory(settings.data)
+    _allow_connections()
     with _sole(settings):
         _tune_collector()
         return uvloop.run(_serve(settings))
@@ -72,6 +74,13 @@ def _tune_collector() -> None:
     gc.collect()
     gc.freeze()
     gc.set_threshold(50_000, 50, 100)
+
+
+def _allow_connections() -> None:
+    """Every open stream holds two descriptors, and the usual soft limit of 1,024 ends at 500 streams."""
+    _, hard = resource.getrlimit(resource.RLIMIT_NOFILE)
+    with suppress(ValueError, OSError):  # some systems have no number for "unlimited"; then the soft limit stays
+        resource.setrlimit(resource.RLIMIT_NOFILE, (hard, hard))
 
 
 @contextmanager
