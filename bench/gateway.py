@@ -1,6 +1,6 @@
 """What one call costs through the gateway, beside nginx `proxy_pass`: same core, same upstream, same load.
 
-    python bench/gateway.py [--rounds 5] [--seconds 4] [--json FILE]
+    python -m bench.gateway [--rounds 5] [--seconds 4] [--json FILE]
 
 Work: a fixed upstream with a 1 KB JSON answer, keep-alive, a policy with three predicates and one limit, the default
 durable configuration (journal, records, fsync every 100 ms). Core 0 has the proxy under test, core 1 the upstream and
@@ -16,7 +16,6 @@ import os
 import re
 import statistics
 import subprocess
-import sys
 import tempfile
 import time
 from collections.abc import Iterator
@@ -25,7 +24,7 @@ from dataclasses import asdict, dataclass
 from pathlib import Path
 
 import psutil
-from open_loop import open_loop
+from bench.open_loop import open_loop
 from tests.gateway.running import Gateway
 
 UPSTREAM, NGINX = 18190, 18191
@@ -252,5 +251,4 @@ def main() -> None:
 
 
 if __name__ == "__main__":
-    sys.path.insert(0, str(Path(__file__).parent.parent))
     main()
