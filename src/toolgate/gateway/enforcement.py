@@ -10,6 +10,7 @@ import asyncio
 import time
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
+from itertools import islice
 
 from toolgate.audit.journal import Journal, JournalFailed
 from toolgate.audit.records import Decision, LimitFacts, Outcome, Result
@@ -22,6 +23,7 @@ from toolgate.policy.decision import Charge, Subject, Verdict
 from toolgate.protocol.messages import Message
 
 _APPROVAL_LATER = "A person has to approve this call, and this version cannot ask one yet."
+_NAMES = 1_000
 UNKNOWN = "(unknown)"
 """The rule word for a tool that the server does not have; the client reads the same text as for a hidden one."""
 
@@ -228,11 +230,12 @@ class Enforcement:
             fingerprint=call.fingerprint,
             rule=verdict.rule,
             message=verdict.message,
-            argument_names=tuple(sorted(call.arguments)),
+            argument_names=_names(call.arguments),
             arguments_digest=call.arguments_digest,
             charges=call.charges,
             limit=None if limit is None else _facts(limit),
             decided_in=(time.perf_counter_ns() - started) // 1000,
+            clipped=len(call.arguments) > _NAMES,
         )
 
 
@@ -259,6 +262,11 @@ def judge(call: Call, now: float) -> Verdict:
 
 def _unavailable(error: CountersUnavailable) -> Verdict:
     return Verdict("deny", "(store)", f"The counters cannot be reached: {error.cause}.")
+
+
+def _names(arguments: Mapping[str, object]) -> tuple[str, ...]:
+    """The sorted names, of a call with very many only the first as sent: sorting them all would hold others up."""
+    return tuple(sorted(arguments if len(arguments) <= _NAMES else islice(arguments, _NAMES)))
 
 
 def _exhausted(full: Exhausted) -> Denial:

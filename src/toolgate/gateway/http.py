@@ -223,5 +223,6 @@ async def _read_in_slices(body: bytes) -> object:
         try:
             next(reading)
         except StopIteration as done:
+            await asyncio.sleep(0)  # what follows on a big value is a long step of its own
             return done.value
         await asyncio.sleep(0)
