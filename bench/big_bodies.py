@@ -1,6 +1,6 @@
 """What a big body does to the calls beside it: bodies at the cap, one after the other, while small calls go on.
 
-    python bench/big_bodies.py [--seconds 8]
+    python -m bench.big_bodies [--seconds 8]
 
 Bodies of 1 MiB: 90,000 keys in one object, 90,000 small arrays, one giant string, one giant string of escapes. A
 prober calls 200 times a second over a connection of its own; shown are its waits without and with each kind of body.
@@ -11,16 +11,12 @@ from __future__ import annotations
 import argparse
 import asyncio
 import json
-import sys
 import tempfile
 import time
 from pathlib import Path
 
 import uvloop
-
-sys.path.insert(0, str(Path(__file__).parent.parent))
-
-from probing import beside, calm_gateway, probe, show
+from bench.probing import beside, calm_gateway, probe, show
 from tests.gateway.running import call
 from tests.gateway.speaking import connected, request_of
 

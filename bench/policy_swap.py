@@ -1,6 +1,6 @@
 """What putting a big policy in force does to calls under way: 1,000 tools and 10,000 rules, again and again.
 
-    python bench/policy_swap.py [--seconds 6] [--swaps 8]
+    python -m bench.policy_swap [--seconds 6] [--swaps 8]
 
 A prober calls 200 times a second; shown are its waits without changes, while a policy of one tool is exchanged, and
 while the big one is. The command line's part (validation, the database) runs in this process, on the other core.
@@ -10,15 +10,11 @@ from __future__ import annotations
 
 import argparse
 import asyncio
-import sys
 import tempfile
 from pathlib import Path
 
 import uvloop
-
-sys.path.insert(0, str(Path(__file__).parent.parent))
-
-from probing import POLICY, Calm, beside, calm_gateway, probe, show
+from bench.probing import POLICY, Calm, beside, calm_gateway, probe, show
 from tests.gateway.running import Gateway, Json
 
 RULE = {"conditions": [{"path": "args.n", "op": "regex", "value": "^[a-z0-9]{1,9}$"}], "on_deny": "No."}
@@ -44,10 +40,13 @@ def exchange(data: Path, policy: str, kind: str, swaps: int, pause: float) -> No
 
 async def measure(calm: Calm, kind: str, swaps: int, seconds: float) -> None:
     pause = seconds / swaps / 2
+    before = calm.grant.decisions()[-1].revision
     with beside(exchange, calm.gateway.data, calm.grant.policy, kind, swaps, pause, nice=19):
         show(f"while a {kind} policy is exchanged", await probe(calm.grant, seconds))
     revision = calm.grant.decisions()[-1].revision
-    print(f"  revision in force at the end: {revision}")
+    print(f"  revisions put in force meanwhile: {revision - before}")
+    if revision == before:
+        raise SystemExit("nothing was exchanged in this time: give more --seconds")
 
 
 async def run(folder: Path, swaps: int, seconds: float) -> None:

@@ -1,6 +1,6 @@
 """Open event streams: what ten thousand idle ones weigh, and how fast an event passes while a thousand are open.
 
-    python bench/streams.py [--idle 10000] [--open 1000] [--events 2000]
+    python -m bench.streams [--idle 10000] [--open 1000] [--events 2000]
 
 The upstream runs in this process and keeps every GET stream open; the clients are raw connections. Each event carries
 no time: the upstream's write and the client's read are on one clock, this process's.
@@ -12,16 +12,12 @@ import argparse
 import asyncio
 import resource
 import statistics
-import sys
 import tempfile
 import time
 from pathlib import Path
 
-import uvloop
-
-sys.path.insert(0, str(Path(__file__).parent.parent))
-
 import psutil
+import uvloop
 from tests.gateway.running import ALLOW_ALL, Gateway, Grant
 from tests.gateway.speaking import request_of
 
