@@ -86,7 +86,7 @@ def causes(report: Report) -> str:
 
 async def eventually(condition: Callable[[], bool]) -> None:
     async with asyncio.timeout(10):
-        while not condition():  # noqa: ASYNC110 (files and threads set no event)
+        while not condition():
             await asyncio.sleep(0.01)
 
 

@@ -32,6 +32,7 @@ def help_of(path: str, command: Any) -> str:
     parent = typer.Context(root, info_name=" ".join(above), max_content_width=80) if above else None
     with typer.Context(command, parent=parent, info_name=name, max_content_width=80, terminal_width=78) as context:
         context.help_option_names = ["-h", "--help"]
+        command._help_option = None  # it remembers the names of whoever asked first
         return str(context.get_help()).rstrip()
 
 

@@ -21,7 +21,7 @@ async def echo(exchange: Exchange) -> None:
 async def until(condition: Callable[[], object]) -> None:
     """Let the loop turn until something holds that no event tells."""
     async with asyncio.timeout(PATIENCE):
-        while not condition():  # noqa: ASYNC110 - the state belongs to the code under test, which signals nothing
+        while not condition():
             await asyncio.sleep(0)
 
 

@@ -40,6 +40,12 @@ FsyncOption = Annotated[
     Literal["always", "interval", "none"],
     typer.Option("--fsync", help="When the journal is forced to the disk: what outlives a power cut."),
 ]
+StalenessOption = Annotated[
+    float,
+    typer.Option(
+        "--max-staleness", min=1, metavar="SECONDS", help="Deny every call once the database was unreadable so long."
+    ),
+]
 CertificateOption = Annotated[
     Path | None, typer.Option("--tls-certificate", metavar="FILE", help="Serve TLS with this certificate chain.")
 ]
@@ -67,6 +73,7 @@ def serve(  # noqa: PLR0913, PLR0917 - typer declares options as parameters
     allowed_origin: AllowedOriginOption = None,
     counters: CountersOption = "memory",
     fsync: FsyncOption = "interval",
+    max_staleness: StalenessOption = 60.0,
     tls_certificate: CertificateOption = None,
     tls_key: KeyOption = None,
     tls_client_ca: ClientCaOption = None,
@@ -82,6 +89,7 @@ def serve(  # noqa: PLR0913, PLR0917 - typer declares options as parameters
         allowed_origins=tuple(allowed_origin or ()),
         counters=counters,
         fsync=fsync,
+        max_staleness=max_staleness,
         tls_certificate=tls_certificate,
         tls_key=tls_key,
         tls_client_ca=tls_client_ca,
