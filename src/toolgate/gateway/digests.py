@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import hashlib
+from collections.abc import Generator
 from typing import Final
 
 import msgspec
@@ -12,6 +13,9 @@ from toolgate.keys import MasterKey
 from toolgate.protocol.messages import Message
 
 _SIZE: Final = 16
+MANY: Final = 256
+"""Arguments of one call beyond which their digest is made in slices."""
+_SLICE: Final = 500
 _NOT_ARGUMENTS: Final = frozenset({"inputResponses", "requestState", "_meta"})
 _SESSIONS_REMEMBERED: Final = 10_000
 
@@ -39,10 +43,22 @@ class Digests:
         self._sessions: dict[str, str] = {}
 
     def arguments(self, arguments: dict[str, object]) -> str:
-        """32 hexadecimal digits over the canonical form; "" for no arguments."""
-        if not arguments:
+        """32 hexadecimal digits over the canonical form; "" for no arguments, and for MANY, which go slowly."""
+        if not arguments or len(arguments) > MANY:
             return ""
-        return hashlib.blake2b(_CANONICAL.encode(arguments), digest_size=_SIZE, key=self._key).hexdigest()
+        return self._of(_CANONICAL.encode(arguments)).hex()
+
+    def slowly(self, arguments: dict[str, object]) -> Generator[None, None, str]:
+        """The digest of more than MANY arguments in slices: the sum of their own digests, whatever their order."""
+        total = 0
+        for place, pair in enumerate(arguments.items()):
+            total += int.from_bytes(self._of(_CANONICAL.encode(pair)))
+            if place % _SLICE == _SLICE - 1:
+                yield
+        return f"{total % 256**_SIZE:0{2 * _SIZE}x}"
+
+    def _of(self, text: bytes) -> bytes:
+        return hashlib.blake2b(text, digest_size=_SIZE, key=self._key).digest()
 
     def session(self, upstream_id: str) -> str:
         """What stands for a session in records and counters: never the id itself."""
@@ -50,6 +66,6 @@ class Digests:
         if digest is None:
             if len(self._sessions) >= _SESSIONS_REMEMBERED:
                 self._sessions.clear()
-            digest = hashlib.blake2b(upstream_id.encode(), digest_size=_SIZE, key=self._key).hexdigest()
+            digest = self._of(upstream_id.encode()).hex()
             self._sessions[upstream_id] = digest
         return digest

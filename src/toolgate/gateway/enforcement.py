@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import asyncio
 import time
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Generator, Mapping
 from dataclasses import dataclass
 from itertools import islice
 
@@ -124,6 +124,10 @@ class Enforcement:
             digest = self._digests.arguments(lasting_params(message))
         id_ = self._journal.new_id()
         return Call(id_, access, subject, message, tool, arguments, revision, modern, arguments_digest=digest)
+
+    def digest_slowly(self, arguments: dict[str, object]) -> Generator[None, None, str]:
+        """The keyed digest of so many arguments that `call_of` leaves it out."""
+        return self._digests.slowly(arguments)
 
     async def complete(self, call: Call, ending: Ending, took: int) -> None:
         """Settle the reservation and complete the record; `took` is the upstream's time in microseconds."""

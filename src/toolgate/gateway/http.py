@@ -10,7 +10,9 @@ import asyncio
 import sys
 import time
 import traceback
-from typing import Final
+from collections.abc import Generator
+from dataclasses import dataclass, replace
+from typing import Final, TypeVar, cast
 
 from toolgate.gateway import answers, retries
 from toolgate.gateway.access import Access
@@ -36,6 +38,20 @@ _UNREAD: Final = frozenset({400, 403, 404, 405, 415})
 """What a request is refused with before it has a decision of its own to be recorded."""
 _CHALLENGE: Final = (b"www-authenticate", b"Bearer")
 _STALE: Final = Verdict("deny", "(store)", "The gateway could not read its database for too long.")
+
+
+_UNREADABLE: Final = Message("request", None, "", {}, {})
+T = TypeVar("T")
+
+
+@dataclass(slots=True)
+class Attempt:
+    """A request whose grant is known; `call` as soon as it was read."""
+
+    exchange: Exchange
+    head: Screened
+    access: Access
+    call: Call | None = None
 
 
 class Endpoint:
@@ -74,11 +90,7 @@ class Endpoint:
             if head.verb == "OPTIONS":
                 exchange.respond(204, head.extra)
                 return
-            access = self._identify(exchange, head)
-            if head.verb == "POST":
-                await self._post(exchange, head, access)
-            else:
-                await self._stream_or_delete(exchange, head, access)
+            await self._guard(Attempt(exchange, head, self._identify(exchange, head)))
         except Refused as refused:
             body = answers.error(None, answers.GATEWAY_FAILED, f"{refused.cause}; {refused.mend}".rstrip("; "))
             exchange.respond(refused.status, (*answers.JSON_HEADERS, *refused.headers), body)
@@ -104,34 +116,51 @@ class Endpoint:
             raise Refused(429, "too many requests without a valid token", headers=((b"retry-after", b"%d" % wait),))
         raise Refused(401, reason, "send a grant token as `Authorization: Bearer`", (_CHALLENGE,))
 
-    async def _post(self, exchange: Exchange, head: Screened, access: Access) -> None:
+    async def _guard(self, attempt: Attempt) -> None:
+        """The path of a request with a grant: whatever goes wrong on it is a denial with a record."""
         try:
-            body = await exchange.body(self._body_limit)
-        except BodyTooLarge:
-            await self._malformed(access, Malformed("body", f"is longer than {self._body_limit} bytes"))
-            raise Refused(413, f"the body is longer than {self._body_limit} bytes") from None
-        session = self._sessions.open(head.session, access)
-        try:
-            value = strict_json.read(body) if len(body) <= strict_json.SHORT else await _read_in_slices(body)
-            call = self._call(exchange, head, access, session, value)
-            body = self._continued(call, body)
+            if attempt.head.verb == "POST":
+                await self._post(attempt)
+            else:
+                await self._stream_or_delete(attempt)
+        except Refused:
+            raise
         except Malformed as malformed:
-            decision = await self._malformed(access, malformed)
-            facts = {"decision": decision, **(malformed.data or {})}
-            text = answers.error(malformed.id, malformed.code, str(malformed), facts)
-            exchange.respond(400, (*answers.JSON_HEADERS, *head.extra), text)
-            return
-        await self._enforce(Passage(exchange, head, call, session), body)
+            await self._respond_malformed(attempt, malformed)
+        except Exception as error:  # noqa: BLE001 - the one place: an unforeseen fault denies, and is recorded
+            await self._respond_fault(attempt, error)
 
-    def _call(
-        self, exchange: Exchange, head: Screened, access: Access, session: OpenSession | None, value: object
-    ) -> Call:
+    async def _post(self, attempt: Attempt) -> None:
+        head, access = attempt.head, attempt.access
+        body = await self._body(attempt)
+        session = self._sessions.open(head.session, access)
+        value = (
+            strict_json.read(body) if len(body) <= strict_json.SHORT else await in_turns(strict_json.read_slowly(body))
+        )
+        call = attempt.call = self._call(attempt, session, value)
+        if not call.arguments_digest and call.arguments:
+            call.arguments_digest = await in_turns(self._enforcement.digest_slowly(call.arguments))
+        body = self._continued(call, body)
+        denial = await self._admit(call)
+        if denial is None:
+            await self._forwarding.carry(Passage(attempt.exchange, head, call, session), body)
+        else:
+            _respond_denied(attempt, call, denial)
+
+    async def _body(self, attempt: Attempt) -> bytes:
+        try:
+            return await attempt.exchange.body(self._body_limit)
+        except BodyTooLarge:
+            await self._malformed(attempt.access, Malformed("body", f"is longer than {self._body_limit} bytes"))
+            raise Refused(413, f"the body is longer than {self._body_limit} bytes") from None
+
+    def _call(self, attempt: Attempt, session: OpenSession | None, value: object) -> Call:
         """Steps 3 and 4 on what was read: the envelope, and in revision 2026-07-28 the headers against the body."""
-        message = classify(value)
-        era = head.era
+        access, message = attempt.access, classify(value)
+        era = attempt.head.era
         if era is None or "_meta" in message.params:
             schema = access.tools.schema_of(message.name) if message.method == "tools/call" else None
-            era = check_headers(exchange.headers, message, schema)
+            era = check_headers(attempt.exchange.headers, message, schema)
         if session is None:
             return self._enforcement.call_of(access, access.subject, message, revision=era.revision, modern=era.modern)
         revision = era.revision or session.session.revision
@@ -148,25 +177,6 @@ class Endpoint:
         call.round = state.round if self._tasks.continue_once(state.decision, state.expires) else 0
         return retries.restored(body, str(call.message.params["requestState"]), state.inner)
 
-    async def _enforce(self, passage: Passage, body: bytes) -> None:
-        """START of the path of a call: whatever goes wrong from here on is a denial with a record."""
-        call, exchange = passage.call, passage.exchange
-        try:
-            denial = await self._admit(call)
-            if denial is None:
-                await self._forwarding.carry(passage, body)
-                return
-        except asyncio.CancelledError:
-            raise
-        except Exception as error:  # noqa: BLE001 - the one place: an unforeseen fault denies, and is recorded
-            traceback.print_exception(error, file=sys.stderr)
-            verdict = Verdict("deny", "(error)", f"The gateway failed: {type(error).__name__}.")
-            denial = await self._enforcement.refuse(call, verdict)
-            if exchange.started:
-                exchange.abort()
-                return
-        _respond_denied(passage, denial)
-
     async def _admit(self, call: Call) -> Denial | None:
         if not self._view.fresh:
             return await self._enforcement.refuse(call, _STALE)
@@ -182,47 +192,63 @@ class Endpoint:
         task = call.message.params.get("taskId")
         return isinstance(task, str) and self._tasks.owned(call.access.server_id, task, call.access.grant_id)
 
-    async def _stream_or_delete(self, exchange: Exchange, head: Screened, access: Access) -> None:
+    async def _stream_or_delete(self, attempt: Attempt) -> None:
         """GET (the stream of the handshake era) and DELETE (end of a session): a record, then on to the server."""
+        head, access = attempt.head, attempt.access
         session = self._sessions.open(head.session, access)
         message = Message("notification", None, f"HTTP {head.verb}", {}, {})
         subject = session.subject if session is not None else access.subject
         revision = session.session.revision if session is not None else ""
-        call = self._enforcement.call_of(access, subject, message, revision=revision)
+        call = attempt.call = self._enforcement.call_of(access, subject, message, revision=revision)
         denial = await self._enforcement.admit_stream(call) if self._view.fresh else Denial(_STALE)
         if denial is not None:
             raise Refused(503, denial.verdict.message)
-        await self._forwarding.carry(Passage(exchange, head, call, session), b"")
+        await self._forwarding.carry(Passage(attempt.exchange, head, call, session), b"")
+
+    async def _respond_malformed(self, attempt: Attempt, malformed: Malformed) -> None:
+        decision = await self._malformed(attempt.access, malformed)
+        facts = {"decision": decision, **(malformed.data or {})}
+        text = answers.error(malformed.id, malformed.code, str(malformed), facts)
+        attempt.exchange.respond(400, answers.JSON_HEADERS + attempt.head.extra, text)
+
+    async def _respond_fault(self, attempt: Attempt, error: Exception) -> None:
+        traceback.print_exception(error, file=sys.stderr)
+        exchange, access = attempt.exchange, attempt.access
+        verdict = Verdict("deny", "(error)", f"The gateway failed: {type(error).__name__}.")
+        call = attempt.call or self._enforcement.call_of(access, access.subject, _UNREADABLE)
+        denial = await self._enforcement.refuse(call, verdict)
+        if exchange.started:
+            exchange.abort()
+        else:
+            _respond_denied(attempt, call, denial)
 
     async def _malformed(self, access: Access, malformed: Malformed) -> str:
-        message = Message("request", malformed.id, "", {}, {})
+        message = replace(_UNREADABLE, id=malformed.id)
         call = self._enforcement.call_of(access, access.subject, message)
         await self._enforcement.refuse(call, Verdict("deny", "(malformed)", str(malformed)))
         return call.id
 
 
-def _respond_denied(passage: Passage, denial: Denial) -> None:
-    call, verdict = passage.call, denial.verdict
-    message = call.message
-    headers = answers.JSON_HEADERS + passage.head.extra
+def _respond_denied(attempt: Attempt, call: Call, denial: Denial) -> None:
+    message, verdict, exchange = call.message, denial.verdict, attempt.exchange
+    headers = answers.JSON_HEADERS + attempt.head.extra
     if message.kind != "request":
-        passage.exchange.respond(202, passage.head.extra)
+        exchange.respond(202, attempt.head.extra)
     elif message.method != "tools/call":
-        passage.exchange.respond(200, headers, answers.refused_method(message.id, message.method, verdict, call.id))
+        exchange.respond(200, headers, answers.refused_method(message.id, message.method, verdict, call.id))
     elif not verdict.visible:
-        passage.exchange.respond(200, headers, answers.unknown_tool(message.id, call.tool, modern=call.modern))
+        exchange.respond(200, headers, answers.unknown_tool(message.id, call.tool, modern=call.modern))
     else:
         text = answers.denial(message.id, call.tool, verdict, call.id, modern=call.modern, full=denial.limit)
-        passage.exchange.respond(200, headers, text)
+        exchange.respond(200, headers, text)
 
 
-async def _read_in_slices(body: bytes) -> object:
-    """A long body, read so that other calls go on meanwhile."""
-    reading = strict_json.read_slowly(body)
+async def in_turns(work: Generator[None, None, T]) -> T:
+    """Long work in slices, so that other calls go on meanwhile."""
     while True:
         try:
-            next(reading)
+            next(work)
         except StopIteration as done:
             await asyncio.sleep(0)  # what follows on a big value is a long step of its own
-            return done.value
+            return cast("T", done.value)
         await asyncio.sleep(0)
