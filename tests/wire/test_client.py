@@ -485,7 +485,7 @@ async def test_an_answer_that_does_not_come_times_out(scripted: Scripting, poole
 
 async def test_a_body_that_does_not_come_times_out_when_read_whole(scripted: Scripting, pooled: Pooling) -> None:
     peer = Silent(b"HTTP/1.1 200 OK\r\nContent-Length: 5\r\n\r\nab")
-    response = await pooled(await scripted(peer)).send("POST", "/", [], b"{}", timeout=0.1)
+    response = await pooled(await scripted(peer)).send("POST", "/", [], b"{}", timeout=1.0)
     with pytest.raises(TimedOut) as caught:
         await response.read(100)
     assert caught.value.sent
@@ -500,7 +500,7 @@ async def test_an_open_stream_has_no_timeout(served: Serving, pooled: Pooling) -
         exchange.finish()
 
     limits = PoolLimits(idle_timeout=0.05, tick=QUICK)
-    response = await pooled((await served(handler)).port, limits).send("GET", "/", [], timeout=0.1)
+    response = await pooled((await served(handler)).port, limits).send("GET", "/", [], timeout=1.0)
     assert await response.chunk() == b"late"
 
 
