@@ -106,7 +106,7 @@ class CountersMachine(RuleBasedStateMachine):
         self.counters = self.started()
         self.model = NaiveCounters()
         self.model.now = self.clock.now
-        self.made = 0
+        self.made = self.ticks = 0
 
     def started(self) -> Counters:
         return type(self).make(self.directory, self.clock)
@@ -121,6 +121,9 @@ class CountersMachine(RuleBasedStateMachine):
     def time_passes(self, seconds: float) -> None:
         self.clock.now += seconds
         self.model.now = max(self.model.now, self.clock.now)
+        # a moment that no operation sees is no moment for the store, and the clock may go back before one does
+        self.ticks += 1
+        assert self.runner.run(self.counters.reserve(f"tick {self.ticks}", (charge("ticks", 0, 1),))) is None
 
     @rule(charges=calls())
     def peek(self, charges: tuple[Charge, ...]) -> None:
