@@ -4,12 +4,17 @@ from __future__ import annotations
 
 import argparse
 import asyncio
+import os
 import signal
 import sys
 from pathlib import Path
 
 from toolgate.control.process import ControlProcess
 from toolgate.errors import ToolgateError
+
+
+_NICENESS = 15
+"""What is slow here may wait: a call must not."""
 
 
 def main() -> int:
@@ -21,6 +26,7 @@ def main() -> int:
     arguments = parser.parse_args()
     # Ctrl-C reaches the whole process group; the gateway decides when this process may go.
     signal.signal(signal.SIGINT, signal.SIG_IGN)
+    os.nice(_NICENESS)
     try:
         asyncio.run(ControlProcess(arguments.data, arguments.host, arguments.port).run())
     except ToolgateError as error:
