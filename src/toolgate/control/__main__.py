@@ -12,7 +12,6 @@ from pathlib import Path
 from toolgate.control.process import ControlProcess
 from toolgate.errors import ToolgateError
 
-
 _NICENESS = 15
 """What is slow here may wait: a call must not."""
 
