@@ -90,12 +90,13 @@ class Peer:
 
 @dataclass
 class Figures:
-    """One round: CPU microseconds a call, calls a second, latency in milliseconds."""
+    """One round: CPU microseconds a call, calls a second, latency in milliseconds, how busy the load's core was."""
 
     cpu: float
     rate: float
     median: float
     p99: float
+    other: float
 
 
 def message(tool: str, arguments: object) -> str:
@@ -131,6 +132,7 @@ def milliseconds(text: str) -> float:
 
 def load(peer: Peer, connections: int, seconds: int) -> Figures:
     before = peer.cpu()
+    psutil.cpu_percent(percpu=True)
     command = ["taskset", "-c", "1", "wrk", "-t1", f"-c{connections}", f"-d{seconds}s", "--latency"]
     said = subprocess.run(
         [*command, "-s", str(peer.script), peer.url], capture_output=True, text=True, check=True
@@ -143,8 +145,9 @@ def load(peer: Peer, connections: int, seconds: int) -> Figures:
     assert rate is not None
     assert median is not None
     assert p99 is not None
+    other = psutil.cpu_percent(percpu=True)[1]
     cpu = (peer.cpu() - before) / int(count[1]) * 1e6
-    return Figures(cpu, float(rate[1]), milliseconds(median[1]), milliseconds(p99[1]))
+    return Figures(cpu, float(rate[1]), milliseconds(median[1]), milliseconds(p99[1]), other)
 
 
 def wrk_script(folder: Path, name: str, token: str, body: str) -> Path:
@@ -202,11 +205,13 @@ def measure(all_peers: list[Peer], connections: int, rounds: int, seconds: int) 
 
 def show(title: str, figures: dict[str, Figures]) -> None:
     base = figures["nginx"]
-    print(f"\n{title}\n{'':18} {'CPU us/call':>12} {'x':>6} {'calls/s':>9} {'x':>6} {'p50 ms':>8} {'p99 ms':>8}")
+    print(
+        f"\n{title}\n{'':18} {'CPU us/call':>12} {'x':>6} {'calls/s':>9} {'x':>6} {'p50 ms':>8} {'p99 ms':>8} {'core 1':>7}"
+    )
     for name, one in figures.items():
         print(
             f"{name:18} {one.cpu:12.1f} {one.cpu / base.cpu:6.2f} {one.rate:9.0f} {one.rate / base.rate:6.2f} "
-            f"{one.median:8.3f} {one.p99:8.3f}"
+            f"{one.median:8.3f} {one.p99:8.3f} {one.other:6.0f}%"
         )
 
 
