@@ -17,7 +17,6 @@ import re
 import statistics
 import subprocess
 import tempfile
-import time
 from collections.abc import Iterator
 from contextlib import ExitStack, contextmanager
 from dataclasses import asdict, dataclass
@@ -25,6 +24,7 @@ from pathlib import Path
 
 import psutil
 from bench.open_loop import open_loop
+from bench.peers import ANSWERS, PASSES, nginx, running
 from tests.gateway.running import Gateway
 
 UPSTREAM, NGINX = 18190, 18191
@@ -52,19 +52,6 @@ RULES = {
 }
 POLICY = {"version": "1", "default": "deny", "tools": {"create_charge": RULES}}
 
-NGINX_CONF = """
-daemon off; worker_processes 1; pid {folder}/{name}.pid; error_log {folder}/{name}.log;
-events {{ worker_connections 4096; }}
-http {{
-  access_log off; keepalive_requests 100000000; client_body_temp_path {folder}/{name}.body;
-  proxy_temp_path {folder}/{name}.proxy;
-  fastcgi_temp_path {folder}/f; uwsgi_temp_path {folder}/u; scgi_temp_path {folder}/s;
-  upstream answer {{ server 127.0.0.1:{upstream}; keepalive 256; keepalive_requests 100000000; }}
-  server {{ listen 127.0.0.1:{port}; {location} }}
-}}
-"""
-ANSWERS = "location / {{ default_type application/json; return 200 '{answer}'; }}"
-PASSES = "location / { proxy_pass http://answer; proxy_http_version 1.1; proxy_set_header Connection ''; }"
 WRK = """
 wrk.method = "POST"
 wrk.headers["Content-Type"] = "application/json"
@@ -102,24 +89,6 @@ class Figures:
 def message(tool: str, arguments: object) -> str:
     params = {"name": tool, "arguments": arguments}
     return json.dumps({"jsonrpc": "2.0", "id": 1, "method": "tools/call", "params": params}, separators=(",", ":"))
-
-
-@contextmanager
-def running(core: int, *command: str) -> Iterator[psutil.Process]:
-    with subprocess.Popen(["taskset", "-c", str(core), *command]) as process:
-        try:
-            time.sleep(0.7)
-            parent = psutil.Process(process.pid)
-            children = parent.children()
-            yield children[0] if children else parent
-        finally:
-            process.terminate()
-
-
-def nginx(folder: Path, name: str, port: int, location: str) -> tuple[str, ...]:
-    conf = folder / f"{name}.conf"
-    conf.write_text(NGINX_CONF.format(folder=folder, name=name, port=port, upstream=UPSTREAM, location=location))
-    return ("nginx", "-c", str(conf), "-p", str(folder))
 
 
 def milliseconds(text: str) -> float:
@@ -172,8 +141,8 @@ def gateway(folder: Path) -> Iterator[Gateway]:
 
 
 def peers(folder: Path, stack: ExitStack) -> list[Peer]:
-    stack.enter_context(running(1, *nginx(folder, "answer", UPSTREAM, ANSWERS.format(answer=ANSWER))))
-    front = stack.enter_context(running(0, *nginx(folder, "proxy", NGINX, PASSES)))
+    stack.enter_context(running(1, *nginx(folder, "answer", UPSTREAM, ANSWERS.format(answer=ANSWER), UPSTREAM)))
+    front = stack.enter_context(running(0, *nginx(folder, "proxy", NGINX, PASSES, UPSTREAM)))
     gate = stack.enter_context(gateway(folder))
     server = gate.add_server(f"http://127.0.0.1:{UPSTREAM}/mcp", [TOOL])
     grant = gate.grant(server, POLICY)
@@ -206,7 +175,8 @@ def measure(all_peers: list[Peer], connections: int, rounds: int, seconds: int) 
 def show(title: str, figures: dict[str, Figures]) -> None:
     base = figures["nginx"]
     print(
-        f"\n{title}\n{'':18} {'CPU us/call':>12} {'x':>6} {'calls/s':>9} {'x':>6} {'p50 ms':>8} {'p99 ms':>8} {'core 1':>7}"
+        f"\n{title}\n{'':18} {'CPU us/call':>12} {'x':>6} {'calls/s':>9} {'x':>6} "
+        f"{'p50 ms':>8} {'p99 ms':>8} {'core 1':>7}"
     )
     for name, one in figures.items():
         print(

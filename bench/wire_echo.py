@@ -1,6 +1,6 @@
 """What both halves of `wire` cost: a proxy of a dozen lines beside nginx `proxy_pass`, same core, same work.
 
-    python bench/wire_echo.py [--rounds 5] [--seconds 3] [--connections 32] [--varied]
+    python -m bench.wire_echo [--rounds 5] [--seconds 3] [--connections 32] [--varied]
 
 Needs nginx and wrk, and two cores: the proxy under test has core 0, the load and the upstream share core 1. Prints CPU
 microseconds of the proxy process for each request (user and system), the medians of interleaved rounds, their ratio.
@@ -17,13 +17,12 @@ import statistics
 import subprocess
 import sys
 import tempfile
-import time
-from collections.abc import Iterator
-from contextlib import ExitStack, contextmanager
+from contextlib import ExitStack
 from pathlib import Path
 
 import psutil
 import uvloop
+from bench.peers import ANSWERS, PASSES, nginx, running
 
 from toolgate.wire.client import Origin, Pool
 from toolgate.wire.server import Exchange, serve
@@ -32,19 +31,6 @@ UPSTREAM, NGINX, WIRE = 18090, 18091, 18092
 ANSWER = '{"jsonrpc":"2.0","id":1,"result":{"content":[{"type":"text","text":"%s"}]}}' % ("x" * 950)
 REQUEST = '{"jsonrpc":"2.0","id":1,"method":"tools/call","params":{"name":"run","arguments":{"a":1}}}'
 
-NGINX_CONF = """
-daemon off; worker_processes 1; pid {folder}/{name}.pid; error_log {folder}/{name}.log;
-events {{ worker_connections 4096; }}
-http {{
-  access_log off; keepalive_requests 100000000; client_body_temp_path {folder}/{name}.body;
-  proxy_temp_path {folder}/{name}.proxy;
-  fastcgi_temp_path {folder}/f; uwsgi_temp_path {folder}/u; scgi_temp_path {folder}/s;
-  upstream answer {{ server 127.0.0.1:{upstream}; keepalive 256; keepalive_requests 100000000; }}
-  server {{ listen 127.0.0.1:{port}; {location} }}
-}}
-"""
-ANSWERS = "location / {{ default_type application/json; return 200 '{answer}'; }}"
-PASSES = "location / { proxy_pass http://answer; proxy_http_version 1.1; proxy_set_header Connection ''; }"
 WRK = f"""
 wrk.method = "POST"
 wrk.headers["Content-Type"] = "application/json"
@@ -84,22 +70,6 @@ async def proxy() -> None:
     await asyncio.Event().wait()
 
 
-@contextmanager
-def running(core: int, *command: str) -> Iterator[psutil.Process]:
-    with subprocess.Popen(["taskset", "-c", str(core), *command]) as process:
-        try:
-            time.sleep(0.7)
-            yield psutil.Process(process.pid)
-        finally:
-            process.terminate()
-
-
-def nginx(folder: Path, name: str, port: int, location: str) -> tuple[str, ...]:
-    conf = folder / f"{name}.conf"
-    conf.write_text(NGINX_CONF.format(folder=folder, name=name, port=port, upstream=UPSTREAM, location=location))
-    return ("nginx", "-c", str(conf), "-p", str(folder))
-
-
 def cpu(process: psutil.Process) -> float:
     return sum(sum(p.cpu_times()[:2]) for p in [process, *process.children(recursive=True)])
 
@@ -136,10 +106,10 @@ def main() -> None:
         os.chmod(folder, 0o755)
         script = folder / "load.lua"
         script.write_text(WRK + VARIED if options.varied else WRK)
-        stack.enter_context(running(1, *nginx(folder, "answer", UPSTREAM, ANSWERS.format(answer=ANSWER))))
+        stack.enter_context(running(1, *nginx(folder, "answer", UPSTREAM, ANSWERS.format(answer=ANSWER), UPSTREAM)))
         peers = {
-            "nginx": (NGINX, stack.enter_context(running(0, *nginx(folder, "proxy", NGINX, PASSES)))),
-            "wire": (WIRE, stack.enter_context(running(0, sys.executable, __file__, "--proxy"))),
+            "nginx": (NGINX, stack.enter_context(running(0, *nginx(folder, "proxy", NGINX, PASSES, UPSTREAM)))),
+            "wire": (WIRE, stack.enter_context(running(0, sys.executable, "-m", "bench.wire_echo", "--proxy"))),
         }
         costs: dict[str, list[float]] = {peer: [] for peer in peers}
         rates: dict[str, list[float]] = {peer: [] for peer in peers}
