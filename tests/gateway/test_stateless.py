@@ -124,6 +124,20 @@ async def test_headers_of_the_stateless_era_are_ignored_in_older_revisions(
     assert answer.status == 200
 
 
+async def test_a_parameter_header_goes_upstream_only_where_the_schema_declares_it(
+    gateway: Gateway, recorder: Recorder
+) -> None:
+    schema = {"type": "object", "properties": {"region": {"type": "string", "x-mcp-header": "Region"}}}
+    grant = gateway.grant(gateway.add_server(recorder.url, [{"name": "pay", "inputSchema": schema}]), ALLOW_ALL)
+    message, said = modern("tools/call", {"name": "pay", "arguments": {"region": "eu"}})
+    answer = await grant.post(message, **said, mcp_param_region="eu", mcp_param_tenant="other")
+    assert answer.status == 200
+    (received,) = recorder.calls
+    assert received.header("mcp-param-region") == "eu"
+    assert received.header("mcp-param-tenant") is None
+    assert (await grant.post(message, **said, mcp_param_region="us")).status == 400
+
+
 async def test_a_task_belongs_to_the_grant_that_created_it(gateway: Gateway, recorder: Recorder) -> None:
     async def tasks(request: Received, writer: asyncio.StreamWriter) -> None:
         answers: Json = {

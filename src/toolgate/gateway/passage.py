@@ -9,9 +9,11 @@ from toolgate.gateway.enforcement import Call, Ending
 from toolgate.gateway.hygiene import Header, Screened
 from toolgate.gateway.seals import Session
 from toolgate.gateway.sessions import OpenSession, Sessions
+from toolgate.protocol.param_headers import declared
 from toolgate.wire.client import Response
 from toolgate.wire.server import Exchange
 
+_PARAM: Final = b"mcp-param-"
 _RETURNED: Final = (b"cache-control", b"retry-after", b"allow")
 """Response headers that go back as they are, besides the content type; everything else stays here."""
 
@@ -38,9 +40,16 @@ class Passage:
 
     def request_headers(self) -> tuple[Header, ...]:
         """What of the client's headers goes upstream, with the upstream's own session id."""
+        forwarded = self._checked() if self.call.modern else self.head.forwarded
         if self.session is None:
-            return self.head.forwarded
-        return (*self.head.forwarded, (b"mcp-session-id", self.session.session.upstream_id.encode("ascii")))
+            return forwarded
+        return (*forwarded, (b"mcp-session-id", self.session.session.upstream_id.encode("ascii")))
+
+    def _checked(self) -> tuple[Header, ...]:
+        """Without the parameter headers that the tool's schema does not declare: nobody compared them with the body."""
+        schema = self.call.access.tools.schema_of(self.call.tool)
+        known = {parameter.field for parameter in declared(schema)}
+        return tuple(pair for pair in self.head.forwarded if not pair[0].startswith(_PARAM) or pair[0] in known)
 
     def answer_headers(self, response: Response, sessions: Sessions) -> tuple[Header, ...]:
         """Response headers by allow-list; the upstream's session id leaves only sealed."""
