@@ -79,7 +79,9 @@ async def _compiled_in_slices(row: PolicyRow) -> InForce:
 
 def _slices(row: PolicyRow) -> Generator[None, None, InForce]:
     try:
-        policy = yield from compile_in_slices(_stored(row))
+        text = _stored(row)
+        yield
+        policy = yield from compile_in_slices(text)
     except (ToolgateError, ValueError, KeyError, msgspec.MsgspecError) as error:
         complain(f"policy {row.name} revision {row.revision} denies everything: {error}")
         return InForce(None, row.id, row.revision)
