@@ -129,6 +129,10 @@ class Access:
             subject = self._subjects[session] = replace(self.subject, session_id=session)
         return subject
 
+    def expired(self, now: float) -> bool:
+        """Whether the grant has ended by itself (`now` in epoch seconds)."""
+        return self.grant.expires is not None and self.grant.expires <= now
+
     def take(self, grant: GrantRow) -> None:
         """Change in place to what the grant's row says now; sessions get new subjects."""
         self.grant, self.label, self.principal = grant, grant.label, grant.principal

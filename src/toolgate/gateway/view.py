@@ -71,17 +71,20 @@ class GatewayView:
             access = self._grant_access(grant) if grant is not None else None
             if access is None:
                 return None
-        expires = access.grant.expires
-        if expires is not None and expires <= time.time():
-            self._drop(access)
-            self._ended({access.grant_id})
+        if access.expired(time.time()):
+            self._end(access)
             return None
         return access
 
     def expire(self) -> None:
         """End the streams of grants that expired meanwhile; called now and then."""
-        for access in list(self._by_grant.values()):
-            self.access(access.grant.digest)
+        now = time.time()
+        for access in [access for access in self._by_grant.values() if access.expired(now)]:
+            self._end(access)
+
+    def _end(self, access: Access) -> None:
+        self._drop(access)
+        self._ended({access.grant_id})
 
     async def refresh(self) -> None:
         """Apply what changed in the database since the last time; on return every request is judged by it."""
