@@ -243,7 +243,7 @@ class Gateway:
             sessions,
             tasks,
             Failures(self._refusals),
-            body_limit=settings.body_limit,
+            settings=settings,
         )
 
     def _learned(self, access: Access, listed: list[tuple[str, bytes]]) -> None:

@@ -46,6 +46,12 @@ StalenessOption = Annotated[
         "--max-staleness", min=1, metavar="SECONDS", help="Deny every call once the database was unreadable so long."
     ),
 ]
+ConcurrencyOption = Annotated[
+    int,
+    typer.Option(
+        "--grant-concurrency", min=1, metavar="N", help="Requests and open streams that one grant may have at once."
+    ),
+]
 CertificateOption = Annotated[
     Path | None, typer.Option("--tls-certificate", metavar="FILE", help="Serve TLS with this certificate chain.")
 ]
@@ -74,6 +80,7 @@ def serve(  # noqa: PLR0913, PLR0917 - typer declares options as parameters
     counters: CountersOption = "memory",
     fsync: FsyncOption = "interval",
     max_staleness: StalenessOption = 60.0,
+    grant_concurrency: ConcurrencyOption = 1024,
     tls_certificate: CertificateOption = None,
     tls_key: KeyOption = None,
     tls_client_ca: ClientCaOption = None,
@@ -90,6 +97,7 @@ def serve(  # noqa: PLR0913, PLR0917 - typer declares options as parameters
         counters=counters,
         fsync=fsync,
         max_staleness=max_staleness,
+        grant_concurrency=grant_concurrency,
         tls_certificate=tls_certificate,
         tls_key=tls_key,
         tls_client_ca=tls_client_ca,

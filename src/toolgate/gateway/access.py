@@ -111,6 +111,8 @@ class Access:
     principal: str
     server_id: str
     organisation_id: str
+    under_way: int = 0
+    """Requests and streams of this grant that are open in this process."""
     _subjects: dict[str, Subject] = field(default_factory=dict)
 
     @property

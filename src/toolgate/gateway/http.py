@@ -30,6 +30,7 @@ from toolgate.protocol import strict_json
 from toolgate.protocol.headers import check_headers
 from toolgate.protocol.malformed import Malformed
 from toolgate.protocol.messages import Message, classify
+from toolgate.settings import Settings
 from toolgate.wire.failures import BodyTooLarge
 from toolgate.wire.server import Exchange
 
@@ -68,7 +69,7 @@ class Endpoint:
         tasks: Tasks,
         failures: Failures,
         *,
-        body_limit: int,
+        settings: Settings,
     ) -> None:
         self._screening = screening
         self._view = view
@@ -78,7 +79,8 @@ class Endpoint:
         self._sessions = sessions
         self._tasks = tasks
         self._failures = failures
-        self._body_limit = body_limit
+        self._body_limit = settings.body_limit
+        self._grant_concurrency = settings.grant_concurrency
 
     async def __call__(self, exchange: Exchange) -> None:
         """Serve one request; a `Refused` from any step is its answer."""
@@ -118,6 +120,10 @@ class Endpoint:
 
     async def _guard(self, attempt: Attempt) -> None:
         """The path of a request with a grant: whatever goes wrong on it is a denial with a record."""
+        access = attempt.access
+        if access.under_way >= self._grant_concurrency:
+            raise Refused(429, "too many requests of this grant are under way", headers=((b"retry-after", b"1"),))
+        access.under_way += 1
         try:
             if attempt.head.verb == "POST":
                 await self._post(attempt)
@@ -129,6 +135,8 @@ class Endpoint:
             await self._respond_malformed(attempt, malformed)
         except Exception as error:  # noqa: BLE001 - the one place: an unforeseen fault denies, and is recorded
             await self._respond_fault(attempt, error)
+        finally:
+            access.under_way -= 1
 
     async def _post(self, attempt: Attempt) -> None:
         head, access = attempt.head, attempt.access
