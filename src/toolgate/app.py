@@ -21,6 +21,7 @@ import uvloop
 
 from toolgate.audit.journal import Journal
 from toolgate.audit.summary import Denials, Refusals
+from toolgate.background import repeating
 from toolgate.errors import ToolgateError
 from toolgate.gateway import recounting
 from toolgate.gateway.access import Access
@@ -293,22 +294,12 @@ class Gateway:
         stack.push_async_callback(self._stop)
 
     def _repeat(self, seconds: float, step: Callable[[], Awaitable[None]]) -> None:
-        self._tasks.add(asyncio.create_task(_repeating(seconds, step)))
+        self._tasks.add(asyncio.create_task(repeating(seconds, step, first_after=seconds)))
 
     async def _stop(self) -> None:
         for task in self._tasks:
             task.cancel()
         await asyncio.gather(*self._tasks, return_exceptions=True)
-
-
-async def _repeating(seconds: float, step: Callable[[], Awaitable[None]]) -> None:
-    """The root of a background task: what fails is said, and tried again at the next turn."""
-    while True:
-        await asyncio.sleep(seconds)
-        try:
-            await step()
-        except Exception as error:  # noqa: BLE001 - a background task must not die unheard
-            print(f"toolgate: background task: {type(error).__name__}: {error}", file=sys.stderr)  # noqa: T201
 
 
 def _tls(settings: Settings) -> ssl.SSLContext | None:

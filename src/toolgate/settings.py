@@ -25,7 +25,6 @@ class Settings:
     body_limit: int = MIB
     answer_limit: int = 16 * MIB
     upstream_timeout: float = 300.0
-    connect_timeout: float = 10.0
     max_staleness: float = 60.0
     grant_concurrency: int = 1024
     tls_certificate: Path | None = None

@@ -6,23 +6,24 @@ import asyncio
 import sqlite3
 import sys
 from pathlib import Path
-from typing import Any, Final
+from typing import Final
 
 import msgspec
 from sqlalchemy.engine import Engine
 
 from toolgate.audit.index import Index
+from toolgate.background import complain, repeating
 from toolgate.control.status import StatusPage
 from toolgate.errors import ToolgateError
 from toolgate.keys import MasterKey
 from toolgate.policy.definition import Definition
-from toolgate.store import definitions, servers
+from toolgate.store import definitions
 from toolgate.store.changes import announce
 from toolgate.store.database import latest_change, open_database
 from toolgate.store.definitions import Seen
 from toolgate.store.directory import database_file
 from toolgate.store.headers import PURPOSE
-from toolgate.store.view import View
+from toolgate.store.view import ServerRow, View
 from toolgate.upstream.discovery import Discovery, ask
 from toolgate.upstream.registered import open_upstream
 
@@ -50,12 +51,13 @@ class ControlProcess:
     async def run(self) -> None:
         """The whole life of the process; raises ToolgateError when it cannot begin."""
         engine = open_database(self._data)
+        view = View.open(self._data)
         index = Index(database_file(self._data), self._data / "journal")
         status = await StatusPage(self._data).open(self._host, self._port)
         _say("ready")
         tasks = [
-            asyncio.create_task(_repeat(_INDEX_EVERY, lambda: self._index(index))),
-            asyncio.create_task(_repeat(_DISCOVER_EVERY, lambda: self._discover(engine))),
+            asyncio.create_task(repeating(_INDEX_EVERY, lambda: self._index(index), first_after=0)),
+            asyncio.create_task(repeating(_DISCOVER_EVERY, lambda: self._discover(engine, view), first_after=0)),
         ]
         try:
             await self._listen(engine)
@@ -66,6 +68,7 @@ class ControlProcess:
             await status.close(0)
             await self._index(index)
             index.close()
+            view.close()
 
     async def _listen(self, engine: Engine) -> None:
         """Sightings, one a line, until the gateway closes the pipe."""
@@ -81,7 +84,7 @@ class ControlProcess:
         try:
             definitions.saw(engine, _ACTOR, server, seen, complete=complete, protocol_revision=revision)
         except ToolgateError as error:
-            print(f"toolgate: definitions of {server} were not stored: {error}", file=sys.stderr)  # noqa: T201
+            complain(f"definitions of {server} were not stored: {error}")
             return
         announce(self._data, latest_change(engine), timeout=1.0)
 
@@ -91,23 +94,18 @@ class ControlProcess:
             for _ in iter(index.step, 0):
                 await asyncio.sleep(0)
         except sqlite3.OperationalError as error:
-            print(f"toolgate: the index of the journal waits: {error}", file=sys.stderr)  # noqa: T201
+            complain(f"the index of the journal waits: {error}")
 
-    async def _discover(self, engine: Engine) -> None:
+    async def _discover(self, engine: Engine, view: View) -> None:
         """Ask the servers whose tools nobody knows yet."""
-        for server in servers.every(engine):
-            if server.tools == 0:
-                found = await self._ask(server.id)
-                if found is not None:
-                    seen = [seen_of(msgspec.json.encode(tool)) for tool in found.tools]
-                    self._store(engine, server.id, seen, complete=True, revision=found.protocol_revision)
+        view.refresh()
+        for row in view.servers():
+            found = None if view.definitions(row.id) else await self._ask(row)
+            if found is not None:
+                seen = [seen_of(msgspec.json.encode(tool)) for tool in found.tools]
+                self._store(engine, row.id, seen, complete=True, revision=found.protocol_revision)
 
-    async def _ask(self, server_id: str) -> Discovery | None:
-        view = View.open(self._data)
-        row = view.server(server_id)
-        view.close()
-        if row is None:
-            return None
+    async def _ask(self, row: ServerRow) -> Discovery | None:
         try:
             upstream = open_upstream(row, MasterKey.load(self._data).sealer(PURPOSE))
             try:
@@ -122,12 +120,6 @@ def seen_of(text: bytes) -> Seen:
     """A definition as the store keeps it."""
     definition = Definition(msgspec.json.decode(text))
     return Seen(definition.name, definition.fingerprint, text.decode())
-
-
-async def _repeat(seconds: float, step: Any) -> None:
-    while True:
-        await step()
-        await asyncio.sleep(seconds)
 
 
 def _say(word: str) -> None:

@@ -78,7 +78,7 @@ class EventRelay:
         if not event.data:
             return event.raw
         call = passage.call
-        inspected = self._inspector.inspect(event.data, call.access, call, passage.ending)
+        inspected = self._inspector.inspect(event.data, call, passage.ending)
         if inspected.asked is not None and not await self._may_ask(passage, inspected.asked):
             return None
         return event.raw if inspected.body is event.data else event.replaced(inspected.body)

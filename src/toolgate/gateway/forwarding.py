@@ -141,8 +141,7 @@ class Forwarding:
         passage.exchange.respond(response.status, (*headers, (b"content-type", kind)) if kind else headers, body)
 
     def _look(self, passage: Passage, raw: bytes) -> Inspected:
-        call = passage.call
-        return self._inspector.inspect(raw, call.access, call, passage.ending)
+        return self._inspector.inspect(raw, passage.call, passage.ending)
 
     def _failed(self, passage: Passage, error: UpstreamError) -> None:
         passage.ending.not_run = not error.sent

@@ -6,14 +6,13 @@ revision 2026-07-28. Nothing is translated between them.
 
 from __future__ import annotations
 
-import asyncio
 import sys
 import time
 import traceback
-from collections.abc import Generator
 from dataclasses import dataclass, replace
-from typing import Final, TypeVar, cast
+from typing import Final
 
+from toolgate.background import in_turns
 from toolgate.gateway import answers, retries
 from toolgate.gateway.access import Access
 from toolgate.gateway.enforcement import Call, Denial, Enforcement
@@ -42,7 +41,6 @@ _STALE: Final = Verdict("deny", "(store)", "The gateway could not read its datab
 
 
 _UNREADABLE: Final = Message("request", None, "", {}, {})
-T = TypeVar("T")
 
 
 @dataclass(slots=True)
@@ -249,14 +247,3 @@ def _respond_denied(attempt: Attempt, call: Call, denial: Denial) -> None:
     else:
         text = answers.denial(message.id, call.tool, verdict, call.id, modern=call.modern, full=denial.limit)
         exchange.respond(200, headers, text)
-
-
-async def in_turns(work: Generator[None, None, T]) -> T:
-    """Long work in slices, so that other calls go on meanwhile."""
-    while True:
-        try:
-            next(work)
-        except StopIteration as done:
-            await asyncio.sleep(0)  # what follows on a big value is a long step of its own
-            return cast("T", done.value)
-        await asyncio.sleep(0)

@@ -52,30 +52,31 @@ class Inspector:
         self._tasks = tasks
         self._learned = learned
 
-    def inspect(self, raw: bytes, access: Access, call: Call | None, ending: Ending) -> Inspected:
+    def inspect(self, raw: bytes, call: Call, ending: Ending) -> Inspected:
         """Look into one message, and rewrite it where needed; raises NotUnderstood."""
         reply = replies.peek(raw)
         if not reply.is_answer:
             return Inspected(raw, asked=_asked(reply))
-        if call is None or reply.id != call.message.id:
-            return Inspected(self._result(raw, reply, access, None, ending))
+        if reply.id != call.message.id:
+            return Inspected(self._result(raw, reply, call, ending, own=False))
         ending.answered = True
         ending.result = replies.kind(reply)
         ending.not_run = replies.did_not_run(reply)
         if isinstance(reply.error, ErrorPart):
             ending.code = reply.error.code
-        return Inspected(self._result(raw, reply, access, call, ending), answer=True)
+        return Inspected(self._result(raw, reply, call, ending, own=True), answer=True)
 
-    def _result(self, raw: bytes, reply: Reply, access: Access, call: Call | None, ending: Ending) -> bytes:
-        result = reply.result
+    def _result(self, raw: bytes, reply: Reply, call: Call, ending: Ending, *, own: bool) -> bytes:
+        """`own`: the answer to this very request, not a replayed or a stray one."""
+        result, access = reply.result, call.access
         if not isinstance(result, ResultPart):
             return raw
         if _is_list(result.tools):
             self._learned(access, listing.tools_of(raw))
-            return listing.filtered(raw, access.shows, modern=call is not None and call.modern)
+            return listing.filtered(raw, access.shows, modern=own and call.modern)
         if _is_list(result.tasks):
             return listing.own_tasks(raw, self._own_task(access))
-        if call is None:
+        if not own:
             return raw
         if call.message.method == "tools/list":
             raise NotUnderstood("has no list of tools")

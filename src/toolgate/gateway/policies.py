@@ -2,15 +2,14 @@
 
 from __future__ import annotations
 
-import asyncio
 import hashlib
 from collections.abc import Generator
 from dataclasses import dataclass
 
 import msgspec
 
+from toolgate.background import complain, in_turns
 from toolgate.errors import ToolgateError
-from toolgate.gateway.complaints import complain
 from toolgate.policy.compiler import Policy
 from toolgate.policy.slices import compile_in_slices
 from toolgate.store.view import PolicyRow, View
@@ -55,7 +54,7 @@ class Policies:
         if row is None:
             del self._in_force[policy_id]
             return
-        self._in_force[policy_id] = await _compiled_in_slices(row)
+        self._in_force[policy_id] = await in_turns(_slices(row))
 
 
 def _compiled(row: PolicyRow) -> InForce:
@@ -65,16 +64,6 @@ def _compiled(row: PolicyRow) -> InForce:
             next(slices)
         except StopIteration as done:
             return done.value  # type: ignore[no-any-return]
-
-
-async def _compiled_in_slices(row: PolicyRow) -> InForce:
-    slices = _slices(row)
-    while True:
-        try:
-            next(slices)
-        except StopIteration as done:
-            return done.value  # type: ignore[no-any-return]
-        await asyncio.sleep(0)
 
 
 def _slices(row: PolicyRow) -> Generator[None, None, InForce]:

@@ -65,11 +65,6 @@ class Reply(msgspec.Struct):
         """Whether this ends a request of the client."""
         return self.result is not UNSET or self.error is not UNSET
 
-    @property
-    def is_request(self) -> bool:
-        """Whether the server asks something of the client."""
-        return self.method is not UNSET and self.id is not UNSET
-
 
 _DECODER: Final = msgspec.json.Decoder(Reply)
 

@@ -10,6 +10,7 @@ from typing import Any
 
 import msgspec
 
+from toolgate.protocol.revisions import SUBSCRIPTION_KEY
 from toolgate.wire.server import Exchange
 
 
@@ -30,7 +31,7 @@ class Stream:
         """Send `notifications/tools/list_changed` as an event of its own."""
         message: dict[str, Any] = {"jsonrpc": "2.0", "method": "notifications/tools/list_changed"}
         if self.subscription is not None:
-            message["params"] = {"_meta": {"io.modelcontextprotocol/subscriptionId": self.subscription}}
+            message["params"] = {"_meta": {SUBSCRIPTION_KEY: self.subscription}}
         self.exchange.write_soon(b"event: message\ndata: " + msgspec.json.encode(message) + b"\n\n")
 
 

@@ -10,9 +10,9 @@ import time
 from collections.abc import Callable, Iterable
 from dataclasses import replace
 
+from toolgate.background import complain
 from toolgate.errors import ToolgateError
 from toolgate.gateway.access import Access, Server, Tools, make_access
-from toolgate.gateway.complaints import complain
 from toolgate.gateway.policies import Policies
 from toolgate.keys import Sealer
 from toolgate.store.view import Change, GrantRow, ServerRow, View

@@ -5,33 +5,8 @@ Names are those of the revisions 2025-03-26 to 2026-07-28; a method that no revi
 
 from __future__ import annotations
 
-_PASSING = frozenset(
-    {
-        "initialize",
-        "server/discover",
-        "ping",
-        "logging/setLevel",
-        "tools/list",
-        "tasks/get",
-        "tasks/result",
-        "tasks/list",
-        "tasks/update",
-        "tasks/cancel",
-        "notifications/initialized",
-        "notifications/cancelled",
-        "notifications/progress",
-        "notifications/message",
-        "notifications/elicitation/complete",
-        "notifications/prompts/list_changed",
-        "notifications/resources/list_changed",
-        "notifications/resources/updated",
-        "notifications/roots/list_changed",
-        "notifications/subscriptions/acknowledged",
-        "notifications/tasks",
-        "notifications/tasks/status",
-        "notifications/tools/list_changed",
-    }
-)
+from toolgate.protocol.revisions import PASS_UNDER_DENY
+
 _FILTERS = frozenset({"toolsListChanged", "promptsListChanged", "resourcesListChanged"})
 
 
@@ -39,7 +14,7 @@ def passes_by_default(method: str, params: dict[str, object]) -> bool:
     """Whether `default: deny` lets the method through. That a task is the grant's own is checked by the gateway."""
     if method == "subscriptions/listen":
         return _listens_without_resources(params)
-    return method in _PASSING
+    return method in PASS_UNDER_DENY
 
 
 def _listens_without_resources(params: dict[str, object]) -> bool:

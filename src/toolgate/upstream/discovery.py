@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import AsyncGenerator, Sequence
+from collections.abc import AsyncGenerator
 from contextlib import aclosing
 from dataclasses import dataclass, field
 from typing import Any, Final
@@ -10,8 +10,8 @@ from typing import Any, Final
 import msgspec
 
 from toolgate.errors import ToolgateError
+from toolgate.protocol.revisions import CLIENT_CAPABILITIES_KEY, CLIENT_INFO_KEY, VERSION_KEY
 from toolgate.protocol.sse import SseParser
-from toolgate.upstream.address import parse_url
 from toolgate.upstream.http import Header, HttpUpstream
 from toolgate.wire.client import Response, UpstreamError
 
@@ -24,9 +24,9 @@ _ANSWER_LIMIT: Final = 16 * 1024 * 1024
 _TIMEOUT: Final = 15.0
 _CLIENT: Final = {"name": "toolgate", "version": "0"}
 _META: Final = {
-    "io.modelcontextprotocol/protocolVersion": MODERN,
-    "io.modelcontextprotocol/clientInfo": _CLIENT,
-    "io.modelcontextprotocol/clientCapabilities": {},
+    VERSION_KEY: MODERN,
+    CLIENT_INFO_KEY: _CLIENT,
+    CLIENT_CAPABILITIES_KEY: {},
 }
 
 
@@ -39,24 +39,14 @@ class Discovery:
     """What a server says of itself."""
 
     protocol_revision: str
-    server_info: dict[str, Any] = field(default_factory=dict)
     tools: list[dict[str, Any]] = field(default_factory=list)
 
 
-async def discover(url: str, headers: Sequence[tuple[str, str]], allow_private: bool) -> Discovery:
-    """The tools of the server at `url`: revision 2026-07-28 first, then the handshake; raises ToolgateError.
-
-    The session that the handshake opens is ended again. Every page is read, at most 100.
-    """
-    upstream = HttpUpstream(parse_url(url, allow_private=allow_private), headers, allow_private=allow_private)
-    try:
-        return await ask(upstream, url)
-    finally:
-        await upstream.close()
-
-
 async def ask(upstream: HttpUpstream, place: str) -> Discovery:
-    """As `discover`, over an upstream that exists; `place` names it in errors."""
+    """The tools of a server: revision 2026-07-28 first, then the handshake; `place` names it in errors.
+
+    The session that the handshake opens is ended again. Every page is read, at most 100. Raises ToolgateError.
+    """
     asking = _Asking(upstream, place)
     try:
         return await asking.stateless() or await asking.with_handshake()
@@ -92,7 +82,7 @@ class _Asking:
         hello = await self._request("initialize", params)
         if hello is None:
             raise DiscoveryFailed(self._place, "answers neither `tools/list` nor `initialize`", "is it an MCP server?")
-        found = Discovery(str(hello.get("protocolVersion", HANDSHAKE)), dict(hello.get("serverInfo") or {}))
+        found = Discovery(str(hello.get("protocolVersion", HANDSHAKE)))
         self._headers.append((b"mcp-protocol-version", found.protocol_revision.encode("ascii", "replace")))
         await self._notify("notifications/initialized")
         first = await self._request("tools/list", {})
