@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import asyncio
 import time
-from collections.abc import Callable, Generator, Mapping
+from collections.abc import Awaitable, Callable, Generator, Mapping
 from dataclasses import dataclass
 from itertools import islice
 
@@ -24,6 +24,8 @@ from toolgate.protocol.messages import Message
 
 _APPROVAL_LATER = "A person has to approve this call, and this version cannot ask one yet."
 _NAMES = 1_000
+Tell = Callable[[bytes], Awaitable[None]]
+"""Sends the client one whole JSON-RPC notification while its call is held for a person."""
 UNKNOWN = "(unknown)"
 """The rule word for a tool that the server does not have; the client reads the same text as for a hidden one."""
 
@@ -94,8 +96,12 @@ class Enforcement:
         """Why every call is denied now; "" when calls are judged."""
         return "" if self._journal.healthy else "the journal cannot be written"
 
-    async def admit(self, call: Call) -> Denial | None:
-        """Steps 6 and 7 of gateway.md; None means: recorded, paid for, forward it."""
+    async def admit(self, call: Call, tell: Tell | None = None) -> Denial | None:  # noqa: ARG002 - not yet
+        """Steps 6 and 7 of gateway.md; None means: recorded, paid for, forward it.
+
+        Takes up to the waiting time where a person is asked; `tell` is used only meanwhile, and only for a request with
+        a progress token. `call.id` may be another one afterwards: a call released by a person is a decision of its own.
+        """
         started = time.perf_counter_ns()
         verdict = judge(call, self._clock())
         if verdict.outcome == "deny":
