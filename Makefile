@@ -2,7 +2,7 @@
 PYTHON ?= $(or $(shell command -v python3.11),python3)
 VENV := .venv
 BIN := $(VENV)/bin
-CLIENTS := mcp1 mcp2
+CLIENTS := mcp1 mcp2 fastmcp3 fastmcp4
 # Peers that were installed for the tests come first; nginx lives in sbin, which users do not search.
 TEST_PATH := $(CURDIR)/.venvs/bin:$(PATH):/usr/sbin
 PYTEST := PATH="$(TEST_PATH)" $(BIN)/pytest -n 2
