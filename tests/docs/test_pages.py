@@ -108,6 +108,29 @@ def test_lock_files_have_hashes_and_no_address() -> None:
         assert len(packages) == len(re.findall(r"^[A-Za-z0-9]", text, re.MULTILINE)), file
 
 
+def test_node_lock_files_have_hashes_and_no_address() -> None:
+    wanted = re.search(r"^NODE_SETS := (.+)$", (ROOT / "Makefile").read_text(), re.MULTILINE)
+    assert wanted is not None
+    assert sorted(path.name for path in (ROOT / "locks/node").iterdir()) == sorted(wanted[1].split())
+    for name in wanted[1].split():
+        folder = ROOT / "locks/node" / name
+        asked = json.loads((folder / "package.json").read_text())["dependencies"]
+        locked = json.loads((folder / "package-lock.json").read_text())["packages"]
+        assert locked.pop("")["dependencies"] == asked
+        for path, package in locked.items():
+            assert package["integrity"].startswith("sha512-"), (name, path)
+            assert "resolved" not in package, (name, path)
+
+
+def test_no_file_names_the_host_of_a_package_registry() -> None:
+    hosts = re.compile(r"registry[.]npmjs|registry[.]yarnpkg|pypi[.]org|pythonhosted[.]org|crates[.]io|proxy[.]golang")
+    tracked = subprocess.run(["git", "ls-files", "-z"], cwd=ROOT, capture_output=True, text=True, check=True).stdout
+    files = [ROOT / name for name in tracked.split("\0") if name]
+    assert len(files) > 100
+    naming = [file for file in files if file.is_file() and hosts.search(file.read_text(errors="replace"))]
+    assert naming == []
+
+
 def test_the_version_is_in_one_place_or_says_the_same() -> None:
     declared = re.search(r'^version = "(.+)"$', (ROOT / "pyproject.toml").read_text(), re.MULTILINE)
     stated = re.search(r'^__version__ = "(.+)"$', (ROOT / "src/toolgate/__init__.py").read_text(), re.MULTILINE)
