@@ -16,7 +16,7 @@ from toolgate.policy.compiler import Policy
 from toolgate.policy.decision import Subject
 from toolgate.policy.definition import Definition
 from toolgate.store.view import DefinitionRow, GrantRow, ServerRow
-from toolgate.upstream.http import HttpUpstream, Unavailable
+from toolgate.upstream.interface import Upstream
 
 _SESSIONS_REMEMBERED: Final = 1_000
 
@@ -92,7 +92,7 @@ class Server:
     """One upstream as this process uses it."""
 
     row: ServerRow
-    upstream: HttpUpstream | Unavailable
+    upstream: Upstream
     tools: Tools
 
 

@@ -13,7 +13,8 @@ from toolgate.gateway.sessions import Sessions
 from toolgate.gateway.streams import Stream, Streams
 from toolgate.protocol.messages import Message
 from toolgate.protocol.sse import Event, SseParser
-from toolgate.wire.client import Response, UpstreamError
+from toolgate.upstream.interface import Answer
+from toolgate.wire.client import UpstreamError
 
 _STREAM: Final = (
     (b"content-type", b"text/event-stream"),
@@ -43,7 +44,7 @@ class EventRelay:
         self._event_limit = event_limit
         self._refusals: set[asyncio.Task[None]] = set()
 
-    async def relay(self, passage: Passage, response: Response) -> None:
+    async def relay(self, passage: Passage, response: Answer) -> None:
         """Pass the whole stream on; raises what ends it early."""
         if passage.call.message.method != "initialize":
             self._start(passage, response)
@@ -51,7 +52,7 @@ class EventRelay:
             await self._pump(passage, response)
         passage.exchange.finish()
 
-    async def _pump(self, passage: Passage, response: Response) -> None:
+    async def _pump(self, passage: Passage, response: Answer) -> None:
         """Pass events on. Those of a handshake wait for its answer, which decides the session id in the head."""
         parser = SseParser(self._event_limit)
         exchange = passage.exchange
@@ -70,7 +71,7 @@ class EventRelay:
             self._start(passage, response)
             await exchange.write(b"".join(held))
 
-    def _start(self, passage: Passage, response: Response) -> None:
+    def _start(self, passage: Passage, response: Answer) -> None:
         passage.exchange.start(200, (*passage.answer_headers(response, self._sessions), *_STREAM))
 
     async def _event(self, passage: Passage, event: Event) -> bytes | None:

@@ -15,7 +15,8 @@ from toolgate.gateway.passage import Passage
 from toolgate.gateway.replies import NotUnderstood
 from toolgate.gateway.sessions import Sessions
 from toolgate.protocol.sse import EventTooLong
-from toolgate.wire.client import BadAnswer, Response, TimedOut, UpstreamError
+from toolgate.upstream.interface import Answer
+from toolgate.wire.client import BadAnswer, TimedOut, UpstreamError
 
 _UNCHANGED: Final = frozenset({400, 404, 405, 429})
 """Statuses that a client must see as they are: dual-era clients read the server's era from them."""
@@ -67,7 +68,7 @@ class Forwarding:
         finally:
             await self._enforcement.complete(call, ending, (time.perf_counter_ns() - started) // 1000)
 
-    async def _relay(self, passage: Passage, response: Response) -> None:
+    async def _relay(self, passage: Passage, response: Answer) -> None:
         status = response.status
         kind = response.headers.get(b"content-type") or b""
         if status in {202, 204} or (status == 200 and not passage.wants_body):
@@ -87,7 +88,7 @@ class Forwarding:
             cause = f"the server answered with HTTP status {status} and `{kind.decode('latin-1')}`"
             self._fail(passage, "error", cause, {"status": status})
 
-    def _respond(self, passage: Passage, response: Response, body: bytes) -> None:
+    def _respond(self, passage: Passage, response: Answer, body: bytes) -> None:
         """A whole JSON answer, inspected."""
         inspected = self._look(passage, body)
         if passage.expects_answer and not inspected.answer:
@@ -95,7 +96,7 @@ class Forwarding:
         headers = passage.answer_headers(response, self._sessions) + answers.JSON_HEADERS
         passage.exchange.respond(200, headers, inspected.body)
 
-    async def _relay_json(self, passage: Passage, response: Response) -> None:
+    async def _relay_json(self, passage: Passage, response: Answer) -> None:
         """A JSON answer that comes in parts: read whole where it must be, else only up to the limit of a look."""
         must = self._must_be_whole(passage)
         limit = self._answer_limit if must else _PEEK_LIMIT
@@ -116,7 +117,7 @@ class Forwarding:
         plain = call.message.method == "tools/call" and not call.modern
         return not plain or any(charge.settle for charge in call.charges)
 
-    async def _stream_rest(self, passage: Passage, response: Response, head: list[bytes]) -> None:
+    async def _stream_rest(self, passage: Passage, response: Answer, head: list[bytes]) -> None:
         """A long answer that nothing has to change: passed on as it comes, with what was read so far first."""
         passage.ending.result = "result"
         exchange = passage.exchange
@@ -126,7 +127,7 @@ class Forwarding:
             await exchange.write(chunk)
         exchange.finish()
 
-    async def _relay_refusal(self, passage: Passage, response: Response, kind: bytes) -> None:
+    async def _relay_refusal(self, passage: Passage, response: Answer, kind: bytes) -> None:
         """The server's own 400, 404, 405 or 429, unchanged."""
         body = await response.read(self._answer_limit)
         ending = passage.ending

@@ -10,7 +10,7 @@ from toolgate.gateway.hygiene import Header, Screened
 from toolgate.gateway.seals import Session
 from toolgate.gateway.sessions import OpenSession, Sessions
 from toolgate.protocol.param_headers import declared
-from toolgate.wire.client import Response
+from toolgate.upstream.interface import Answer
 from toolgate.wire.server import Exchange
 
 _PARAM: Final = b"mcp-param-"
@@ -51,7 +51,7 @@ class Passage:
         known = {parameter.field for parameter in declared(schema)}
         return tuple(pair for pair in self.head.forwarded if not pair[0].startswith(_PARAM) or pair[0] in known)
 
-    def answer_headers(self, response: Response, sessions: Sessions) -> tuple[Header, ...]:
+    def answer_headers(self, response: Answer, sessions: Sessions) -> tuple[Header, ...]:
         """Response headers by allow-list; the upstream's session id leaves only sealed."""
         headers, kept = response.headers, self.head.extra
         for name in _RETURNED:

@@ -16,7 +16,8 @@ from toolgate.gateway.access import Access, Server, Tools, make_access
 from toolgate.gateway.policies import Policies
 from toolgate.keys import Sealer
 from toolgate.store.view import Change, GrantRow, ServerRow, View
-from toolgate.upstream.http import HttpUpstream, Unavailable
+from toolgate.upstream.http import Unavailable
+from toolgate.upstream.interface import Upstream
 from toolgate.upstream.registered import open_upstream
 
 GrantIds = set[str]
@@ -176,7 +177,7 @@ class GatewayView:
             server = self._servers[server_id] = Server(row, self._upstream(row), tools)
         return server
 
-    def _upstream(self, row: ServerRow) -> HttpUpstream | Unavailable:
+    def _upstream(self, row: ServerRow) -> Upstream:
         """The way to the server; one that is misconfigured fails each call with the reason."""
         try:
             return open_upstream(row, self._header_sealer)

@@ -12,8 +12,8 @@ import msgspec
 from toolgate.errors import ToolgateError
 from toolgate.protocol.revisions import CLIENT_CAPABILITIES_KEY, CLIENT_INFO_KEY, VERSION_KEY
 from toolgate.protocol.sse import SseParser
-from toolgate.upstream.http import Header, HttpUpstream
-from toolgate.wire.client import Response, UpstreamError
+from toolgate.upstream.interface import Answer, Header, Upstream
+from toolgate.wire.client import UpstreamError
 
 MODERN: Final = "2026-07-28"
 HANDSHAKE: Final = "2025-11-25"
@@ -42,7 +42,7 @@ class Discovery:
     tools: list[dict[str, Any]] = field(default_factory=list)
 
 
-async def ask(upstream: HttpUpstream, place: str) -> Discovery:
+async def ask(upstream: Upstream, place: str) -> Discovery:
     """The tools of a server: revision 2026-07-28 first, then the handshake; `place` names it in errors.
 
     The session that the handshake opens is ended again. Every page is read, at most 100. Raises ToolgateError.
@@ -57,7 +57,7 @@ async def ask(upstream: HttpUpstream, place: str) -> Discovery:
 class _Asking:
     """One conversation with one server."""
 
-    def __init__(self, upstream: HttpUpstream, place: str) -> None:
+    def __init__(self, upstream: Upstream, place: str) -> None:
         self._upstream = upstream
         self._place = place
         self._headers: list[Header] = []
@@ -130,7 +130,7 @@ class _Asking:
             headers = [(b"user-agent", USER_AGENT), *self._headers]
             (await self._upstream.send("DELETE", headers, b"", _TIMEOUT)).close()
 
-    async def _post(self, message: dict[str, Any]) -> Response:
+    async def _post(self, message: dict[str, Any]) -> Answer:
         headers = [
             (b"content-type", b"application/json"),
             (b"accept", b"application/json, text/event-stream"),
@@ -139,13 +139,13 @@ class _Asking:
         ]
         return await self._upstream.send("POST", headers, msgspec.json.encode(message), _TIMEOUT)
 
-    async def _answer(self, response: Response) -> dict[str, Any]:
+    async def _answer(self, response: Answer) -> dict[str, Any]:
         """The message that answers the request just sent."""
         if (response.headers.get(b"content-type") or b"").startswith(b"text/event-stream"):
             return await self._answer_in_stream(response)
         return self._decode(await response.read(_ANSWER_LIMIT))
 
-    async def _answer_in_stream(self, response: Response) -> dict[str, Any]:
+    async def _answer_in_stream(self, response: Answer) -> dict[str, Any]:
         parser = SseParser(_ANSWER_LIMIT)
         while chunk := await response.chunk():
             for event in parser.feed(chunk):

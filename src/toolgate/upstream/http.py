@@ -8,14 +8,13 @@ from collections.abc import Sequence
 from typing import Final
 
 from toolgate.upstream.address import AddressError, Endpoint, resolve
+from toolgate.upstream.interface import Header
 from toolgate.wire.client import ConnectFailed, Origin, Pool, PoolLimits, Response
 
 _CONNECTIONS: Final = 16_384
 """Each open stream of a client holds one."""
 _RESOLVE_AGAIN_AFTER: Final = 5.0
 """Seconds before a name whose addresses all failed is looked up again."""
-
-Header = tuple[bytes, bytes]
 
 
 class HttpUpstream:
