@@ -60,19 +60,29 @@ def parse_header(text: str) -> HeaderInput:
     """Read one `--header`; `@file` is read now. Raises BadInput, which never repeats the value."""
     name, colon, value = text.partition(":")
     place = f"--header {shown(name)}" if colon else "--header"
-    if not colon or not TOKEN.fullmatch(name):
+    if not colon:
         raise BadInput(place, "is not a header", 'write it as "Name: value", "Name: env:VARIABLE" or "Name: @file"')
-    if name.lower() in OWNED or name.lower().startswith(OWNED_PREFIXES):
-        raise BadInput(place, f"`{name}` is written by the gateway itself", "leave it out")
+    check_header(place, name)
     value = value.strip(" \t")
     if value.startswith("env:"):
-        return HeaderInput(name.lower(), variable=_variable(place, value[4:]))
+        return HeaderInput(name.lower(), variable=check_reference(place, value[4:]))
     if value.startswith("@"):
         value = _file(place, Path(value[1:]))
-    return HeaderInput(name.lower(), value=_checked(place, value))
+    return HeaderInput(name.lower(), value=check_value(place, value))
 
 
-def _variable(place: str, name: str) -> str:
+def check_header(place: str, name: str) -> str:
+    """The name of a header that an operator may set, in lower case. Raises BadInput."""
+    if not TOKEN.fullmatch(name):
+        cause = f"`{shown(name)}` is not the name of a header" if name else "a header has no name"
+        raise BadInput(place, cause, "use letters, digits and `-`")
+    if name.lower() in OWNED or name.lower().startswith(OWNED_PREFIXES):
+        raise BadInput(place, f"`{name}` is written by the gateway itself", "leave it out")
+    return name.lower()
+
+
+def check_reference(place: str, name: str) -> str:
+    """The name of a variable of the gateway's environment. Raises BadInput."""
     if not VARIABLE.fullmatch(name):
         raise BadInput(place, f"`{shown(name)}` is not the name of a variable", "write it as env:NAME")
     return name
@@ -89,7 +99,8 @@ def _file(place: str, path: Path) -> str:
         raise BadInput(place, f"`{shown(str(path))}` is not ASCII text", "store the bare value in it") from error
 
 
-def _checked(place: str, value: str) -> str:
+def check_value(place: str, value: str) -> str:
+    """A header's value: printable ASCII and tabs, not empty. Raises BadInput, which never repeats it."""
     if not value or len(value) > MAX_VALUE or not all(char == "\t" or " " <= char <= "~" for char in value):
         raise BadInput(place, "the value is empty, too long or not printable ASCII", f"at most {MAX_VALUE} characters")
     return value
@@ -100,7 +111,7 @@ def unique(headers: Sequence[HeaderInput]) -> Sequence[HeaderInput]:
     seen: set[str] = set()
     for header in headers:
         if header.name in seen:
-            raise BadInput(f"--header {header.name}", "is given twice", "give each header once")
+            raise BadInput(header.name, "is given twice", "give each header or variable once")
         seen.add(header.name)
     return headers
 
@@ -109,7 +120,7 @@ def seal(header: HeaderInput, server_id: str, sealer: Sealer) -> StoredHeader:
     """What to store: the value sealed for this server and this header name, so that rows cannot be exchanged."""
     if header.variable:
         return StoredHeader(header.name, None, header.variable)
-    sealed = sealer.seal(header.value.encode("ascii"), _binding(server_id, header.name))
+    sealed = sealer.seal(header.value.encode("utf-8"), _binding(server_id, header.name))
     return StoredHeader(header.name, sealed, None)
 
 
@@ -124,8 +135,13 @@ def _opened(header: StoredHeader, server_id: str, sealer: Sealer, environment: M
     place = f"header {header.name} of server {server_id}"
     if header.variable:
         return _from_environment(place, header.variable, environment)
+    return unseal(place, header, server_id, sealer)
+
+
+def unseal(place: str, header: StoredHeader, server_id: str, sealer: Sealer) -> str:
+    """The value that was sealed for this server and name. Raises ToolgateError."""
     try:
-        return sealer.open(header.sealed or b"", _binding(server_id, header.name)).decode("ascii")
+        return sealer.open(header.sealed or b"", _binding(server_id, header.name)).decode("utf-8")
     except SealBroken as error:
         cause = "its sealed value does not open with this master key"
         raise ToolgateError(place, cause, "restore the master key, or remove the server and add it anew") from error
@@ -136,7 +152,7 @@ def _from_environment(place: str, variable: str, environment: Mapping[str, str])
     if value is None:
         cause = f"the variable `{variable}` is not set in the gateway's environment"
         raise ToolgateError(place, cause, f"start the gateway with {variable} set")
-    return _checked(place, value.strip())
+    return check_value(place, value.strip())
 
 
 def _binding(server_id: str, name: str) -> bytes:

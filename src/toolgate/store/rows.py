@@ -29,12 +29,17 @@ class GrantRow:
 
 @dataclass(slots=True, frozen=True)
 class ServerRow:
-    """A server that is not removed. `headers` are opened with `store.headers.open_headers`."""
+    """A server that is not removed: reached at its `url`, or (then that is `""`) started as its `command`.
+
+    `headers` are opened with `store.headers.open_headers`; those of a command are the variables of its environment and
+    opened with `store.variables.open_variables`.
+    """
 
     id: str
     organisation: str
     name: str
     url: str
+    command: tuple[str, ...]
     allow_private: bool
     pin: bool
     ca_file: str | None
@@ -83,8 +88,8 @@ class Change:
 
 GRANTS = """SELECT id, organisation_id, label, principal, labels, server_id, policy_id, expires, digest
     FROM grants WHERE revoked IS NULL"""
-SERVERS = """SELECT id, organisation_id, name, url, allow_private, pin, ca_file, client_certificate, client_key, proxy,
-    protocol_revision FROM servers WHERE removed IS NULL"""
+SERVERS = """SELECT id, organisation_id, name, url, command, allow_private, pin, ca_file, client_certificate,
+    client_key, proxy, protocol_revision FROM servers WHERE removed IS NULL"""
 HEADERS = "SELECT name, sealed, variable FROM upstream_headers WHERE server_id = ? ORDER BY name"
 POLICIES = """SELECT p.id, p.organisation_id, p.name, p.revision, r.document, r.digest FROM policies p
     JOIN policy_revisions r ON r.policy_id = p.id AND r.revision = p.revision WHERE p.removed IS NULL"""
@@ -162,13 +167,14 @@ def _grant(row: tuple[Any, ...]) -> GrantRow:
 
 def _server(connection: sqlite3.Connection, row: tuple[Any, ...]) -> ServerRow:
     headers = tuple(StoredHeader(*header) for header in connection.execute(HEADERS, (row[0],)))
-    server_id, organisation, name, url, allow_private, pin, ca_file, certificate, key, proxy, revision = row
+    server_id, organisation, name, url, command, private, pin, ca_file, certificate, key, proxy, revision = row
     return ServerRow(
         id=server_id,
         organisation=organisation,
         name=name,
         url=url,
-        allow_private=bool(allow_private),
+        command=tuple(json.loads(command)) if command else (),
+        allow_private=bool(private),
         pin=bool(pin),
         ca_file=ca_file,
         client_certificate=certificate,

@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
+import json
 import uuid
 from collections.abc import Sequence
-from dataclasses import dataclass, field
+from dataclasses import asdict, dataclass, field
 
 import sqlalchemy as sa
 from sqlalchemy.engine import Connection, Engine, Row
@@ -30,75 +31,139 @@ class Reach:
 
 @dataclass(slots=True, frozen=True)
 class Server:
-    """A registered server. `headers` are names with where the value comes from (`sealed` or `env:NAME`)."""
+    """A registered server: reached at its `url`, or started as its `command` (then the URL is `""`).
+
+    `headers` are names with where the value comes from (`sealed` or `env:NAME`); those of a command are variables.
+    `origin` is the configuration that made it, None for a person.
+    """
 
     id: str
     name: str
     url: str
+    command: tuple[str, ...]
     pin: bool
     reach: Reach
     protocol_revision: str | None
     created: float
+    origin: str | None = None
     headers: dict[str, str] = field(default_factory=dict)
     tools: int = 0
     grants: int = 0
+
+
+@dataclass(slots=True, frozen=True)
+class Registration:
+    """What is said of a server when it is registered: either a `url` or a `command`."""
+
+    url: str = ""
+    command: tuple[str, ...] = ()
+    reach: Reach = Reach()
+    pin: bool = False
+    credentials: tuple[headers.HeaderInput, ...] = ()
+
+    def check(self) -> None:
+        """Raise BadInput for what cannot be registered."""
+        if bool(self.url) == bool(self.command):
+            raise BadInput("--url", "a server has either a URL or a command", "give one of --url and --command")
+        if self.command and self.reach != Reach():
+            cause = "settings of a connection mean nothing for a command"
+            raise BadInput("--command", cause, "leave out --allow-private, the certificate files and the proxy")
+        if self.url:
+            names.check_url("--url", self.url, allow_private=self.reach.allow_private)
+        if self.reach.proxy is not None:
+            names.check_url("--proxy", self.reach.proxy, allow_private=True)
+        headers.unique(self.credentials)
+
+    def columns(self) -> dict[str, object]:
+        """The registration as the table holds it."""
+        command = json.dumps(self.command) if self.command else None
+        return {"url": self.url, "command": command, "pin": self.pin, **asdict(self.reach)}
 
 
 def add(
     engine: Engine,
     actor: str,
     name: str,
-    url: str,
+    url: str = "",
     *,
+    command: Sequence[str] = (),
     reach: Reach = Reach(),
     pin: bool = False,
     credentials: Sequence[headers.HeaderInput] = (),
     sealer: Sealer | None = None,
 ) -> Server:
     """Register a server; its credentials are sealed. Raises BadInput, or StoreError when the name is taken."""
-    names.check_name("server name", name)
-    names.check_url("--url", url, allow_private=reach.allow_private)
-    headers.unique(credentials)
-    if reach.proxy is not None:
-        names.check_url("--proxy", reach.proxy, allow_private=True)
-    server_id = str(uuid.uuid4())
-    try:
-        with writing(engine, actor) as change:
-            _insert(change, server_id, name, url, pin, reach)
-            for header in credentials:
-                _insert_header(change.connection, server_id, header, sealer)
-            after = {"name": name, "url": url, "headers": [header.name for header in credentials], "pin": pin}
-            change.note("add", "server", server_id, after=after)
-    except IntegrityError as error:
-        cause = f"there is a server named `{name}` already"
-        raise StoreError("server name", cause, "choose another name, or remove that one first") from error
+    registration = Registration(url, tuple(command), reach, pin, tuple(credentials))
+    with writing(engine, actor) as change:
+        server_id = insert(change, name, registration, sealer)
     return get(engine, server_id)
 
 
-def _insert(change: Writing, server_id: str, name: str, url: str, pin: bool, reach: Reach) -> None:
-    change.connection.execute(
-        servers.insert().values(
-            id=server_id,
-            organisation_id=change.organisation,
-            name=name,
-            url=url,
-            pin=pin,
-            allow_private=reach.allow_private,
-            ca_file=reach.ca_file,
-            client_certificate=reach.client_certificate,
-            client_key=reach.client_key,
-            proxy=reach.proxy,
-            created=change.now,
-        )
-    )
+def insert(
+    change: Writing, name: str, registration: Registration, sealer: Sealer | None, origin: str | None = None
+) -> str:
+    """Register a server inside a transaction; returns its id. Raises BadInput, StoreError."""
+    names.check_name("server name", name)
+    registration.check()
+    server_id = str(uuid.uuid4())
+    values = {"id": server_id, "organisation_id": change.organisation, "name": name, "origin": origin}
+    try:
+        change.connection.execute(servers.insert().values(**values, **registration.columns(), created=change.now))
+    except IntegrityError as error:
+        cause = f"there is a server named `{name}` already"
+        raise StoreError("server name", cause, "choose another name, or remove that one first") from error
+    for header in registration.credentials:
+        _put_header(change.connection, server_id, header, sealer)
+    change.note("add", "server", server_id, after={"name": name, **_told(registration)})
+    return server_id
 
 
-def _insert_header(connection: Connection, server_id: str, header: headers.HeaderInput, sealer: Sealer | None) -> None:
+def amend(
+    change: Writing,
+    server_id: str,
+    registration: Registration,
+    sealer: Sealer | None,
+    *,
+    dropped: Sequence[str] = (),
+) -> None:
+    """Change how a server is reached, inside a transaction; its id, tools and grants stay. Raises BadInput.
+
+    The credentials given are added to those that are there or take their place; the `dropped` names are deleted.
+    """
+    registration.check()
+    before = _read(change.connection, servers.c.id == server_id)[0]
+    values = registration.columns()
+    if (before.url, before.command) != (registration.url, registration.command):
+        values["protocol_revision"] = None
+    change.connection.execute(servers.update().where(servers.c.id == server_id).values(values))
+    for name in dropped:
+        _drop_header(change.connection, server_id, name)
+    for header in registration.credentials:
+        _drop_header(change.connection, server_id, header.name)
+        _put_header(change.connection, server_id, header, sealer)
+    was = Registration(before.url, before.command, before.reach, before.pin)
+    after = {**_told(registration), "dropped": list(dropped)}
+    change.note("change", "server", server_id, before={"name": before.name, **_told(was)}, after=after)
+
+
+def _told(registration: Registration) -> dict[str, object]:
+    """What administrators may read of a registration: never a value of a credential."""
+    given = [header.name for header in registration.credentials]
+    columns = {key: value for key, value in registration.columns().items() if value not in (None, "")}
+    return {**columns, "headers": given}
+
+
+def _put_header(connection: Connection, server_id: str, header: headers.HeaderInput, sealer: Sealer | None) -> None:
     if sealer is None:
-        raise BadInput(f"--header {header.name}", "cannot be stored without the master key")
+        raise BadInput(header.name, "cannot be stored without the master key")
     stored = headers.seal(header, server_id, sealer)
     values = {"server_id": server_id, "name": stored.name, "sealed": stored.sealed, "variable": stored.variable}
     connection.execute(upstream_headers.insert().values(values))
+
+
+def _drop_header(connection: Connection, server_id: str, name: str) -> None:
+    table = upstream_headers
+    connection.execute(table.delete().where(table.c.server_id == server_id, table.c.name == name))
 
 
 def find(connection: Connection, reference: str) -> Row[str, str]:
@@ -149,10 +214,12 @@ def _server(row: AnyRow, credentials: dict[str, str], tools: int, granted: int) 
         id=row.id,
         name=row.name,
         url=row.url,
+        command=tuple(json.loads(row.command)) if row.command else (),
         pin=row.pin,
         reach=Reach(row.allow_private, row.ca_file, row.client_certificate, row.client_key, row.proxy),
         protocol_revision=row.protocol_revision,
         created=row.created,
+        origin=row.origin,
         headers=credentials,
         tools=tools,
         grants=granted,
@@ -162,13 +229,18 @@ def _server(row: AnyRow, credentials: dict[str, str], tools: int, granted: int) 
 def remove(engine: Engine, actor: str, reference: str) -> list[str]:
     """Take a server away, with its credentials; its grants are revoked. Returns the ids of those grants."""
     with writing(engine, actor) as change:
-        server_id, name = find(change.connection, reference)
-        living = sa.and_(grants.c.server_id == server_id, grants.c.revoked.is_(None))
-        revoked = list(change.connection.scalars(sa.select(grants.c.id).where(living)))
-        change.connection.execute(grants.update().where(living).values(revoked=change.now))
-        change.connection.execute(upstream_headers.delete().where(upstream_headers.c.server_id == server_id))
-        change.connection.execute(servers.update().where(servers.c.id == server_id).values(removed=change.now))
-        for grant_id in revoked:
-            change.note("revoke", "grant", grant_id, after={"because": f"server {name} removed"})
-        change.note("remove", "server", server_id, before={"name": name})
-        return revoked
+        return drop(change, find(change.connection, reference).id)
+
+
+def drop(change: Writing, server_id: str) -> list[str]:
+    """`remove` inside a transaction."""
+    name = find(change.connection, server_id).name
+    living = sa.and_(grants.c.server_id == server_id, grants.c.revoked.is_(None))
+    revoked = list(change.connection.scalars(sa.select(grants.c.id).where(living)))
+    change.connection.execute(grants.update().where(living).values(revoked=change.now))
+    change.connection.execute(upstream_headers.delete().where(upstream_headers.c.server_id == server_id))
+    change.connection.execute(servers.update().where(servers.c.id == server_id).values(removed=change.now))
+    for grant_id in revoked:
+        change.note("revoke", "grant", grant_id, after={"because": f"server {name} removed"})
+    change.note("remove", "server", server_id, before={"name": name})
+    return revoked

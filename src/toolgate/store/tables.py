@@ -59,6 +59,8 @@ organisations = Table(
     Column("created", Double, nullable=False),
 )
 
+# A server has a `url`, or (then that is empty) a `command`: a JSON list of words. `origin` here and below is the
+# configuration that made the row; null for what a person made, which no configuration removes.
 servers = Table(
     "servers",
     metadata,
@@ -75,10 +77,13 @@ servers = Table(
     Column("protocol_revision", String(32)),
     Column("created", Double, nullable=False),
     Column("removed", Double),
+    Column("command", Text),
+    Column("origin", Text),
 )
 _name_index(servers)
 
-# A header is either sealed (the value, bound to this server and name) or a reference to the gateway's environment.
+# A header, or for a command an environment variable: either sealed (the value, bound to this server and name) or a
+# reference to the gateway's environment.
 upstream_headers = Table(
     "upstream_headers",
     metadata,
@@ -114,6 +119,7 @@ policies = Table(
     Column("revision", Integer, nullable=False),
     Column("created", Double, nullable=False),
     Column("removed", Double),
+    Column("origin", Text),
 )
 _name_index(policies)
 
@@ -143,6 +149,7 @@ grants = Table(
     Column("expires", Double),
     Column("revoked", Double),
     Column("rotated", Double),
+    Column("origin", Text),
     Index("ix_grants_label", "label"),
     Index("ix_grants_server_id", "server_id"),
 )

@@ -19,6 +19,8 @@ def open_upstream(row: ServerRow, sealer: Sealer) -> HttpUpstream:
 
     `env:` credentials are read from this process's environment now. No connection is opened yet.
     """
+    if row.command:
+        raise ToolgateError(f"server {row.name}", "this version starts no commands", "register it with --url")
     endpoint = parse_url(row.url, allow_private=row.allow_private)
     headers = open_headers(row.headers, row.id, sealer, os.environ)
     tls = _tls(row) if endpoint.scheme == "https" else None
