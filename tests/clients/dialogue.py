@@ -1,9 +1,4 @@
-"""The conversation of a test with a client that runs in an environment of its own: JSON lines on stdin and stdout.
-
-The first line out is `{"revision": ...}`. `{"do": "list"}` is answered with `{"tools": [...]}`, `{"do": "call",
-"name": ..., "arguments": ...}` with `{"is_error": ..., "text": ..., "structured": ...}`, a request that failed with
-`{"raised": type, "text": ...}`. Only the standard library: drivers import this with their own interpreter.
-"""
+"""What every Python driver says to the test: the dialogue of README.md. Only the standard library and the client's own."""
 
 import asyncio
 import json
@@ -11,11 +6,28 @@ import sys
 from collections.abc import Awaitable, Callable, Coroutine
 from typing import Any
 
+ELICITED = {"name": "Ada"}
+SAMPLED = "sampled"
+PATIENCE = 90.0
+"""Seconds that a request without a time-out of its own may take."""
+
 Do = Callable[..., Awaitable[dict[str, Any]]]
+
+
+class Progress(list[tuple[float, float | None, str | None]]):
+    """The progress that arrived, as the callback of a call."""
+
+    async def __call__(self, progress: float, total: float | None, message: str | None) -> None:
+        self.append((progress, total, message))
 
 
 def say(answer: dict[str, Any]) -> None:
     print(json.dumps(answer), flush=True)
+
+
+def text_of(content: list[Any]) -> str:
+    """The text of the text blocks of a result."""
+    return "".join(block.text for block in content if block.type == "text")
 
 
 def innermost(error: BaseException) -> BaseException:
@@ -25,23 +37,28 @@ def innermost(error: BaseException) -> BaseException:
     return error
 
 
-def drive(connection: Coroutine[Any, Any, None]) -> None:
+def raised(error: BaseException) -> dict[str, Any]:
+    """What a failed request is answered with."""
+    cause = innermost(error)
+    code = getattr(getattr(cause, "error", None), "code", None)
+    return {"raised": type(cause).__name__, "code": code, "text": str(cause)}
+
+
+def drive(connection: Callable[..., Coroutine[Any, Any, None]]) -> None:
     """Run a connection to its end; what ends it early (a client that gives up on HTTP 401) answers the open request."""
     try:
-        asyncio.run(connection)
-    except BaseExceptionGroup as error:
-        cause = innermost(error)
-        say({"raised": type(cause).__name__, "text": str(cause)})
+        asyncio.run(connection(*sys.argv[1:]))
+    except Exception as error:
+        say(raised(error))
 
 
-async def converse(revision: str, verbs: dict[str, Do]) -> None:
+async def converse(revision: str | None, client: str, verbs: dict[str, Do]) -> None:
     """Answer requests until stdin ends."""
-    say({"revision": revision})
+    say({"revision": revision, "client": client})
     while line := await asyncio.to_thread(sys.stdin.readline):
         request = json.loads(line)
         verb = verbs[request.pop("do")]
         try:
             say(await verb(**request))
         except Exception as error:
-            cause = innermost(error)
-            say({"raised": type(cause).__name__, "text": str(cause)})
+            say(raised(error))
