@@ -57,13 +57,45 @@ def test_a_missing_variable_is_a_warning_when_the_server_is_asked(toolgate: Tool
         (["cargo", "--url", NOBODY, "--header", "nonsense"], "error: --header: is not a header"),
         (["cargo", "--url", NOBODY, "--ca-file", "/nowhere"], "error: --ca-file: `/nowhere` is not a file"),
         (["cargo", "--url", NOBODY, "--client-key", __file__], "goes together with --client-certificate"),
-        (["cargo"], "error: command line: missing option '--url'"),
+        (["cargo"], "error: --url: a server has either a URL or a command"),
+        (["cargo", "--url", NOBODY, "--command", "true"], "error: --url: a server has either a URL or a command"),
+        (["cargo", "--command", ""], "error: --command: the command is empty"),
+        (["cargo", "--command", "echo 'half"], "`echo 'half` cannot be parted into words: no closing quotation"),
+        (["cargo", "--command", "true", "--header", "X-Key: v"], "error: --header: means nothing for a command"),
+        (["cargo", "--command", "true", "--allow-private"], "settings of a connection mean nothing for a command"),
+        (["cargo", "--url", NOBODY, "--env", "K=v"], "error: --env: means nothing for a URL"),
+        (["cargo", "--command", "true", "--env", "K"], "error: --env: is not a variable"),
+        (["cargo", "--command", "true", "--env", "A-B=v"], "`A-B` is not the name of a variable"),
+        (["cargo", "--command", "true", "--env", "TOOLGATE_DATA=/x"], "is a setting of Toolgate itself"),
+        (["cargo", "--command", "true", "--env", "K=env:A-B"], "`A-B` is not the name of a variable"),
+        (["cargo", "--command", "true", "--env", "K=@/nowhere"], "`/nowhere` cannot be read"),
+        (["cargo", "--command", "true", "--env", "K=a", "--env", "K=b"], "error: K: is given twice"),
         (["cargo", "--url"], "error: command line: "),
     ],
 )
 def test_bad_input_is_named_and_changes_nothing(toolgate: Toolgate, arguments: list[str], said: str) -> None:
     assert said in toolgate("server", "add", *arguments, code=2).err
     assert toolgate("server", "list", "--json").json == []
+
+
+def test_a_command_is_registered_word_by_word_with_its_variables(
+    toolgate: Toolgate, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    (tmp_path / "key").write_text("from-a-file\n")
+    monkeypatch.chdir(tmp_path)
+    variables = ["--env", "KEY=@key", "--env", "MODE=s3cret value", "--env", "HOST=env:NOBODY_SETS_THIS"]
+    command = """./no-such-server --root '/srv/two words' "$HOME" """
+    done = toolgate("server", "add", "notes", "--command", command, *variables, "--pin", "--json")
+    program = str(tmp_path / "no-such-server")
+    assert done.json["command"] == [program, "--root", "/srv/two words", "$HOME"]
+    assert done.json["headers"] == {"HOST": "env:NOBODY_SETS_THIS", "KEY": "sealed", "MODE": "sealed"}
+    assert (done.json["url"], done.json["pin"], done.json["reachable"]) == (None, True, False)
+    shown = toolgate("server", "show", "notes").out
+    assert f"{program} --root '/srv/two words' '$HOME'" in shown
+    assert "KEY (sealed)" in shown
+    listed = toolgate("server", "list").out
+    assert program in listed
+    assert "s3cret" not in shown + listed + done.out + done.err
 
 
 def test_a_taken_name_is_refused(toolgate: Toolgate) -> None:
@@ -74,7 +106,7 @@ def test_a_taken_name_is_refused(toolgate: Toolgate) -> None:
 def test_list_and_show_say_what_is_registered(toolgate: Toolgate, peer: Peer) -> None:
     added = toolgate("server", "add", "cargo", "--url", peer.url, "--pin", "--json").json
     listed = toolgate("server", "list").out
-    assert listed.splitlines()[0].split() == ["NAME", "URL", "TOOLS", "GRANTS", "PINNED"]
+    assert listed.splitlines()[0].split() == ["NAME", "REACHED", "BY", "TOOLS", "GRANTS", "PINNED"]
     assert listed.splitlines()[1].split() == ["cargo", peer.url, "1", "0", "yes"]
     shown = toolgate("server", "show", "cargo", "--json").json
     assert shown == {key: value for key, value in added.items() if key != "reachable"}

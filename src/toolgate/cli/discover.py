@@ -41,7 +41,7 @@ def _row(data: Path, server_id: str) -> ServerRow:
 async def _ask(row: ServerRow, key: MasterKey) -> Discovery:
     upstream = open_upstream(row, key.sealer(headers.PURPOSE))
     try:
-        return await ask(upstream, row.url)
+        return await ask(upstream, row.url or row.name)
     finally:
         await upstream.close()
 

@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import json
+import shlex
+from collections.abc import Sequence
 from dataclasses import asdict
 from pathlib import Path
 from typing import Annotated, Any
@@ -15,7 +17,8 @@ from toolgate.cli.installation import Installation
 from toolgate.cli.options import WAIT, DataOption, JsonOption, WaitOption, actor, examples
 from toolgate.errors import ToolgateError
 from toolgate.keys import MasterKey
-from toolgate.store import definitions, headers, servers
+from toolgate.store import definitions, headers, servers, variables
+from toolgate.store.commands import parse_command
 from toolgate.store.errors import BadInput
 from toolgate.store.names import shown
 
@@ -23,13 +26,25 @@ app = new_group("Register MCP servers and look at their tools.")
 
 NameArgument = Annotated[str, typer.Argument(metavar="SERVER", help="Name or id of the server.")]
 NewNameArgument = Annotated[str, typer.Argument(metavar="NAME", help="How you will call it.")]
-UrlOption = Annotated[str, typer.Option("--url", metavar="URL", help="The MCP endpoint of the server.")]
+UrlOption = Annotated[str | None, typer.Option("--url", metavar="URL", help="The MCP endpoint of the server.")]
+CommandOption = Annotated[
+    str | None,
+    typer.Option("--command", metavar='"CMD ARG ..."', help="Start this program instead, and speak over its stdio."),
+]
 HeaderOption = Annotated[
     list[str] | None,
     typer.Option(
         "--header",
         metavar='"K: V|env:NAME|@file"',
         help="A credential for the server: sealed here, or read from the gateway's environment. Repeatable.",
+    ),
+]
+EnvOption = Annotated[
+    list[str] | None,
+    typer.Option(
+        "--env",
+        metavar='"K=V|env:NAME|@file"',
+        help="A variable for the command: sealed here, or read from the gateway's environment. Repeatable.",
     ),
 ]
 PrivateOption = Annotated[
@@ -50,12 +65,15 @@ KeyOption = Annotated[Path | None, typer.Option("--client-key", metavar="FILE", 
         "toolgate server add cargo --url http://127.0.0.1:9000/mcp",
         "toolgate server add crm --url https://crm.example/mcp \\\n"
         '      --header "Authorization: env:CRM_TOKEN" --json',
+        'toolgate server add notes --command "npx notes-server" --env "KEY=env:KEY"',
     )
 )
 def add(  # noqa: PLR0913, PLR0917 - typer declares options as parameters
     name: NewNameArgument,
-    url: UrlOption,
+    url: UrlOption = None,
+    command: CommandOption = None,
     header: HeaderOption = None,
+    env: EnvOption = None,
     allow_private: PrivateOption = False,
     pin: PinOption = False,
     ca_file: CaOption = None,
@@ -65,11 +83,10 @@ def add(  # noqa: PLR0913, PLR0917 - typer declares options as parameters
     wait: WaitOption = WAIT,
     as_json: JsonOption = False,
 ) -> None:
-    """Register a server and fetch its tools.
+    """Register a server, by its URL or by the command that starts it, and fetch its tools.
 
     A server that cannot be reached now is registered all the same; its tools follow when it answers.
     """
-    given = [headers.parse_header(text) for text in header or []]
     reach = servers.Reach(
         allow_private=allow_private,
         ca_file=_file("--ca-file", ca_file),
@@ -78,13 +95,44 @@ def add(  # noqa: PLR0913, PLR0917 - typer declares options as parameters
     )
     if client_key is not None and client_certificate is None:
         raise BadInput("--client-key", "goes together with --client-certificate", "give both")
+    words = _words(url, command)
+    given = _credentials(words, header, env)
     place = Installation.at(data)
     key = MasterKey.load(place.data)
-    sealer = key.sealer(headers.PURPOSE)
-    server = servers.add(place.engine, actor(), name, url, reach=reach, pin=pin, credentials=given, sealer=sealer)
+    server = servers.add(
+        place.engine,
+        actor(),
+        name,
+        url or "",
+        command=words,
+        reach=reach,
+        pin=pin,
+        credentials=given,
+        sealer=key.sealer(headers.PURPOSE),
+    )
     reached = _first_tools(place, server, key)
     _print_added(place, servers.get(place.engine, server.id), reached, as_json)
     place.confirm(wait)
+
+
+def _words(url: str | None, command: str | None) -> tuple[str, ...]:
+    """The words of the command; none where a URL was given."""
+    if (url is None) == (command is None):
+        raise BadInput("--url", "a server has either a URL or a command", "give one of --url and --command")
+    return () if command is None else parse_command("--command", command, Path.cwd())
+
+
+def _credentials(
+    words: Sequence[str], header: Sequence[str] | None, env: Sequence[str] | None
+) -> list[headers.HeaderInput]:
+    """Headers for a URL, variables for a command; the other kind would reach nobody, so it is refused."""
+    if words and header:
+        raise BadInput("--header", "means nothing for a command", "give it a variable with --env")
+    if env and not words:
+        raise BadInput("--env", "means nothing for a URL", "give it a header with --header")
+    return [headers.parse_header(text) for text in header or []] + [
+        variables.parse_variable(text) for text in env or []
+    ]
 
 
 def _file(option: str, path: Path | None) -> str | None:
@@ -123,7 +171,8 @@ def _described(place: Installation, server: servers.Server) -> dict[str, Any]:
         "id": server.id,
         "name": server.name,
         "proxy_url": place.proxy_url(server.id),
-        "url": server.url,
+        "url": server.url or None,
+        "command": list(server.command) or None,
         **asdict(server.reach),
         "pin": server.pin,
         "headers": server.headers,
@@ -142,9 +191,13 @@ def list_(data: DataOption = None, as_json: JsonOption = False) -> None:
     if as_json:
         printing.emit_json([_described(place, server) for server in found])
         return
-    rows = [(server.name, server.url, server.tools, server.grants, server.pin) for server in found]
+    rows = [(server.name, _way(server), server.tools, server.grants, server.pin) for server in found]
     empty = "no servers yet: `toolgate server add NAME --url URL` registers one"
-    printing.table(("name", "url", "tools", "grants", "pinned"), rows, empty)
+    printing.table(("name", "reached by", "tools", "grants", "pinned"), rows, empty)
+
+
+def _way(server: servers.Server) -> str:
+    return server.url or shlex.join(server.command)
 
 
 @app.command(epilog=examples("toolgate server show cargo", "toolgate server show cargo --json"))
@@ -157,7 +210,10 @@ def show(server: NameArgument, data: DataOption = None, as_json: JsonOption = Fa
         return
     named = ", ".join(f"{name} ({source})" for name, source in described["headers"].items())
     rows = {key.replace("_", " "): value for key, value in described.items()}
-    printing.fields({**rows, "headers": named})
+    if described["command"]:
+        printing.fields({**rows, "command": shlex.join(described["command"]), "headers": None, "variables": named})
+    else:
+        printing.fields({**rows, "headers": named})
 
 
 @app.command(

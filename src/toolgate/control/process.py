@@ -109,7 +109,7 @@ class ControlProcess:
         try:
             upstream = open_upstream(row, MasterKey.load(self._data).sealer(PURPOSE))
             try:
-                return await ask(upstream, row.url)
+                return await ask(upstream, row.url or row.name)
             finally:
                 await upstream.close()
         except ToolgateError:
