@@ -1,0 +1,107 @@
+"""The official conformance suite as a program, and what it found."""
+
+from __future__ import annotations
+
+import asyncio
+import json
+import re
+from collections import Counter
+from collections.abc import Iterable
+from dataclasses import dataclass
+from pathlib import Path
+
+ROOT = Path(__file__).parents[2]
+NODE = ROOT / ".venvs/bin/node"
+PROGRAM = ROOT / ".venvs/conformance/node_modules/@modelcontextprotocol/conformance/dist/index.js"
+VERSIONS = ("2025-03-26", "2025-06-18", "2025-11-25", "2026-07-28")
+EXTENSION = "extension"
+"""The version that the suite names for scenarios of no revision: it runs them in the latest one."""
+AT_ONCE = 3
+_LISTED = re.compile(r"^ +- (\S+) \[(.*)\]$", re.MULTILINE)
+_PASSED = frozenset({"SUCCESS", "INFO", "SKIPPED"})
+
+
+@dataclass(frozen=True)
+class Run:
+    """One scenario in one revision."""
+
+    scenario: str
+    version: str
+
+
+@dataclass(frozen=True)
+class Check:
+    """One thing that a run looked at. The same thing may be looked at several times."""
+
+    name: str
+    status: str
+    error: str
+
+
+Found = dict[Run, list[Check]]
+
+
+class Suite:
+    """Runs scenarios against servers, some processes at once. `folder` takes the suite's own files."""
+
+    def __init__(self, folder: Path) -> None:
+        self._folder = folder
+        self._turn = asyncio.Semaphore(AT_ONCE)
+        self._runs = 0
+
+    async def scenarios(self) -> list[Run]:
+        """Every scenario for servers in every revision that it has."""
+        listed = await self._say("list", "--server")
+        return [Run(name, version) for name, versions in _LISTED.findall(listed) for version in versions.split(",")]
+
+    async def judge(self, url: str, scenarios: Iterable[Run]) -> Found:
+        """What the suite found at `url`: a process for each revision, and one for each scenario of an extension."""
+        wanted = list(scenarios)
+        extensions = [[run] for run in wanted if run.version == EXTENSION]
+        revisions = [[run for run in wanted if run.version == version] for version in VERSIONS]
+        found = await asyncio.gather(*(self._judge(url, group) for group in (*extensions, *revisions)))
+        return {run: checks for part in found for run, checks in part.items()}
+
+    async def _judge(self, url: str, runs: list[Run]) -> Found:
+        self._runs += 1
+        folder = self._folder / str(self._runs)
+        first = runs[0]
+        alone = first.version == EXTENSION
+        which = ["--scenario", first.scenario] if alone else ["--suite", "all", "--spec-version", first.version]
+        async with self._turn:
+            await self._say("server", "--url", url, "--output-dir", str(folder), *which)
+        return {run: _checks(folder, run.scenario) for run in runs}
+
+    async def _say(self, *words: str) -> str:
+        """The program's output; that checks failed is no error here."""
+        pipe = asyncio.subprocess.PIPE
+        program = await asyncio.create_subprocess_exec(NODE, PROGRAM, *words, stdout=pipe, stderr=pipe)
+        output, errors = await program.communicate()
+        assert program.returncode in {0, 1}, errors.decode()
+        return output.decode()
+
+
+def _checks(folder: Path, scenario: str) -> list[Check]:
+    """The checks of a scenario, which must have run."""
+    (file,) = (path for path in folder.glob("*/checks.json") if _scenario_of(path) == scenario)
+    checks = json.loads(file.read_text())
+    return [Check(each["name"], each["status"], each.get("errorMessage", "")) for each in checks]
+
+
+def _scenario_of(path: Path) -> str:
+    return re.sub(r"^server-(.*)-\d{4}-\d\d-\d\dT.*$", r"\1", path.parent.name)
+
+
+def passed(checks: Iterable[Check]) -> int:
+    return sum(check.status == "SUCCESS" for check in checks)
+
+
+def lost(before: Iterable[Check], after: Iterable[Check]) -> list[str]:
+    """What was as it should be before, and is not after: failed, warned of, or no longer looked at."""
+    good = Counter(check.name for check in before if check.status == "SUCCESS")
+    still = Counter(check.name for check in after if check.status == "SUCCESS")
+    errors = {check.name: f"{check.status}: {check.error}" for check in after if check.status != "SUCCESS"}
+    missing = [f"{name}: {errors.get(name, 'not looked at')}" for name in (good - still)]
+    known = {check.name for check in before}
+    new = [f"{check.name}: {check.error}" for check in after if check.status not in _PASSED and check.name not in known]
+    return sorted(missing + new)
