@@ -6,7 +6,7 @@ import json
 import re
 import uuid
 from collections.abc import Mapping
-from dataclasses import dataclass, field
+from dataclasses import asdict, dataclass, field
 
 import sqlalchemy as sa
 from sqlalchemy.engine import Connection, Engine
@@ -65,29 +65,70 @@ def add(
 
     `expires` is a moment in seconds since 1970. Raises BadInput, NotStored.
     """
-    names.check_text("--label", label)
-    names.check_text("--principal", principal or label)
-    kept = names.check_labels("--labels", labels or {})
-    token, grant_id = mint_token(), str(uuid.uuid4())
     with writing(engine, actor) as change:
-        if expires is not None and expires <= change.now:
-            raise BadInput("--expires", "lies in the past", "give a moment to come, such as 30d")
         server_id = servers.find(change.connection, server).id
         policy_id = policies.find(change.connection, policy).id if policy is not None else None
-        fields = {"label": label, "principal": principal or label, "server_id": server_id, "policy_id": policy_id}
-        change.connection.execute(
-            table.insert().values(
-                id=grant_id,
-                organisation_id=change.organisation,
-                digest=token_digest(token),
-                labels=json.dumps(kept, sort_keys=True, ensure_ascii=False),
-                created=change.now,
-                expires=expires,
-                **fields,
-            )
-        )
-        change.note("add", "grant", grant_id, after={**fields, "labels": kept, "expires": expires})
+        terms = Terms(server_id, policy_id, principal or label, dict(labels or {}), expires)
+        token, grant_id = mint_token(), str(uuid.uuid4())
+        insert(change, grant_id, label, terms, token)
         return Minted(_get(change.connection, grant_id, change.now), token)
+
+
+@dataclass(slots=True, frozen=True)
+class Terms:
+    """What a grant says; everything but its name and its token."""
+
+    server_id: str
+    policy_id: str | None
+    principal: str
+    labels: Mapping[str, str]
+    expires: float | None
+
+    def columns(self) -> dict[str, object]:
+        """The terms as the table holds them. Raises BadInput."""
+        names.check_text("--principal", self.principal)
+        kept = names.check_labels("--labels", self.labels)
+        return {
+            "server_id": self.server_id,
+            "policy_id": self.policy_id,
+            "principal": self.principal,
+            "labels": json.dumps(kept, sort_keys=True, ensure_ascii=False),
+            "expires": self.expires,
+        }
+
+
+def insert(change: Writing, grant_id: str, label: str, terms: Terms, token: str, origin: str | None = None) -> None:
+    """Make a grant inside a transaction, for a token of `mint_token`. Raises BadInput."""
+    names.check_text("--label", label)
+    columns = terms.columns()
+    if terms.expires is not None and terms.expires <= change.now:
+        raise BadInput("--expires", "lies in the past", "give a moment to come, such as 30d")
+    own = {"id": grant_id, "organisation_id": change.organisation, "label": label, "origin": origin}
+    values = {**own, **columns, "digest": token_digest(token), "created": change.now}
+    change.connection.execute(table.insert().values(values))
+    change.note("add", "grant", grant_id, after={"label": label, **asdict(terms)})
+
+
+def amend(change: Writing, grant_id: str, terms: Terms) -> None:
+    """Give a living grant other terms inside a transaction, from its next request on. Raises BadInput."""
+    before = _get(change.connection, grant_id, change.now)
+    change.connection.execute(table.update().where(table.c.id == grant_id).values(terms.columns()))
+    was = Terms(before.server_id, before.policy_id, before.principal, before.labels, before.expires)
+    change.note("change", "grant", grant_id, before=asdict(was), after=asdict(terms))
+
+
+def renew(change: Writing, grant_id: str, token: str) -> None:
+    """Exchange a grant's token inside a transaction; the old one is refused from the next request on."""
+    values = {"digest": token_digest(token), "rotated": change.now}
+    change.connection.execute(table.update().where(table.c.id == grant_id).values(values))
+    change.note("rotate", "grant", grant_id)
+
+
+def end(change: Writing, grant_id: str) -> None:
+    """Revoke a living grant inside a transaction."""
+    label = _get(change.connection, grant_id, change.now).label
+    change.connection.execute(table.update().where(table.c.id == grant_id).values(revoked=change.now))
+    change.note("revoke", "grant", grant_id, before={"label": label})
 
 
 def rotate(engine: Engine, actor: str, reference: str) -> Minted:
@@ -95,9 +136,7 @@ def rotate(engine: Engine, actor: str, reference: str) -> Minted:
     token = mint_token()
     with writing(engine, actor) as change:
         grant = _living(change, reference)
-        values = {"digest": token_digest(token), "rotated": change.now}
-        change.connection.execute(table.update().where(table.c.id == grant.id).values(values))
-        change.note("rotate", "grant", grant.id)
+        renew(change, grant.id, token)
         return Minted(_get(change.connection, grant.id, change.now), token)
 
 
@@ -106,8 +145,7 @@ def revoke(engine: Engine, actor: str, reference: str) -> Grant:
     with writing(engine, actor) as change:
         grant = _find(change.connection, reference, change.now)
         if grant.revoked is None:
-            change.connection.execute(table.update().where(table.c.id == grant.id).values(revoked=change.now))
-            change.note("revoke", "grant", grant.id, before={"label": grant.label})
+            end(change, grant.id)
         return _get(change.connection, grant.id, change.now)
 
 

@@ -12,7 +12,7 @@ from sqlalchemy.engine import Connection, Engine, Row
 from toolgate.policy.document import parse
 from toolgate.store import names
 from toolgate.store.database import AnyRow, AnySelect, Writing, reading, writing
-from toolgate.store.errors import NotStored
+from toolgate.store.errors import NotStored, StoreError
 from toolgate.store.tables import DEFAULT_ORGANISATION, grants, policies, policy_revisions
 
 
@@ -46,26 +46,37 @@ def put(engine: Engine, actor: str, name: str, text: str) -> Policy:
     The text that is current already makes no new revision. Raises PolicyError for a document that does not validate:
     then the last good revision stays.
     """
-    names.check_name("policy name", name)
-    parse(text)
-    digest = hashlib.sha256(text.encode("utf-8")).hexdigest()
     with writing(engine, actor) as change:
-        known = change.connection.execute(_current(policies.c.name == name)).one_or_none()
-        if known is None:
-            policy_id, revision = str(uuid.uuid4()), 1
-            _insert_policy(change, policy_id, name)
-        else:
-            policy_id, revision = known.id, known.revision + 1
-        if known is None or known.digest != digest:
-            _insert_revision(change, policy_id, revision, text, digest)
-            before = {"revision": known.revision, "digest": known.digest} if known else None
-            after = {"name": name, "revision": revision, "digest": digest}
-            change.note("put", "policy", policy_id, before=before, after=after)
+        policy_id = store(change, name, text)
     return get(engine, policy_id)
 
 
-def _insert_policy(change: Writing, policy_id: str, name: str) -> None:
-    values = {"id": policy_id, "organisation_id": change.organisation, "name": name, "revision": 1}
+def store(change: Writing, name: str, text: str, origin: str | None = None) -> str:
+    """`put` inside a transaction; returns the policy's id. `origin` marks a policy that is made, not one revised."""
+    names.check_name("policy name", name)
+    parse(text)
+    digest = digest_of(text)
+    known = change.connection.execute(_current(policies.c.name == name)).one_or_none()
+    if known is None:
+        policy_id, revision = str(uuid.uuid4()), 1
+        _insert_policy(change, policy_id, name, origin)
+    else:
+        policy_id, revision = known.id, known.revision + 1
+    if known is None or known.digest != digest:
+        _insert_revision(change, policy_id, revision, text, digest)
+        before = {"revision": known.revision, "digest": known.digest} if known else None
+        after = {"name": name, "revision": revision, "digest": digest}
+        change.note("put", "policy", policy_id, before=before, after=after)
+    return policy_id
+
+
+def digest_of(text: str) -> str:
+    """The digest by which a revision is known: SHA-256 of the text in UTF-8, in hex."""
+    return hashlib.sha256(text.encode("utf-8")).hexdigest()
+
+
+def _insert_policy(change: Writing, policy_id: str, name: str, origin: str | None) -> None:
+    values = {"id": policy_id, "organisation_id": change.organisation, "name": name, "revision": 1, "origin": origin}
     change.connection.execute(policies.insert().values(**values, created=change.now))
 
 
@@ -81,6 +92,29 @@ def _insert_revision(change: Writing, policy_id: str, revision: int, text: str, 
         )
     )
     change.connection.execute(policies.update().where(policies.c.id == policy_id).values(revision=revision))
+
+
+def remove(engine: Engine, actor: str, reference: str) -> Policy:
+    """Take a policy away; its revisions stay for the records that name them. Returns what it was.
+
+    Raises NotStored, and StoreError while a living grant is under it: without its policy it would deny every call.
+    """
+    with writing(engine, actor) as change:
+        policy_id = find(change.connection, reference).id
+        policy = _policy(change.connection.execute(_current(policies.c.id == policy_id)).one(), 0)
+        drop(change, policy_id)
+        return policy
+
+
+def drop(change: Writing, policy_id: str) -> None:
+    """`remove` inside a transaction."""
+    name = find(change.connection, policy_id).name
+    number = _granted(change.connection).get(policy_id, 0)
+    if number:
+        cause = f"`{name}` is the policy of {number} living grant" + ("s" if number > 1 else "")
+        raise StoreError("policy", cause, "put them under another with `toolgate grant attach`, or revoke them")
+    change.connection.execute(policies.update().where(policies.c.id == policy_id).values(removed=change.now))
+    change.note("remove", "policy", policy_id, before={"name": name})
 
 
 def find(connection: Connection, reference: str) -> Row[str, str]:
