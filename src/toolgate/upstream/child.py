@@ -30,7 +30,7 @@ class ChildFailed(ToolgateError):
 
 
 class Child:
-    """A running server. Its standard error is ours; `start` makes one.
+    """A running server. Its standard error is ours unless `errors` names another descriptor; `start` makes one.
 
     `received` is called with each line without its newline, in order, on the loop's thread; a last line without
     newline is no message and is left out. `ended` is called once, after the last line, with the status as
@@ -60,24 +60,25 @@ class Child:
         *,
         received: Callable[[bytes], None],
         ended: Callable[[int], None],
+        errors: int | None = None,
     ) -> Child:
         """Start the command (no shell reads it); raises ChildFailed. None as environment: this process's own."""
         if not command or any("\0" in word for word in command):
             raise ChildFailed("command", "is empty or holds a NUL", "write the program and its arguments")
         child = cls(command[0], received, ended)
         try:
-            await child._start(command, environment)
+            await child._start(command, environment, errors)
         except OSError as error:
             raise ChildFailed(
                 f"`{command[0]}`", f"cannot be started: {error.strerror}", "check the command and its PATH"
             ) from None
         return child
 
-    async def _start(self, command: Sequence[str], environment: Mapping[str, str] | None) -> None:
+    async def _start(self, command: Sequence[str], environment: Mapping[str, str] | None, errors: int | None) -> None:
         self._watcher = Watcher()
         try:
             await asyncio.get_running_loop().subprocess_exec(
-                lambda: _Pipes(self), *command, env=environment, stderr=None, start_new_session=True
+                lambda: _Pipes(self), *command, env=environment, stderr=errors, start_new_session=True
             )
         except BaseException:
             self._watcher.release()
