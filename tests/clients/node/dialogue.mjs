@@ -4,7 +4,8 @@ import { createRequire } from "node:module";
 import process from "node:process";
 import { createInterface } from "node:readline";
 
-const MINUTE = 60_000;
+/** Milliseconds that a request without a time-out of its own may take. */
+export const PATIENCE = 90_000;
 
 /** Loads a module of the set of packages that the driver runs in: its working directory. */
 export const load = createRequire(`${process.cwd()}/`);
@@ -20,9 +21,11 @@ export const SAMPLED = { model: "model", role: "assistant", content: { type: "te
 export const ANSWERED = { action: "accept", content: { name: "Ada" } };
 export const CAPABILITIES = { sampling: {}, elicitation: {} };
 
-/** The transport that the command line asks for: `MODE http URL TOKEN` or `MODE stdio COMMAND [ARG...]`. */
-export function transport({ StreamableHTTPClientTransport, StdioClientTransport }) {
-  const [kind, target, ...rest] = process.argv.slice(3);
+/** How the command line says to connect: `http URL TOKEN` or `stdio COMMAND [ARG...]`, after the mode. */
+export const [mode, ...where] = process.argv.slice(2);
+
+/** The transport of the official SDK for such words. */
+export function transport({ StreamableHTTPClientTransport, StdioClientTransport }, [kind, target, ...rest]) {
   if (kind === "stdio") {
     return new StdioClientTransport({ command: target, args: rest, env: process.env });
   }
@@ -30,20 +33,27 @@ export function transport({ StreamableHTTPClientTransport, StdioClientTransport 
   return new StreamableHTTPClientTransport(new URL(target), { requestInit: { headers } });
 }
 
-/** The options of one request, and the list that its progress goes to. */
+/** The progress of the one call that is under way. */
+const seen = [];
+
+/** Handles notifications/progress. The SDK's own `onprogress` forgets what arrives in one piece with the result. */
+export function progressed({ params: { progress, total = null, message = null } }) {
+  seen.push([progress, total, message]);
+}
+
+/** The options of one call; with `onprogress` the SDK asks for progress. */
 export function options({ progress, timeout }) {
-  const seen = [];
-  const onprogress = (p) => seen.push([p.progress, p.total ?? null, p.message ?? null]);
-  return [seen, { timeout: timeout ? timeout * 1000 : MINUTE, ...(progress && { onprogress }) }];
+  seen.length = 0;
+  return { timeout: timeout ? timeout * 1000 : PATIENCE, ...(progress && { onprogress() {} }) };
 }
 
 /** A tool's result as an answer. */
-export function told(result, progress) {
+export function told(result) {
   return {
     is_error: result.isError ?? false,
     text: result.content.map((block) => block.text ?? "").join(""),
     structured: result.structuredContent ?? null,
-    progress,
+    progress: seen,
   };
 }
 
@@ -56,13 +66,13 @@ function say(answer) {
   process.stdout.write(`${JSON.stringify(answer)}\n`);
 }
 
-/** What the client threw, with the code of a JSON-RPC error: other errors carry codes of another kind. */
+/** What the client threw; the code is that of a JSON-RPC error, for other errors carry codes of another kind. */
 function raised(error, rpcError) {
-  const code = error instanceof rpcError ? error.code : null;
+  const code = rpcError && error instanceof rpcError ? error.code : null;
   return { raised: error.constructor.name, code, text: error.message };
 }
 
-/** Connects, then answers requests until standard input ends, then disconnects. */
+/** Connects, then answers requests until standard input ends, then disconnects. `rpcError` is the client's class. */
 export async function converse({ connect, verbs, close, rpcError }) {
   try {
     say(await connect());
