@@ -13,6 +13,7 @@ VERSION_KEY: Final = "io.modelcontextprotocol/protocolVersion"
 CLIENT_INFO_KEY: Final = "io.modelcontextprotocol/clientInfo"
 CLIENT_CAPABILITIES_KEY: Final = "io.modelcontextprotocol/clientCapabilities"
 SUBSCRIPTION_KEY: Final = "io.modelcontextprotocol/subscriptionId"
+LOG_LEVEL_KEY: Final = "io.modelcontextprotocol/logLevel"
 
 
 @dataclass(slots=True, frozen=True)
