@@ -22,7 +22,7 @@ from toolgate.gateway.hygiene import Refused, Screened, Screening
 from toolgate.gateway.passage import Passage
 from toolgate.gateway.seals import Seals
 from toolgate.gateway.sessions import OpenSession, Sessions
-from toolgate.gateway.tasks import Tasks
+from toolgate.gateway.tasks import NOT_OWN, Tasks, unknown_task
 from toolgate.gateway.view import GatewayView
 from toolgate.policy.decision import Verdict
 from toolgate.protocol import strict_json
@@ -187,8 +187,7 @@ class Endpoint:
         if not self._view.fresh:
             return await self._enforcement.refuse(call, _STALE)
         if call.message.method.startswith("tasks/") and not self._owns_task(call):
-            verdict = Verdict("deny", "(method)", "This grant has no such task.")
-            return await self._enforcement.refuse(call, verdict)
+            return await self._enforcement.refuse(call, NOT_OWN)
         return await self._enforcement.admit(call)
 
     def _owns_task(self, call: Call) -> bool:
@@ -240,6 +239,8 @@ def _respond_denied(attempt: Attempt, call: Call, denial: Denial) -> None:
     headers = answers.JSON_HEADERS + attempt.head.extra
     if message.kind != "request":
         exchange.respond(202, attempt.head.extra)
+    elif verdict is NOT_OWN:
+        exchange.respond(200, headers, unknown_task(message, call.id, modern=call.modern))
     elif message.method != "tools/call":
         exchange.respond(200, headers, answers.refused_method(message.id, message.method, verdict, call.id))
     elif not verdict.visible:
