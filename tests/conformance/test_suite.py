@@ -1,0 +1,70 @@
+"""The official suite, directly and through the gateway: nothing that passes directly fails through it."""
+
+from __future__ import annotations
+
+import asyncio
+import os
+import sys
+from collections.abc import AsyncIterator, Iterator
+from contextlib import asynccontextmanager
+from pathlib import Path
+
+import pytest
+from tests.gateway.running import ALLOW_ALL, Gateway, Grant
+
+from toolgate.demo.children import child
+
+from .forwarder import Forwarder
+from .page import page_with, table
+from .suite import PROGRAM, ROOT, Suite, lost
+
+PAGE = ROOT / "docs" / "conformance.md"
+WRITE = "TOOLGATE_WRITE_PAGES"
+"""With this variable set, the page is written instead of compared."""
+SERVER = (sys.executable, "-m", "tests.conformance.server")
+
+pytestmark = pytest.mark.slow
+
+
+@pytest.fixture
+def direct(tmp_path: Path) -> Iterator[str]:
+    """The address of the reference server."""
+    with child((*SERVER, "--http"), tmp_path / "server.log", r"(http://\S+)") as url:
+        yield url
+
+
+@asynccontextmanager
+async def gated(data: Path) -> AsyncIterator[tuple[Gateway, Forwarder]]:
+    """A gateway that takes the forwarder's requests for its own clients'."""
+    forwarder = await Forwarder().start()
+    gateway = Gateway(data, "--allowed-host", f"127.0.0.1:{forwarder.port}")
+    try:
+        await asyncio.to_thread(gateway.start)
+        forwarder.lead_to(gateway.port)
+        yield gateway, forwarder
+    finally:
+        await forwarder.stop()
+        await asyncio.to_thread(gateway.close)
+
+
+def entrance(forwarder: Forwarder, grant: Grant) -> str:
+    """Where a client that knows no token uses the grant."""
+    path = f"/mcp/{grant.server}/"
+    forwarder.tokens[path] = grant.token
+    return f"http://127.0.0.1:{forwarder.port}{path}"
+
+
+async def test_nothing_that_passes_directly_fails_through_the_gateway(direct: str, tmp_path: Path) -> None:
+    if not PROGRAM.exists():
+        pytest.skip("needs the environment .venvs/conformance: `make clients`")
+    suite = Suite(tmp_path / "results")
+    async with gated(tmp_path / "data") as (gateway, forwarder):
+        through = entrance(forwarder, gateway.grant(gateway.add_server(direct), ALLOW_ALL))
+        scenarios = await suite.scenarios()
+        before, after = await asyncio.gather(suite.judge(direct, scenarios), suite.judge(through, scenarios))
+    differences = {run: lost(before[run], after[run]) for run in scenarios}
+    assert {run: names for run, names in differences.items() if names} == {}
+    page = page_with(PAGE.read_text(), table(before, after))
+    if os.environ.get(WRITE):
+        PAGE.write_text(page)
+    assert page == PAGE.read_text(), f"docs/conformance.md says otherwise; {WRITE}=1 writes it"
