@@ -88,6 +88,20 @@ def check_headers(headers: Headers, message: Message, schema: object) -> Era:
     return era
 
 
+def era_of_body(message: Message, agreed: str) -> Era:
+    """The era of a message that came without headers; `agreed` is the revision of its handshake, "" without one.
+
+    Raises Malformed for a revision that is not known.
+    """
+    said = message.meta.get(VERSION_KEY)
+    if said is None:
+        return Era(agreed, modern=False)
+    era = _ERAS.get(said) if isinstance(said, str) else None
+    if era is None:
+        raise _unsupported(str(said), message)
+    return era
+
+
 def decoded(value: str) -> str | None:
     """The text that a header value stands for: itself, or the UTF-8 within `=?base64?...?=`; None when broken."""
     encoded = _ENCODED.fullmatch(value)
