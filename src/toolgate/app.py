@@ -25,6 +25,7 @@ from toolgate.background import repeating
 from toolgate.errors import ToolgateError
 from toolgate.gateway import recounting
 from toolgate.gateway.access import Access
+from toolgate.gateway.approvals import SEAL, Approvals
 from toolgate.gateway.digests import Digests
 from toolgate.gateway.enforcement import Enforcement
 from toolgate.gateway.events import EventRelay
@@ -43,6 +44,7 @@ from toolgate.limits.counters import Counters
 from toolgate.limits.memory import MemoryCounters
 from toolgate.limits.sqlite import SqliteCounters, process_alive
 from toolgate.settings import Settings
+from toolgate.store.approvals import ApprovalStore
 from toolgate.store.changes import listen
 from toolgate.store.directory import prepare_directory
 from toolgate.store.headers import PURPOSE
@@ -163,6 +165,7 @@ class Gateway:
         self._settings = settings
         self._control = control
         self._listener: Listener | None = None
+        self._approvals: Approvals | None = None
         self._tasks: set[asyncio.Task[None]] = set()
         self._denials = Denials()
         self._refusals = Refusals()
@@ -223,7 +226,15 @@ class Gateway:
         digests, seals = Digests(master), Seals(master)
         tasks = Tasks(settings.data / "tasks.db")
         stack.callback(tasks.close)
-        enforcement = Enforcement(counters, journal, digests, self._denials)
+        approvals = self._approvals = Approvals(
+            ApprovalStore(settings.data),
+            master.sealer(SEAL),
+            digests,
+            wait=settings.approval_wait,
+            standing=view.standing,
+        )
+        stack.callback(approvals.close)
+        enforcement = Enforcement(counters, journal, digests, self._denials, approvals)
         sessions = Sessions(seals, digests)
         inspector = Inspector(seals, tasks, self._learned)
         relay = EventRelay(inspector, enforcement, sessions, self._streams, event_limit=settings.answer_limit)
@@ -271,6 +282,8 @@ class Gateway:
             raise ToolgateError(place, f"cannot be listened on: {error.strerror}", "choose another --port") from None
         self._screening.also(self._hosts(self._listener.port))
         stack.push_async_callback(self._listener.close, _GRACE)
+        assert self._approvals is not None
+        stack.callback(self._approvals.end_waiting)  # held calls are answered before the listener waits for the others
         (settings.data / "gateway.json").write_bytes(msgspec.json.encode({"url": self.url, "pid": os.getpid()}))
 
     def _background(self, stack: AsyncExitStack, view: GatewayView, journal: Journal, counters: Counters) -> None:

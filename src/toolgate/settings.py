@@ -27,6 +27,7 @@ class Settings:
     upstream_timeout: float = 300.0
     max_staleness: float = 60.0
     grant_concurrency: int = 1024
+    approval_wait: float = 45.0
     tls_certificate: Path | None = None
     tls_key: Path | None = None
     tls_client_ca: Path | None = None

@@ -141,15 +141,6 @@ async def test_a_grant_without_a_policy_is_denied_everything(gateway: Gateway, r
     assert recorder.received == []
 
 
-async def test_a_call_that_needs_a_person_is_denied_and_says_so(gateway: Gateway, recorder: Recorder) -> None:
-    policy = {"version": "1", "default": "allow", "tools": {"deploy": {"action": "require_approval"}}}
-    grant = gateway.grant(gateway.add_server(recorder.url), policy)
-    answer = await grant.call("deploy")
-    assert answer.denied
-    assert "person" in answer.text
-    assert recorder.received == []
-
-
 async def test_empty_deny_conditions_always_deny(gateway: Gateway, recorder: Recorder) -> None:
     rule = {"conditions": [], "on_deny": "Requires human approval."}
     policy = {"version": "1", "default": "allow", "tools": {"pay": {"deny_if": [rule]}}}

@@ -11,8 +11,24 @@ import msgspec
 from toolgate.errors import ToolgateError
 from toolgate.policy.decision import Charge
 
-Result = Literal["result", "tool_error", "rpc_error", "timeout", "unreachable", "lost", "client_gone", "error"]
-"""How a forwarded call ended: its result, a result with `isError`, a JSON-RPC error, or why no answer came."""
+Result = Literal[
+    "result",
+    "tool_error",
+    "rpc_error",
+    "timeout",
+    "unreachable",
+    "lost",
+    "client_gone",
+    "error",
+    "approved",
+    "refused",
+    "waiting",
+]
+"""How a forwarded call ended: its result, a result with `isError`, a JSON-RPC error, or why no answer came.
+
+The last three end a decision to `wait`: `approved` and `refused` are followed by a decision of their own with the same
+`approval_id`, `waiting` says that the client was told to repeat the call.
+"""
 
 TEXT_LIMIT = 256
 NAMES_LIMIT = 64
@@ -61,7 +77,8 @@ class Decision(Entry, tag="decision", kw_only=True):
     """What was decided of one message, written before anything is forwarded. Holds no argument's value.
 
     `arguments_digest` is keyed, so that nobody guesses short values from it. `charges` are the reserved ones (their
-    amounts in nano units): counters in memory are rebuilt from them. `decided_in` is in microseconds.
+    amounts in nano units): counters in memory are rebuilt from them. `decided_by` is the person who decided on the
+    approval `approval_id`. `decided_in` is in microseconds.
     """
 
     decision_id: str
@@ -85,6 +102,7 @@ class Decision(Entry, tag="decision", kw_only=True):
     arguments_digest: str = ""
     charges: tuple[Charge, ...] = ()
     approval_id: str = ""
+    decided_by: str = ""
     limit: LimitFacts | None = None
     decided_in: int = 0
     clipped: bool = False

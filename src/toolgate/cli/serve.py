@@ -52,6 +52,15 @@ ConcurrencyOption = Annotated[
         "--grant-concurrency", min=1, metavar="N", help="Requests and open streams that one grant may have at once."
     ),
 ]
+ApprovalWaitOption = Annotated[
+    float,
+    typer.Option(
+        "--approval-wait",
+        min=0,
+        metavar="SECONDS",
+        help="How long a call is held for a person before its client is told.",
+    ),
+]
 CertificateOption = Annotated[
     Path | None, typer.Option("--tls-certificate", metavar="FILE", help="Serve TLS with this certificate chain.")
 ]
@@ -81,6 +90,7 @@ def serve(  # noqa: PLR0913, PLR0917 - typer declares options as parameters
     fsync: FsyncOption = "interval",
     max_staleness: StalenessOption = 60.0,
     grant_concurrency: ConcurrencyOption = 1024,
+    approval_wait: ApprovalWaitOption = 45.0,
     tls_certificate: CertificateOption = None,
     tls_key: KeyOption = None,
     tls_client_ca: ClientCaOption = None,
@@ -98,6 +108,7 @@ def serve(  # noqa: PLR0913, PLR0917 - typer declares options as parameters
         fsync=fsync,
         max_staleness=max_staleness,
         grant_concurrency=grant_concurrency,
+        approval_wait=approval_wait,
         tls_certificate=tls_certificate,
         tls_key=tls_key,
         tls_client_ca=tls_client_ca,

@@ -11,34 +11,74 @@ from typing import Final
 
 import msgspec
 
+from toolgate.gateway.call import Call, Denial
 from toolgate.limits.counters import Exhausted
 from toolgate.policy.decision import NANO, Verdict
+from toolgate.store.approvals import Approval
 
 JSON_HEADERS: Final = ((b"content-type", b"application/json"),)
 META_KEY: Final = "io.toolgate/denial"
 """Key of the machine-readable form of a denial in `_meta`."""
+APPROVAL_KEY: Final = "io.toolgate/approval"
+"""The same of a call that still waits for a person."""
 DENIED: Final = 1001
 """JSON-RPC error code of a refused method: outside -32768..-32000, which clients give meanings of their own."""
 UPSTREAM_FAILED: Final = 1002
 GATEWAY_FAILED: Final = 1003
+WAITING: Final = 1004
+"""A method that still waits for a person: repeat it."""
 _SOURCE: Final = "toolgate"
 
 Id = str | int | None
 
 
+def refusal(call: Call, denied: Denial) -> bytes:
+    """What answers a request that goes no further, whatever it is and whatever stopped it."""
+    message, verdict = call.message, denied.verdict
+    if denied.approval is not None:
+        return waiting(call, verdict, denied.approval)
+    if message.method != "tools/call":
+        return refused_method(message.id, message.method, verdict, call.id, denied.hint)
+    if not verdict.visible:
+        return unknown_tool(message.id, call.tool, modern=call.modern)
+    return denial(message.id, call.tool, verdict, call.id, modern=call.modern, full=denied.limit, hint=denied.hint)
+
+
+def waiting(call: Call, verdict: Verdict, approval: Approval) -> bytes:
+    """A call that nobody has decided on yet: nothing was sent, and an identical repeat goes on waiting."""
+    what, until = call.tool or call.message.method, iso(int(approval.expires))
+    text = (
+        f"Waiting for approval {approval.id}: `{what}` needs a person's consent and was not run yet. "
+        f"{_sentence(verdict.message)} Repeat the identical call to go on waiting, or to get its result once it is "
+        f"approved; the request stands until {until}. Rule: {verdict.rule}. Decision: {call.id}."
+    )
+    facts: dict[str, object] = {"approval": approval.id, "state": "pending", "expires": until}
+    facts |= {"rule": verdict.rule, "decision": call.id}
+    if call.message.method != "tools/call":
+        return error(call.message.id, WAITING, text, facts)
+    return _tool_result(call.message.id, text, {APPROVAL_KEY: {"tool": call.tool, **facts}}, modern=call.modern)
+
+
 def denial(
-    id_: Id, tool: str, verdict: Verdict, decision: str, *, modern: bool, full: Exhausted | None = None
+    id_: Id,
+    tool: str,
+    verdict: Verdict,
+    decision: str,
+    *,
+    modern: bool,
+    full: Exhausted | None = None,
+    hint: str = "",
 ) -> bytes:
-    """The result of a refused `tools/call`."""
+    """The result of a refused `tools/call`; `hint`: what a repeat can do, where no limit says that."""
     rule = f" Rule: {verdict.rule}." if verdict.rule else ""
     text = (
         f"[POLICY DENIED] policy violation: `{tool}` was refused. {_sentence(verdict.message)}"
-        f"{rule} {retry_hint(full)} Decision: {decision}."
+        f"{rule} {hint or retry_hint(full)} Decision: {decision}."
     )
     facts: dict[str, object] = {"tool": tool, "rule": verdict.rule, "decision": decision}
     if full is not None:
         facts["limit"] = limit_facts(full)
-    return _tool_result(id_, text, facts, modern=modern)
+    return _tool_result(id_, text, {META_KEY: facts}, modern=modern)
 
 
 def unknown_tool(id_: Id, tool: str, *, modern: bool) -> bytes:
@@ -46,9 +86,9 @@ def unknown_tool(id_: Id, tool: str, *, modern: bool) -> bytes:
     return _tool_result(id_, f"Unknown tool: {tool}", None, modern=modern)
 
 
-def refused_method(id_: Id, method: str, verdict: Verdict, decision: str) -> bytes:
+def refused_method(id_: Id, method: str, verdict: Verdict, decision: str, hint: str = "") -> bytes:
     """The error of a refused method that is no tool call."""
-    message = f"[POLICY DENIED] policy violation: `{method}` was refused. {_sentence(verdict.message)}"
+    message = f"[POLICY DENIED] policy violation: `{method}` was refused. {_sentence(verdict.message)} {hint}".rstrip()
     return error(id_, DENIED, message, {"rule": verdict.rule, "decision": decision})
 
 
@@ -109,10 +149,10 @@ def iso(epoch: int) -> str:
     return datetime.fromtimestamp(epoch, UTC).strftime("%Y-%m-%dT%H:%M:%SZ")
 
 
-def _tool_result(id_: Id, text: str, facts: dict[str, object] | None, *, modern: bool) -> bytes:
+def _tool_result(id_: Id, text: str, meta: dict[str, object] | None, *, modern: bool) -> bytes:
     result: dict[str, object] = {"content": [{"type": "text", "text": text}], "isError": True}
-    if facts is not None:
-        result["_meta"] = {META_KEY: facts}
+    if meta is not None:
+        result["_meta"] = meta
     if modern:
         result["resultType"] = "complete"
     return msgspec.json.encode({"jsonrpc": "2.0", "id": id_, "result": result})

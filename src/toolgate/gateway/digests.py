@@ -28,6 +28,12 @@ def _number(value: object) -> object:
 
 
 _CANONICAL: Final = msgspec.json.Encoder(order="deterministic", enc_hook=_number)
+_AS_SENT: Final = msgspec.json.Encoder(enc_hook=_number)
+
+
+def text_of(value: object) -> bytes:
+    """What strict reading gave, as JSON again: keys in their order, every number as it was written."""
+    return _AS_SENT.encode(value)
 
 
 def lasting_params(message: Message) -> dict[str, object]:

@@ -1,4 +1,4 @@
-"""START HERE. One message from arrival to record: judge, reserve, journal, (forward), settle, record.
+"""START HERE. One message from arrival to record: judge, (ask a person), reserve, journal, (forward), settle, record.
 
 Nothing is forwarded unless `admit` returned None, and it returns None only after the decision is in the journal. What
 goes wrong on the way is a denial with a record.
@@ -8,74 +8,40 @@ from __future__ import annotations
 
 import asyncio
 import time
-from collections.abc import Awaitable, Callable, Generator, Mapping
-from dataclasses import dataclass
-from itertools import islice
+from collections.abc import Callable, Generator
+from typing import Final
 
-from toolgate.audit.journal import Journal, JournalFailed
-from toolgate.audit.records import Decision, LimitFacts, Outcome, Result
+from toolgate.audit.journal import Journal
+from toolgate.audit.records import Result
 from toolgate.audit.summary import Denials
 from toolgate.gateway.access import Access
-from toolgate.gateway.answers import limit_message
+from toolgate.gateway.approvals import Approvals, terms_of
+from toolgate.gateway.books import Books
+from toolgate.gateway.call import Call, Denial, Ending, Tell
 from toolgate.gateway.digests import Digests, lasting_params
-from toolgate.limits.counters import Counters, CountersUnavailable, Exhausted
-from toolgate.policy.decision import Charge, Subject, Verdict
+from toolgate.limits.counters import Counters
+from toolgate.policy.decision import Subject, Verdict
 from toolgate.protocol.messages import Message
+from toolgate.store.approvals import Approval, TooMany
+from toolgate.store.errors import StoreError
 
-_APPROVAL_LATER = "A person has to approve this call, and this version cannot ask one yet."
-_NAMES = 1_000
-Tell = Callable[[bytes], Awaitable[None]]
-"""Sends the client one whole JSON-RPC notification while its call is held for a person."""
-UNKNOWN = "(unknown)"
+UNKNOWN: Final = "(unknown)"
 """The rule word for a tool that the server does not have; the client reads the same text as for a hidden one."""
-
-
-@dataclass(slots=True)
-class Call:
-    """One message of a client on its way to the upstream."""
-
-    id: str
-    access: Access
-    subject: Subject
-    message: Message
-    tool: str
-    """The tool of a `tools/call`, "" for every other message."""
-    arguments: dict[str, object]
-    revision: str
-    modern: bool
-    round: int = 0
-    """How many tries of an unfinished request went before; from the first on everything is paid for."""
-    fingerprint: str = ""
-    charges: tuple[Charge, ...] = ()
-    arguments_digest: str = ""
-
-
-@dataclass(slots=True, frozen=True)
-class Denial:
-    """Why a message goes no further; `limit` is set when a quota refused it."""
-
-    verdict: Verdict
-    limit: Exhausted | None = None
-
-
-@dataclass(slots=True)
-class Ending:
-    """How a forwarded message ended. `not_run` only where the upstream certainly did not run the tool."""
-
-    result: Result = "lost"
-    status: int | None = None
-    code: int | None = None
-    not_run: bool = False
-    actual: Mapping[str, int] | None = None
-    """The settled amount of each counter key, in nano units."""
-    answered: bool = False
-    agreed_revision: str = ""
-    list_changed: bool = False
-    """What the answer to `initialize` agreed: the revision, and that the server tells when its tools change."""
+_AGAIN: Final = "Repeat the identical call to have it judged anew."
+_LATER: Final = "Nothing was decided of the call itself; a repeat may find room."
+_WAITED: Final[dict[str, Result]] = {"approved": "approved", "pending": "waiting"}
+"""How the record of a call that waited ends; `refused` for every other state of its approval."""
+_REFUSED: Final = {
+    "denied": ("A person refused this call.", ""),
+    "expired": ("Nobody approved this call in time.", "Repeat the call to ask again."),
+    "used": ("An identical call used this approval first.", "Repeat the call to ask again."),
+    "void": ("The rules for this call changed, so what was asked no longer holds.", _AGAIN),
+}
+"""What a client reads of an approval that gives no permit (any more), and what a repeat can do."""
 
 
 class Enforcement:
-    """Judges messages, keeps the quotas exact and writes the record. One per process."""
+    """Judges messages, asks people, keeps the quotas exact and writes the record. One per process."""
 
     def __init__(
         self,
@@ -83,40 +49,44 @@ class Enforcement:
         journal: Journal,
         digests: Digests,
         denials: Denials,
+        approvals: Approvals,
         clock: Callable[[], float] = time.time,
     ) -> None:
-        self._counters = counters
-        self._journal = journal
+        self._books = Books(counters, journal, denials, clock)
         self._digests = digests
-        self._denials = denials
+        self._approvals = approvals
         self._clock = clock
 
     @property
     def fault(self) -> str:
         """Why every call is denied now; "" when calls are judged."""
-        return "" if self._journal.healthy else "the journal cannot be written"
+        return "" if self._books.healthy else "the journal cannot be written"
 
-    async def admit(self, call: Call, tell: Tell | None = None) -> Denial | None:  # noqa: ARG002 - not yet
+    async def admit(self, call: Call, tell: Tell | None = None) -> Denial | None:
         """Steps 6 and 7 of gateway.md; None means: recorded, paid for, forward it.
 
         Takes up to the waiting time where a person is asked; `tell` is used only meanwhile, and only for a request with
         a progress token. `call.id` may be another one afterwards: a call released by a person is a decision of its own.
         """
         started = time.perf_counter_ns()
+        if call.message.method == "notifications/cancelled":
+            self._approvals.cancelled(call)
         verdict = judge(call, self._clock())
         if verdict.outcome == "deny":
-            return await self._deny(call, Denial(verdict), started)
+            return await self._books.deny(call, Denial(verdict), started)
         if verdict.outcome == "wait":
-            return await self._wait(call, verdict, started)
+            if not (call.round and call.approval_id):
+                return await self._hold(call, verdict, tell, started)
+            verdict = _released(verdict)
         if verdict.charges and not call.round:
-            denial = await self._reserve(call, verdict)
+            denial = await self._books.reserve(call, verdict)
             if denial is not None:
-                return await self._deny(call, denial, started)
-        return await self._record(call, verdict, started)
+                return await self._books.deny(call, denial, started)
+        return await self._books.record(call, verdict, started)
 
     async def admit_stream(self, call: Call) -> Denial | None:
         """Record a GET stream or the end of a session, which no rule of a policy speaks of."""
-        return await self._record(call, Verdict("allow", ""), time.perf_counter_ns())
+        return await self._books.record(call, Verdict("allow", ""), time.perf_counter_ns())
 
     def call_of(
         self, access: Access, subject: Subject, message: Message, *, revision: str = "", modern: bool = False
@@ -128,7 +98,7 @@ class Enforcement:
         else:
             tool, arguments = "", {}
             digest = self._digests.arguments(lasting_params(message))
-        id_ = self._journal.new_id()
+        id_ = self._books.new_id()
         return Call(id_, access, subject, message, tool, arguments, revision, modern, arguments_digest=digest)
 
     def digest_slowly(self, arguments: dict[str, object]) -> Generator[None, None, str]:
@@ -137,116 +107,91 @@ class Enforcement:
 
     async def complete(self, call: Call, ending: Ending, took: int) -> None:
         """Settle the reservation and complete the record; `took` is the upstream's time in microseconds."""
-        settled = await self._settle(call, ending) if call.charges else False
-        self._journal.append(
-            Outcome(
-                time=self._clock(),
-                decision_id=call.id,
-                result=ending.result,
-                status=ending.status,
-                code=ending.code,
-                settled=dict(ending.actual) if settled and ending.actual else {},
-                rolled_back=settled and ending.not_run,
-                upstream_took=took,
-            )
-        )
+        await self._books.complete(call, ending, took)
 
     async def refuse(self, call: Call, verdict: Verdict) -> Denial:
         """Record a denial that was not found by judging: a fault on the way, or an answer that may not pass."""
-        return await self._deny(call, Denial(verdict), time.perf_counter_ns())
+        return await self._books.deny(call, Denial(verdict), time.perf_counter_ns())
 
-    async def _reserve(self, call: Call, verdict: Verdict) -> Denial | None:
+    async def _hold(self, call: Call, verdict: Verdict, tell: Tell | None, started: int) -> Denial | None:
+        """Steps 7 to 10 of a call that needs a person; an exhausted one bothers nobody."""
+        denial = _cannot_wait(call, verdict) or (None if call.round else await self._books.peek(verdict))
+        if denial is not None:
+            return await self._books.deny(call, denial, started)
         try:
-            full = await self._counters.reserve(call.id, verdict.charges)
-        except CountersUnavailable as error:
-            return Denial(_unavailable(error))
+            approval = await self._approvals.ask(call, verdict)
+            if approval.state == "pending":
+                return await self._wait(call, verdict, approval, tell, started)
+            return await self._act_on(call, verdict, approval, started)
+        except TooMany as error:
+            denial = Denial(Verdict("deny", verdict.rule, f"This call needs a person, and {error.cause}."), hint=_LATER)
+        except StoreError as error:
+            denial = Denial(Verdict("deny", "(store)", f"Nobody can be asked: {error.cause}."), hint=_LATER)
+        return await self._books.deny(call, denial, started)
+
+    async def _wait(
+        self, call: Call, verdict: Verdict, approval: Approval, tell: Tell | None, started: int
+    ) -> Denial | None:
+        """That the call waits is a decision of its own; what comes of it, another one."""
+        call.approval_id = approval.id
+        denial = await self._books.record(call, verdict, started)
+        if denial is not None:
+            return denial
+        try:
+            waited = await self._approvals.wait(call, approval, tell)
         except asyncio.CancelledError:
-            await self._counters.rollback(call.id)  # it may have been taken in the very turn that cancelled this
+            self._books.waited(call, "client_gone")
             raise
-        if full is not None:
-            return _exhausted(full)
-        call.charges = verdict.charges
-        return None
-
-    async def _wait(self, call: Call, verdict: Verdict, started: int) -> Denial:
-        """An exhausted call bothers nobody; everything else is denied until people can be asked."""
-        try:
-            full = await self._counters.peek(verdict.charges) if verdict.charges else None
-        except CountersUnavailable as error:
-            return await self._deny(call, Denial(_unavailable(error)), started)
-        if full is not None:
-            return await self._deny(call, _exhausted(full), started)
-        message = f"{verdict.message} {_APPROVAL_LATER}".lstrip()
-        return await self._deny(call, Denial(Verdict("deny", verdict.rule, message)), started)
-
-    async def _record(self, call: Call, verdict: Verdict, started: int) -> Denial | None:
-        """The decision entry, before anything is forwarded; without it the reservation is given back."""
-        try:
-            await self._journal.record(self._entry(call, verdict, None, started))
-        except JournalFailed as error:
-            await self._give_back(call)
-            return Denial(Verdict("deny", "(store)", f"The journal cannot be written: {error.cause}."))
-        except BaseException:
-            await self._give_back(call)
+        except StoreError:
+            self._books.waited(call, "error")
+            call.id = self._books.new_id()
             raise
-        return None
+        if waited is None:
+            self._books.waited(call, "client_gone")
+            return Denial(Verdict("deny", verdict.rule, "The client took this call back while it waited."))
+        self._books.waited(call, _WAITED.get(waited.state, "refused"))
+        if waited.state == "pending":
+            return Denial(verdict, approval=waited)
+        call.id = self._books.new_id()
+        return await self._act_on(call, self._judged_again(call, waited), waited, time.perf_counter_ns())
 
-    async def _deny(self, call: Call, denial: Denial, started: int) -> Denial:
-        access = call.access
-        if self._denials.admit(access.grant_id, denial.verdict.rule, self._clock(), access.label, access.server_id):
-            try:
-                await self._journal.record(self._entry(call, denial.verdict, denial.limit, started))
-            except JournalFailed:
-                return denial  # denied all the same; the journal itself says aloud that it cannot be written
-        return denial
+    def _judged_again(self, call: Call, approval: Approval) -> Verdict:
+        """The verdict at release, by the policy and the definition in force now; a change voids the approval."""
+        fault = self._approvals.standing(call.access)
+        if fault:
+            return Verdict("deny", approval.rule, fault)
+        verdict = judge(call, self._clock())
+        if verdict.outcome == "deny":
+            reason = ""
+        elif call.fingerprint != approval.fingerprint:
+            reason = "The definition of this tool changed while the call waited."
+        elif terms_of(call, verdict) != (approval.policy_id, approval.rule):
+            reason = "The policy changed while the call waited."
+        else:
+            return verdict
+        self._approvals.void(approval)
+        return Verdict("deny", approval.rule, f"{reason} {_AGAIN}") if reason else verdict
 
-    async def _give_back(self, call: Call) -> None:
-        if call.charges:
-            await self._counters.rollback(call.id)
-            call.charges = ()
-
-    async def _settle(self, call: Call, ending: Ending) -> bool:
-        """End the reservation; False where the counters cannot be reached, and it stands as it was reserved."""
+    async def _act_on(self, call: Call, verdict: Verdict, approval: Approval, started: int) -> Denial | None:
+        """Release the call if its approval is a permit and nothing stands against it now; else refuse it."""
+        call.approval_id, call.decided_by = approval.id, approval.decided_by
+        if verdict.outcome == "deny":
+            return await self._books.deny(call, Denial(verdict), started)
+        if approval.state != "approved":
+            return await self._books.deny(call, _refusal(verdict, approval), started)
+        if verdict.charges and not call.round:
+            denial = await self._books.reserve(call, verdict)
+            if denial is not None:
+                return await self._books.deny(call, denial, started)
         try:
-            if ending.not_run:
-                await self._counters.rollback(call.id)
-            elif ending.actual:
-                await self._counters.settle(call.id, ending.actual)
-            else:
-                await self._counters.commit(call.id)
-        except CountersUnavailable:
-            return False
-        return True
-
-    def _entry(self, call: Call, verdict: Verdict, limit: Exhausted | None, started: int) -> Decision:
-        """The entry; its time is taken after the reservation, so that a replayed charge never counts too early."""
-        message, access = call.message, call.access
-        return Decision(
-            time=self._clock(),
-            decision_id=call.id,
-            outcome="allow" if verdict.outcome == "allow" else "deny",
-            request_id=message.id,
-            organisation=access.organisation_id,
-            server_id=access.server_id,
-            grant_id=access.grant_id,
-            grant_label=access.label,
-            principal=access.principal,
-            session=call.subject.session_id,
-            protocol=call.revision,
-            method=message.method,
-            tool=call.tool,
-            policy_id=access.policy_id,
-            revision=access.revision,
-            fingerprint=call.fingerprint,
-            rule=verdict.rule,
-            message=verdict.message,
-            argument_names=_names(call.arguments),
-            arguments_digest=call.arguments_digest,
-            charges=call.charges,
-            limit=None if limit is None else _facts(limit),
-            decided_in=(time.perf_counter_ns() - started) // 1000,
-            clipped=len(call.arguments) > _NAMES,
-        )
+            used = self._approvals.use(approval, call.id)
+        except StoreError:
+            await self._books.give_back(call)
+            raise
+        if used.state == "used" and used.used_by == call.id:
+            return await self._books.record(call, _released(verdict), started)
+        await self._books.give_back(call)
+        return await self._books.deny(call, _refusal(verdict, used), started)
 
 
 def judge(call: Call, now: float) -> Verdict:
@@ -270,18 +215,21 @@ def judge(call: Call, now: float) -> Verdict:
     return verdict
 
 
-def _unavailable(error: CountersUnavailable) -> Verdict:
-    return Verdict("deny", "(store)", f"The counters cannot be reached: {error.cause}.")
+def _released(verdict: Verdict) -> Verdict:
+    return Verdict("allow", verdict.rule, verdict.message, verdict.charges)
 
 
-def _names(arguments: Mapping[str, object]) -> tuple[str, ...]:
-    """The sorted names, of a call with very many only the first as sent: sorting them all would hold others up."""
-    return tuple(sorted(arguments if len(arguments) <= _NAMES else islice(arguments, _NAMES)))
+def _cannot_wait(call: Call, verdict: Verdict) -> Denial | None:
+    """Only a request of the client can be held: the others have nobody who waits for an answer here."""
+    if call.message.kind == "request" and not call.by_server:
+        return None
+    what = "A request of the server" if call.by_server else "A notification"
+    message = f"{verdict.message} {what} cannot wait for a person, and this one would have to.".lstrip()
+    return Denial(Verdict("deny", verdict.rule, message))
 
 
-def _exhausted(full: Exhausted) -> Denial:
-    return Denial(Verdict("deny", full.charge.rule, limit_message(full)), full)
-
-
-def _facts(full: Exhausted) -> LimitFacts:
-    return LimitFacts(full.charge.counter, full.used, full.charge.maximum, full.resets_at)
+def _refusal(verdict: Verdict, approval: Approval) -> Denial:
+    """What the client reads: the reason that the person gave, never who it was."""
+    text, hint = _REFUSED[approval.state]
+    reason = f" {approval.decision_reason}" if approval.state == "denied" else ""
+    return Denial(Verdict("deny", verdict.rule, (text + reason).strip()), hint=hint)

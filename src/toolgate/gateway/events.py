@@ -6,7 +6,9 @@ import asyncio
 from typing import Final
 
 from toolgate.gateway import answers
-from toolgate.gateway.enforcement import Ending, Enforcement
+from toolgate.gateway.call import Ending
+from toolgate.gateway.enforcement import Enforcement
+from toolgate.gateway.event_answer import STREAM_HEADERS
 from toolgate.gateway.inspection import Inspector
 from toolgate.gateway.passage import Passage
 from toolgate.gateway.sessions import Sessions
@@ -16,11 +18,6 @@ from toolgate.protocol.sse import Event, SseParser
 from toolgate.upstream.interface import Answer
 from toolgate.wire.client import UpstreamError
 
-_STREAM: Final = (
-    (b"content-type", b"text/event-stream"),
-    (b"cache-control", b"no-cache, no-transform"),
-    (b"x-accel-buffering", b"no"),
-)
 _ANSWER_TIMEOUT: Final = 30.0
 """Seconds for telling a server that its request was refused."""
 
@@ -72,7 +69,7 @@ class EventRelay:
             await exchange.write(b"".join(held))
 
     def _start(self, passage: Passage, response: Answer) -> None:
-        passage.exchange.start(200, (*passage.answer_headers(response, self._sessions), *_STREAM))
+        passage.exchange.start(200, (*passage.answer_headers(response, self._sessions), *STREAM_HEADERS))
 
     async def _event(self, passage: Passage, event: Event) -> bytes | None:
         """The bytes of one event for the client; None when it may not have it."""
@@ -88,6 +85,7 @@ class EventRelay:
         """A request of the server is a message like the client's: judged and recorded before it is passed on."""
         call = passage.call
         asking = self._enforcement.call_of(call.access, call.subject, asked, revision=call.revision)
+        asking.by_server = True
         denial = await self._enforcement.admit(asking)
         if denial is None:
             await self._enforcement.complete(asking, Ending(result="result"), 0)

@@ -15,7 +15,9 @@ from typing import Final
 from toolgate.background import in_turns
 from toolgate.gateway import answers, retries
 from toolgate.gateway.access import Access
-from toolgate.gateway.enforcement import Call, Denial, Enforcement
+from toolgate.gateway.call import Call, Denial, Tell
+from toolgate.gateway.enforcement import Enforcement
+from toolgate.gateway.event_answer import EventAnswer, may_stream
 from toolgate.gateway.failures import Failures
 from toolgate.gateway.forwarding import Forwarding
 from toolgate.gateway.hygiene import Refused, Screened, Screening
@@ -47,10 +49,19 @@ _UNREADABLE: Final = Message("request", None, "", {}, {})
 class Attempt:
     """A request whose grant is known; `call` as soon as it was read."""
 
-    exchange: Exchange
+    exchange: Exchange | EventAnswer
     head: Screened
     access: Access
     call: Call | None = None
+
+    async def tell(self, notification: bytes) -> None:
+        """Send this while the call is held: the first one begins the answer, as a stream of events."""
+        exchange, call = self.exchange, self.call
+        if isinstance(exchange, Exchange):
+            if call is None or not may_stream(exchange, call.message):
+                return
+            exchange = self.exchange = EventAnswer(exchange, call.message.id, self.head.extra)
+        exchange.tell(notification)
 
 
 class Endpoint:
@@ -147,7 +158,7 @@ class Endpoint:
         if not call.arguments_digest and call.arguments:
             call.arguments_digest = await in_turns(self._enforcement.digest_slowly(call.arguments))
         body = self._continued(call, body)
-        denial = await self._admit(call)
+        denial = await self._admit(call, attempt.tell)
         if denial is None:
             await self._forwarding.carry(Passage(attempt.exchange, head, call, session), body)
         else:
@@ -180,15 +191,16 @@ class Endpoint:
         if state is None:
             return body
         # sent again, the same state would run the tool again: that pays as a new call does
-        call.round = state.round if self._tasks.continue_once(state.decision, state.expires) else 0
+        if self._tasks.continue_once(state.decision, state.expires):
+            call.round, call.approval_id = state.round, state.approval
         return retries.restored(body, str(call.message.params["requestState"]), state.inner)
 
-    async def _admit(self, call: Call) -> Denial | None:
+    async def _admit(self, call: Call, tell: Tell) -> Denial | None:
         if not self._view.fresh:
             return await self._enforcement.refuse(call, _STALE)
         if call.message.method.startswith("tasks/") and not self._owns_task(call):
             return await self._enforcement.refuse(call, NOT_OWN)
-        return await self._enforcement.admit(call)
+        return await self._enforcement.admit(call, tell)
 
     def _owns_task(self, call: Call) -> bool:
         """Whether the task of a `tasks/*` request is the grant's own; `tasks/list` names none and is filtered."""
@@ -235,16 +247,11 @@ class Endpoint:
 
 
 def _respond_denied(attempt: Attempt, call: Call, denial: Denial) -> None:
-    message, verdict, exchange = call.message, denial.verdict, attempt.exchange
-    headers = answers.JSON_HEADERS + attempt.head.extra
+    message, exchange, extra = call.message, attempt.exchange, attempt.head.extra
+    headers = answers.JSON_HEADERS + extra
     if message.kind != "request":
-        exchange.respond(202, attempt.head.extra)
-    elif verdict is NOT_OWN:
+        exchange.respond(202, extra)
+    elif denial.verdict is NOT_OWN:
         exchange.respond(200, headers, unknown_task(message, call.id, modern=call.modern))
-    elif message.method != "tools/call":
-        exchange.respond(200, headers, answers.refused_method(message.id, message.method, verdict, call.id))
-    elif not verdict.visible:
-        exchange.respond(200, headers, answers.unknown_tool(message.id, call.tool, modern=call.modern))
     else:
-        text = answers.denial(message.id, call.tool, verdict, call.id, modern=call.modern, full=denial.limit)
-        exchange.respond(200, headers, text)
+        exchange.respond(200, headers, answers.refusal(call, denial))

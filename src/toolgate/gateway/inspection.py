@@ -17,7 +17,7 @@ from msgspec import UNSET
 
 from toolgate.gateway import answers, listing, replies
 from toolgate.gateway.access import Access
-from toolgate.gateway.enforcement import Call, Ending
+from toolgate.gateway.call import Call, Ending
 from toolgate.gateway.replies import ErrorPart, NotUnderstood, Reply, ResultPart
 from toolgate.gateway.seals import RequestState, Seals
 from toolgate.gateway.tasks import Tasks
@@ -119,6 +119,7 @@ class Inspector:
             round=call.round + 1,
             expires=int(time.time()) + STATE_LIFETIME,
             inner=inner if isinstance(inner, str) else None,
+            approval=call.approval_id,
         )
         sealed = self._seals.seal_state(state, call.access.grant_id, call.access.server_id)
         return listing.replaced_result(raw, {"requestState": sealed})

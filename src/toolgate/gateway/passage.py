@@ -5,7 +5,8 @@ from __future__ import annotations
 from dataclasses import dataclass, field
 from typing import Final
 
-from toolgate.gateway.enforcement import Call, Ending
+from toolgate.gateway.call import Call, Ending
+from toolgate.gateway.event_answer import EventAnswer
 from toolgate.gateway.hygiene import Header, Screened
 from toolgate.gateway.seals import Session
 from toolgate.gateway.sessions import OpenSession, Sessions
@@ -22,7 +23,7 @@ _RETURNED: Final = (b"cache-control", b"retry-after", b"allow")
 class Passage:
     """An admitted message, how its client reaches us, and how it ended so far."""
 
-    exchange: Exchange
+    exchange: Exchange | EventAnswer
     head: Screened
     call: Call
     session: OpenSession | None = None

@@ -10,7 +10,7 @@ import json
 import re
 from typing import Final
 
-from toolgate.gateway.enforcement import Call
+from toolgate.gateway.call import Call
 from toolgate.gateway.seals import STATE_PREFIX, RequestState, Seals
 from toolgate.protocol.malformed import INVALID_PARAMS, Malformed
 

@@ -33,6 +33,7 @@ class RequestState(msgspec.Struct, frozen=True):
     """Why the retry of an unfinished request neither pays nor asks again. `expires` is in epoch seconds.
 
     `inner` is the upstream's own state, None where it gave none. `arguments` is the keyed digest of the arguments.
+    `approval` is the one that released an earlier round, "" where nobody was asked.
     """
 
     decision: str
@@ -42,6 +43,7 @@ class RequestState(msgspec.Struct, frozen=True):
     round: int
     expires: int
     inner: str | None
+    approval: str = ""
 
 
 class Seals:

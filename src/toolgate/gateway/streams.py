@@ -10,6 +10,7 @@ from typing import Any
 
 import msgspec
 
+from toolgate.gateway.event_answer import EventAnswer
 from toolgate.protocol.revisions import SUBSCRIPTION_KEY
 from toolgate.wire.server import Exchange
 
@@ -23,7 +24,7 @@ class Stream:
     """
 
     grant_id: str
-    exchange: Exchange
+    exchange: Exchange | EventAnswer
     tells_changes: bool = False
     subscription: str | int | None = None
 

@@ -77,6 +77,14 @@ class GatewayView:
             return None
         return access
 
+    def standing(self, access: Access) -> str:
+        """Why a call that was admitted by this access may not go on now; "" while it may."""
+        if not self.fresh:
+            return "The gateway could not read its database for too long."
+        if self._by_grant.get(access.grant_id) is not access or access.expired(time.time()):
+            return "This grant, or the way to its server, changed or ended while the call waited."
+        return ""
+
     def expire(self) -> None:
         """End the streams of grants that expired meanwhile; called now and then."""
         now = time.time()
