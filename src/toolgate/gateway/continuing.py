@@ -11,14 +11,13 @@ from toolgate.gateway.tasks import Tasks
 
 
 def continued(call: Call, body: bytes, seals: Seals, tasks: Tasks) -> bytes:
-    """The body to forward: for the retry of an unfinished request with the server's own state in it."""
-    if not call.modern:
-        return body
+    """The body to forward: for the retry of an unfinished request (2026-07-28) with the server's own state in it."""
     state = retries.open_retry(seals, call, time.time())
     if state is None:
         return body
     # sent again, the same state would run the tool again: that pays as a new call does
-    call.round = state.round if tasks.continue_once(state.decision, state.expires) else 0
+    if tasks.continue_once(state.decision, state.expires):
+        call.round, call.approval_id = state.round, state.approval
     return retries.restored(body, str(call.message.params["requestState"]), state.inner)
 
 

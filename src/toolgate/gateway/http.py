@@ -7,15 +7,15 @@ revision 2026-07-28. Nothing is translated between them.
 from __future__ import annotations
 
 import sys
-import time
 import traceback
 from dataclasses import dataclass, replace
 from typing import Final
 
 from toolgate.background import in_turns
-from toolgate.gateway import answers, retries
+from toolgate.gateway import answers
 from toolgate.gateway.access import Access
 from toolgate.gateway.call import Call, Denial, Tell
+from toolgate.gateway.continuing import continued, owns_task
 from toolgate.gateway.enforcement import Enforcement
 from toolgate.gateway.event_answer import EventAnswer, may_stream
 from toolgate.gateway.failures import Failures
@@ -157,7 +157,8 @@ class Endpoint:
         call = attempt.call = self._call(attempt, session, value)
         if not call.arguments_digest and call.arguments:
             call.arguments_digest = await in_turns(self._enforcement.digest_slowly(call.arguments))
-        body = self._continued(call, body)
+        if call.modern:
+            body = continued(call, body, self._seals, self._tasks)
         denial = await self._admit(call, attempt.tell)
         if denial is None:
             await self._forwarding.carry(Passage(attempt.exchange, head, call, session), body)
@@ -183,31 +184,12 @@ class Endpoint:
         revision = era.revision or session.session.revision
         return self._enforcement.call_of(access, session.subject, message, revision=revision, modern=era.modern)
 
-    def _continued(self, call: Call, body: bytes) -> bytes:
-        """The body to forward: for the retry of an unfinished request with the server's own state in it."""
-        if not call.modern:
-            return body
-        state = retries.open_retry(self._seals, call, time.time())
-        if state is None:
-            return body
-        # sent again, the same state would run the tool again: that pays as a new call does
-        if self._tasks.continue_once(state.decision, state.expires):
-            call.round, call.approval_id = state.round, state.approval
-        return retries.restored(body, str(call.message.params["requestState"]), state.inner)
-
     async def _admit(self, call: Call, tell: Tell) -> Denial | None:
         if not self._view.fresh:
             return await self._enforcement.refuse(call, _STALE)
-        if call.message.method.startswith("tasks/") and not self._owns_task(call):
+        if not owns_task(call, self._tasks):
             return await self._enforcement.refuse(call, NOT_OWN)
         return await self._enforcement.admit(call, tell)
-
-    def _owns_task(self, call: Call) -> bool:
-        """Whether the task of a `tasks/*` request is the grant's own; `tasks/list` names none and is filtered."""
-        if call.message.method == "tasks/list":
-            return True
-        task = call.message.params.get("taskId")
-        return isinstance(task, str) and self._tasks.owned(call.access.server_id, task, call.access.grant_id)
 
     async def _stream_or_delete(self, attempt: Attempt) -> None:
         """GET (the stream of the handshake era) and DELETE (end of a session): a record, then on to the server."""
