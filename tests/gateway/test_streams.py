@@ -174,7 +174,12 @@ async def test_a_stream_that_is_cut_by_the_server_is_cut_for_the_client(
         await grant.call("run")
 
 
-async def test_an_answer_to_a_request_of_the_server_reaches_it_as_it_is(grant: Grant, recorder: Recorder) -> None:
+@pytest.mark.parametrize("default", ["allow", "deny"])
+async def test_an_answer_to_a_request_of_the_server_reaches_it_as_it_is(
+    gateway: Gateway, recorder: Recorder, default: str
+) -> None:
+    grant = gateway.grant(gateway.add_server(recorder.url), {"version": "1", "default": default})
+
     async def accepted(request: Received, writer: asyncio.StreamWriter) -> None:
         writer.write(http(202, b""))
 

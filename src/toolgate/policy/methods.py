@@ -11,10 +11,13 @@ _FILTERS = frozenset({"toolsListChanged", "promptsListChanged", "resourcesListCh
 
 
 def passes_by_default(method: str, params: dict[str, object]) -> bool:
-    """Whether `default: deny` lets the method through. That a task is the grant's own is checked by the gateway."""
+    """Whether `default: deny` lets the method through; answers to requests of the server, which have none, pass.
+
+    That a task is the grant's own is checked by the gateway.
+    """
     if method == "subscriptions/listen":
         return _listens_without_resources(params)
-    return method in PASS_UNDER_DENY
+    return not method or method in PASS_UNDER_DENY
 
 
 def _listens_without_resources(params: dict[str, object]) -> bool:
