@@ -12,6 +12,8 @@ from toolgate.gateway.tasks import Tasks
 
 def continued(call: Call, body: bytes, seals: Seals, tasks: Tasks) -> bytes:
     """The body to forward: for the retry of an unfinished request (2026-07-28) with the server's own state in it."""
+    if not call.modern:
+        return body
     state = retries.open_retry(seals, call, time.time())
     if state is None:
         return body

@@ -49,19 +49,25 @@ _UNREADABLE: Final = Message("request", None, "", {}, {})
 class Attempt:
     """A request whose grant is known; `call` as soon as it was read."""
 
-    exchange: Exchange | EventAnswer
+    exchange: Exchange
     head: Screened
     access: Access
     call: Call | None = None
+    told: EventAnswer | None = None
 
     async def tell(self, notification: bytes) -> None:
         """Send this while the call is held: the first one begins the answer, as a stream of events."""
-        exchange, call = self.exchange, self.call
-        if isinstance(exchange, Exchange):
-            if call is None or not may_stream(exchange, call.message):
+        call = self.call
+        if self.told is None:
+            if call is None or not may_stream(self.exchange, call.message):
                 return
-            exchange = self.exchange = EventAnswer(exchange, call.message.id, self.head.extra)
-        exchange.tell(notification)
+            self.told = EventAnswer(self.exchange, call.message.id, self.head.extra)
+        self.told.tell(notification)
+
+    @property
+    def answering(self) -> Exchange | EventAnswer:
+        """What takes the answer."""
+        return self.told or self.exchange
 
 
 class Endpoint:
@@ -157,11 +163,10 @@ class Endpoint:
         call = attempt.call = self._call(attempt, session, value)
         if not call.arguments_digest and call.arguments:
             call.arguments_digest = await in_turns(self._enforcement.digest_slowly(call.arguments))
-        if call.modern:
-            body = continued(call, body, self._seals, self._tasks)
+        body = continued(call, body, self._seals, self._tasks)
         denial = await self._admit(call, attempt.tell)
         if denial is None:
-            await self._forwarding.carry(Passage(attempt.exchange, head, call, session), body)
+            await self._forwarding.carry(Passage(attempt.answering, head, call, session), body)
         else:
             _respond_denied(attempt, call, denial)
 
@@ -212,7 +217,7 @@ class Endpoint:
 
     async def _respond_fault(self, attempt: Attempt, error: Exception) -> None:
         traceback.print_exception(error, file=sys.stderr)
-        exchange, access = attempt.exchange, attempt.access
+        exchange, access = attempt.answering, attempt.access
         verdict = Verdict("deny", "(error)", f"The gateway failed: {type(error).__name__}.")
         call = attempt.call or self._enforcement.call_of(access, access.subject, _UNREADABLE)
         denial = await self._enforcement.refuse(call, verdict)
@@ -229,7 +234,7 @@ class Endpoint:
 
 
 def _respond_denied(attempt: Attempt, call: Call, denial: Denial) -> None:
-    message, exchange, extra = call.message, attempt.exchange, attempt.head.extra
+    message, exchange, extra = call.message, attempt.answering, attempt.head.extra
     headers = answers.JSON_HEADERS + extra
     if message.kind != "request":
         exchange.respond(202, extra)
