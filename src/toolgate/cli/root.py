@@ -28,9 +28,11 @@ class Root(LazyGroup):
 
     modules: ClassVar[Mapping[str, tuple[str, str]]] = {
         "serve": ("toolgate.cli.serve", "Run the gateway."),
+        "run": ("toolgate.cli.run", "Put a policy around one stdio server."),
         "server": ("toolgate.cli.server", "Register MCP servers and look at their tools."),
         "policy": ("toolgate.cli.policy", "Check, test and store policies."),
         "grant": ("toolgate.cli.grant", "Give agents access, and take it back."),
+        "apply": ("toolgate.cli.apply", "Make servers, policies and grants what a file says."),
         "audit": ("toolgate.cli.audit", "Read and verify the records of decisions."),
         "version": ("toolgate.cli.version", "Print the version."),
     }
