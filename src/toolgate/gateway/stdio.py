@@ -25,7 +25,6 @@ from toolgate.gateway.call import Call, Denial, Ending
 from toolgate.gateway.continuing import continued, owns_task
 from toolgate.gateway.enforcement import Enforcement, judge
 from toolgate.gateway.inspection import Inspector
-from toolgate.gateway.refusals import refusal
 from toolgate.gateway.replies import NotUnderstood, Reply
 from toolgate.gateway.seals import Seals
 from toolgate.gateway.stdio_definitions import Definitions
@@ -162,7 +161,7 @@ class Conversation:
         request.judging = None
         if denial is not None:
             self._requests.take(call.message.id)
-            self._client.send(refusal(call, denial))
+            self._client.send(answers.refusal(call, denial))
         else:
             request.sent_at = time.perf_counter_ns()
             self._server.send(line)
@@ -201,11 +200,13 @@ class Conversation:
         return True
 
     async def _give_up(self, request: Request) -> None:
-        """Judge no further a request that was not sent."""
+        """Judge no further a request that was not sent; the record of one that waited for a person ends by itself."""
         if request.judging is not None:
             request.judging.cancel()
             await asyncio.wait([request.judging])
-        await self._enforcement.refuse(request.call, Verdict("deny", "(error)", "The client left before it was sent."))
+        if not request.call.approval_id:
+            verdict = Verdict("deny", "(error)", "It was taken back before it was sent.")
+            await self._enforcement.refuse(request.call, verdict)
 
     async def _client_answers(self, call: Call, line: bytes) -> None:
         """What a server asked through us may be answered, once; a policy was asked when the question came."""
@@ -232,7 +233,7 @@ class Conversation:
         denial = await self._enforcement.refuse(refused, verdict)
         self._requests.take(refused.message.id)
         if refused.message.kind == "request":
-            self._client.send(refusal(refused, denial))
+            self._client.send(answers.refusal(refused, denial))
 
     # --- from the server
 

@@ -30,7 +30,8 @@ class BadPolicyFile(ToolgateError):
 class PolicyFile:
     """One file. With `digest` (SHA-256 in hex) nothing but that content is accepted, at start and later.
 
-    In records the policy's id is the digest of its content and its revision counts what this process put in force.
+    In records the policy's id is its path, and its revision the number that the digest of its content begins with
+    (eight hexadecimal digits): equal content is the same revision in every process and after every restart.
     """
 
     def __init__(self, path: Path, digest: str = "") -> None:
@@ -39,7 +40,6 @@ class PolicyFile:
         self._seen: Look | None = None
         self._tried = ""
         self._fault = ""
-        self._revision = 0
 
     def load(self) -> InForce:
         """What the file says at the start; raises BadPolicyFile."""
@@ -101,8 +101,7 @@ class PolicyFile:
             first, more = error.problems[0], len(error.problems) - 1
             place = f"{self._path}{'#' if first.pointer else ''}{first.pointer}"
             raise BadPolicyFile(place, first.cause + (f", and {more} more" if more else ""), first.mend) from None
-        self._revision += 1
-        return InForce(policy, f"sha256:{digest}", self._revision)
+        return InForce(policy, str(self._path.absolute()), int(digest[:8], 16))
 
     def _unreadable(self, error: OSError) -> BadPolicyFile:
         return BadPolicyFile(str(self._path), f"cannot be read: {error.strerror}", "check the path after -c")

@@ -1,0 +1,71 @@
+"""`toolgate run`: a policy around one server, in place of the server's own command."""
+
+from __future__ import annotations
+
+import re
+from pathlib import Path
+from typing import Annotated
+
+import typer
+
+from toolgate.cli.groups import new_command
+from toolgate.cli.options import DataOption, data_directory, examples
+from toolgate.store.errors import BadInput
+
+app = new_command()
+
+PolicyOption = Annotated[
+    Path, typer.Option("-c", "--policy", metavar="FILE", help="The policy; looked at again whenever it changes.")
+]
+CommandArgument = Annotated[
+    list[str] | None,
+    typer.Argument(metavar="COMMAND [ARG]...", help="The server's own command, as it stood in the client."),
+]
+GrantOption = Annotated[
+    str,
+    typer.Option(
+        "--grant",
+        metavar="NAME",
+        help="Who calls, in records and limits; the same name shares its limits. By default policy and command.",
+    ),
+]
+DigestOption = Annotated[
+    str,
+    typer.Option("--policy-digest", metavar="HEX", help="Accept a policy with this SHA-256 only, now and later."),
+]
+ApprovalWaitOption = Annotated[
+    float,
+    typer.Option(
+        "--approval-wait",
+        min=0,
+        metavar="SECONDS",
+        help="How long a call is held for a person before its client is told.",
+    ),
+]
+
+
+@app.command(
+    context_settings={"allow_interspersed_args": False},
+    epilog=examples(
+        "toolgate run -c policy.json -- npx -y @modelcontextprotocol/server-filesystem ~/project",
+        "toolgate run -c policy.json --grant laptop -- python server.py",
+    ),
+)
+def run(
+    policy: PolicyOption,
+    command: CommandArgument = None,
+    grant: GrantOption = "",
+    policy_digest: DigestOption = "",
+    data: DataOption = None,
+    approval_wait: ApprovalWaitOption = 45.0,
+) -> None:
+    """Put a policy around a server: the client starts this in place of the server's own command."""
+    if not command:
+        raise BadInput("command line", "no server is named", "end it with `-- COMMAND ARG...`")
+    if policy_digest and not re.fullmatch(r"[0-9a-fA-F]{64}", policy_digest):
+        raise BadInput("--policy-digest", "is no SHA-256 in hex", "take it from `sha256sum policy.json`")
+    # Imported here, after the command line was found good: the gateway is most of the program.
+    from toolgate.wrapping import Wrapping, wrap
+
+    wrapping = Wrapping(policy, data_directory(data), tuple(command), grant, policy_digest, approval_wait)
+    raise typer.Exit(wrap(wrapping))

@@ -1,0 +1,151 @@
+"""The composition root of `toolgate run`: one policy file, one client at our own input and output, one server."""
+
+from __future__ import annotations
+
+import asyncio
+import os
+import shlex
+import socket
+import sys
+import time
+from collections.abc import Awaitable, Callable
+from contextlib import AsyncExitStack
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Final
+
+import uvloop
+
+from toolgate.audit.journal import Journal
+from toolgate.audit.summary import Denials
+from toolgate.background import complain, repeating
+from toolgate.gateway import recounting
+from toolgate.gateway.access import Access
+from toolgate.gateway.approvals import SEAL, Approvals
+from toolgate.gateway.digests import Digests
+from toolgate.gateway.enforcement import Enforcement
+from toolgate.gateway.inspection import Inspector
+from toolgate.gateway.policies import InForce
+from toolgate.gateway.seals import Seals
+from toolgate.gateway.stdio import Conversation
+from toolgate.gateway.stdio_access import implicit_access
+from toolgate.gateway.stdio_client import Client
+from toolgate.gateway.stdio_passing import Inbox, carry
+from toolgate.gateway.stdio_policy import PolicyFile
+from toolgate.gateway.tasks import Tasks
+from toolgate.keys import MasterKey
+from toolgate.limits.sqlite import SqliteCounters, process_alive
+from toolgate.store.approvals import ApprovalStore
+from toolgate.store.directory import prepare_directory
+from toolgate.upstream.child import Child
+
+LINE_LIMIT: Final = 16 * 1024 * 1024
+"""Bytes of one message of a client."""
+_LOOK_EVERY: Final = 0.5
+_SUMS_EVERY: Final = 10.0
+
+
+@dataclass(slots=True, frozen=True)
+class Wrapping:
+    """What `toolgate run` was started with. `approval_wait` is in seconds; `grant` "" takes the default name."""
+
+    policy: Path
+    data: Path
+    command: tuple[str, ...]
+    grant: str = ""
+    policy_digest: str = ""
+    approval_wait: float = 45.0
+
+
+def wrap(wrapping: Wrapping) -> int:
+    """Run until the client or the server ends; returns the exit status. Raises ToolgateError when it cannot begin."""
+    os.umask(0o077)
+    policy = PolicyFile(wrapping.policy, wrapping.policy_digest)
+    in_force = policy.load()
+    prepare_directory(wrapping.data)
+    return uvloop.run(_wrap(wrapping, policy, in_force))
+
+
+async def _wrap(wrapping: Wrapping, policy: PolicyFile, in_force: InForce) -> int:
+    """The server is started first: it needs longer to be ready than everything here."""
+    inbox = Inbox()
+    server = await Child.start(wrapping.command, received=inbox.received, ended=inbox.ended)
+    inbox.server = server
+    try:
+        async with AsyncExitStack() as stack:
+            client = await Client.open(sys.stdin.fileno(), sys.stdout.fileno(), line_limit=LINE_LIMIT)
+            client.full = inbox.client_full
+            access = _access(wrapping, in_force)
+            conversation = await _converse(wrapping, access, client, server, stack)
+            _watch(policy, access, conversation, stack)
+            status = await carry(conversation, client, server, inbox)
+            await client.close()
+            return status
+    finally:
+        await server.close(0.0)
+
+
+def _access(wrapping: Wrapping, in_force: InForce) -> Access:
+    place, program = shlex.join(wrapping.command), Path(wrapping.command[0]).name
+    return implicit_access(
+        in_force,
+        grant=wrapping.grant or f"{wrapping.policy.absolute()} {place}",
+        label=wrapping.grant or f"{program} under {wrapping.policy.name}",
+        server=program,
+        place=place,
+    )
+
+
+async def _converse(
+    wrapping: Wrapping, access: Access, client: Client, server: Child, stack: AsyncExitStack
+) -> Conversation:
+    """Everything that judges and records, on the data directory."""
+    data = wrapping.data
+    master = MasterKey.load(data)
+    journal = Journal.open(data / "journal", master.signer(), socket.gethostname(), "interval", master.id)
+    stack.push_async_callback(journal.close)
+    counters = SqliteCounters(data / "counters.db")
+    stack.push_async_callback(counters.close)
+    journalled = recounting.JournalledIds(data / "journal")
+    await counters.recover(process_alive, journalled.__contains__)
+    tasks = Tasks(data / "tasks.db")
+    stack.callback(tasks.close)
+    digests, seals, denials = Digests(master), Seals(master), Denials()
+    approvals = Approvals(ApprovalStore(data), master.sealer(SEAL), digests, wait=wrapping.approval_wait)
+    stack.callback(approvals.close)
+    enforcement = Enforcement(counters, journal, digests, denials, approvals)
+    _summarise(denials, journal, stack)
+    return Conversation(access, enforcement, Inspector(seals, tasks, _learn), seals, tasks, client, server)
+
+
+def _learn(access: Access, listed: list[tuple[str, bytes]]) -> None:
+    access.tools.learn(listed)
+
+
+def _summarise(denials: Denials, journal: Journal, stack: AsyncExitStack) -> None:
+    """Floods of denials are recorded in sum, now and then and at the end."""
+
+    async def step() -> None:
+        for entry in denials.sums(time.time()):
+            journal.append(entry)
+
+    stack.push_async_callback(step)
+    _repeat(_SUMS_EVERY, step, stack)
+
+
+def _watch(policy: PolicyFile, access: Access, conversation: Conversation, stack: AsyncExitStack) -> None:
+    """Put a changed policy in force, and tell the client that its tools may look different."""
+
+    async def step() -> None:
+        in_force = policy.changed()
+        if in_force is not None:
+            access.judged_by(in_force)
+            conversation.tell_tools_changed()
+            complain("the changed policy is in force")
+
+    _repeat(_LOOK_EVERY, step, stack)
+
+
+def _repeat(seconds: float, step: Callable[[], Awaitable[None]], stack: AsyncExitStack) -> None:
+    task = asyncio.create_task(repeating(seconds, step, first_after=seconds))
+    stack.callback(task.cancel)
