@@ -25,7 +25,7 @@ from toolgate.background import repeating
 from toolgate.errors import ToolgateError
 from toolgate.gateway import recounting
 from toolgate.gateway.access import Access
-from toolgate.gateway.approvals import SEAL, Approvals
+from toolgate.gateway.approvals import Approvals
 from toolgate.gateway.digests import Digests
 from toolgate.gateway.enforcement import Enforcement
 from toolgate.gateway.events import EventRelay
@@ -44,7 +44,7 @@ from toolgate.limits.counters import Counters
 from toolgate.limits.memory import MemoryCounters
 from toolgate.limits.sqlite import SqliteCounters, process_alive
 from toolgate.settings import Settings
-from toolgate.store.approvals import ApprovalStore
+from toolgate.store.approvals import SEAL, ApprovalStore
 from toolgate.store.changes import listen
 from toolgate.store.directory import prepare_directory
 from toolgate.store.headers import PURPOSE

@@ -33,6 +33,8 @@ CSV_HEAD = (
     "revision",
     "argument_names",
     "arguments_digest",
+    "approval_id",
+    "decided_by",
     "decided_in",
     "result",
     "status",

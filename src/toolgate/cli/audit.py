@@ -225,7 +225,8 @@ def _row(entry: AnyEntry, result: Outcome | None) -> tuple[object, ...]:
     if isinstance(entry, Decision):
         what = entry.tool or entry.method
         ended = result.result if result is not None else None
-        return when, entry.outcome, entry.grant_label or entry.grant_id, what, entry.rule, entry.message, ended
+        message = " ".join(filter(None, (entry.approval_id, entry.message)))
+        return when, entry.outcome, entry.grant_label or entry.grant_id, what, entry.rule, message, ended
     if isinstance(entry, Outcome):
         return when, entry.result, None, None, None, entry.decision_id, entry.status
     if isinstance(entry, Start | End):

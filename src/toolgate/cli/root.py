@@ -33,6 +33,7 @@ class Root(LazyGroup):
         "policy": ("toolgate.cli.policy", "Check, test and store policies."),
         "grant": ("toolgate.cli.grant", "Give agents access, and take it back."),
         "apply": ("toolgate.cli.apply", "Make servers, policies and grants what a file says."),
+        "approval": ("toolgate.cli.approval", "Decide on calls that wait for a person."),
         "audit": ("toolgate.cli.audit", "Read and verify the records of decisions."),
         "version": ("toolgate.cli.version", "Print the version."),
     }

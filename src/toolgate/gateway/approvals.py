@@ -21,8 +21,6 @@ from toolgate.keys import Sealer
 from toolgate.policy.decision import Verdict
 from toolgate.store.approvals import Approval, ApprovalStore, Wanted
 
-SEAL: Final = "approval"
-"""The purpose of the key that seals held calls; each is bound to the id of its approval."""
 PER_GRANT: Final = 20
 """Calls of one grant that may wait at once."""
 _TELL_EVERY: Final = 3.0

@@ -23,6 +23,8 @@ State = Literal["pending", "approved", "denied", "used", "expired", "void"]
 """`approved` is a permit for one identical call; `used` when that was sent; `void` when the rules changed under it."""
 
 FILE: Final = "approvals.db"
+SEAL: Final = "approval"
+"""The purpose of the key that seals held calls; each is bound to the id of its approval."""
 KEPT: Final = 30 * 86_400
 """Seconds that an approval is kept after it has expired."""
 PREFIX: Final = "apr_"

@@ -130,6 +130,17 @@ class Writing:
     ) -> None:
         """Tell the gateways (`changes`) and the administrators (`admin_events`). `before`, `after`: never a secret."""
         self.connection.execute(tables.changes.insert().values(kind=kind, id=target))
+        self.event(action, kind, target, before, after)
+
+    def event(
+        self,
+        action: str,
+        kind: str,
+        target: str,
+        before: Mapping[str, object] | None = None,
+        after: Mapping[str, object] | None = None,
+    ) -> None:
+        """Tell the administrators alone, of what no gateway has to read anew."""
         self.connection.execute(
             tables.admin_events.insert().values(
                 time=self.now,
