@@ -31,10 +31,11 @@ from toolgate.audit.verify import verify as verify_journal
 from toolgate.cli import exits, printing
 from toolgate.cli.groups import new_group
 from toolgate.cli.installation import Installation
-from toolgate.cli.options import SPANS, DataOption, JsonOption, data_directory, examples
+from toolgate.cli.options import DataOption, JsonOption, data_directory, examples
 from toolgate.keys import MasterKey
 from toolgate.store.directory import database_file
 from toolgate.store.errors import BadInput, Busy, StoreError
+from toolgate.store.moments import SPANS
 from toolgate.store.names import shown
 
 app = new_group("Read and verify the records of decisions.")

@@ -3,10 +3,8 @@
 from __future__ import annotations
 
 import getpass
-import re
 import time
 from collections.abc import Sequence
-from datetime import UTC, datetime
 from pathlib import Path
 from typing import Annotated
 
@@ -14,6 +12,7 @@ import platformdirs
 import typer
 
 from toolgate.store.errors import BadInput
+from toolgate.store.moments import date, span
 from toolgate.store.names import shown
 
 DataOption = Annotated[
@@ -31,9 +30,6 @@ WaitOption = Annotated[
     typer.Option("--wait", metavar="SECONDS", help="How long running gateways may take to confirm the change."),
 ]
 WAIT = 10.0
-
-SPANS = {"s": 1, "m": 60, "h": 3600, "d": 86_400, "w": 604_800}
-MAX_SPAN = 100 * 366 * 86_400
 
 
 def examples(*lines: str) -> str:
@@ -62,17 +58,8 @@ def moment(place: str, text: str) -> float | None:
     """`30d`, `12h`, an ISO date or time, or `never`: seconds since 1970, or None."""
     if text == "never":
         return None
-    span = re.fullmatch(r"([0-9]{1,9})([smhdw])", text)
-    if span:
-        seconds = int(span[1]) * SPANS[span[2]]
-        if 0 < seconds <= MAX_SPAN:
-            return time.time() + seconds
-    try:
-        read = datetime.fromisoformat(text)
-        return (read if read.tzinfo else read.replace(tzinfo=UTC)).timestamp()
-    except (ValueError, OverflowError):
-        mend = "write a span such as 30d or 12h, a date such as 2027-01-31, or never"
-        raise BadInput(place, f"`{shown(text)}` is not a moment to come", mend) from None
+    seconds = span(text)
+    return date(place, text) if seconds is None else time.time() + seconds
 
 
 def pairs(place: str, given: Sequence[str]) -> dict[str, str]:

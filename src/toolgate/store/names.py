@@ -66,20 +66,22 @@ def is_id(text: str) -> bool:
         return False
 
 
-def check_url(place: str, url: str, *, allow_private: bool) -> str:
+def check_url(place: str, url: str, *, allow_private: bool, permission: str = "--allow-private") -> str:
     """The address of an MCP server. What can be seen in the text is refused here; names are judged when resolved.
 
-    Plain http only to this machine, or where private addresses are allowed; no credentials, no fragment.
+    Plain http only to this machine, or where private addresses are allowed (`permission` is how the operator says
+    that); no credentials, no fragment.
     """
     if len(url) > MAX_URL or not url.isascii() or not url.isprintable() or " " in url or "\\" in url:
         cause = f"`{shown(url)}` is not a URL"
         raise BadInput(place, cause, "write it in printable ASCII, international names in their `xn--` form")
     parts, host = _split(place, url)
     if parts.username is not None or parts.password is not None:
-        raise BadInput(place, "the URL holds credentials", 'give them with --header "Authorization: ..."')
+        raise BadInput(place, "the URL holds credentials", 'give them as a header: "Authorization: ..."')
     if "#" in url:
         raise BadInput(place, f"`{url}` has a fragment, which is never sent", "leave out what follows `#`")
-    _check_reach(place, parts.scheme, host, allow_private)
+    if not allow_private:
+        _check_reach(place, parts.scheme, host, permission)
     return url
 
 
@@ -94,17 +96,16 @@ def _split(place: str, url: str) -> tuple[SplitResult, str]:
     return parts, host
 
 
-def _check_reach(place: str, scheme: str, host: str, allow_private: bool) -> None:
-    loopback = is_loopback(host)
-    if allow_private or loopback:
+def _check_reach(place: str, scheme: str, host: str, permission: str) -> None:
+    if is_loopback(host):
         return
     if scheme == "http":
         cause = f"`http://{host}` would carry calls and credentials in the clear"
-        raise BadInput(place, cause, "use https, or say --allow-private if this network is yours")
+        raise BadInput(place, cause, f"use https, or say {permission} if this network is yours")
     address = _address(host)
     if address is not None and not address.is_global:
         cause = f"`{host}` is not a public address"
-        raise BadInput(place, cause, "say --allow-private if this server may be reached")
+        raise BadInput(place, cause, f"say {permission} if this server may be reached")
 
 
 def is_loopback(host: str) -> bool:
