@@ -2,24 +2,40 @@
 
 from __future__ import annotations
 
-from .suite import Check, Found, Run, passed
+from collections.abc import Mapping
+from dataclasses import dataclass
+
+from .suite import Check, Found, Run
 
 BEGIN = "<!-- table: written by tests/conformance/test_suite.py -->\n"
 END = "<!-- end of table -->\n"
 
 
-def table(direct: Found, gated: Found) -> str:
+@dataclass(frozen=True)
+class Results:
+    """What the suite found at one server, directly and through the gateway, which reaches it by HTTP or by stdio."""
+
+    direct: Found
+    gated: Found
+    stdio: Found
+
+    @property
+    def columns(self) -> tuple[Found, ...]:
+        return (self.direct, self.gated, self.stdio)
+
+
+def table(results: Results, remarks: Mapping[Run, str]) -> str:
     """A row for each scenario in each revision, and the sums; the same for the same results."""
-    rows = [_row(run, direct[run], gated[run]) for run in sorted(direct, key=lambda run: (run.scenario, run.version))]
-    sums = [_sum(found) for found in (direct, gated)]
-    scenarios = len({run.scenario for run in direct})
+    runs = sorted(results.direct, key=lambda run: (run.scenario, run.version))
     head = [
-        f"{scenarios} scenarios in {len(direct)} runs; checks passed of those that passed or failed:",
+        f"{len({run.scenario for run in runs})} scenarios in {len(runs)} runs; checks passed of those judged:",
         "",
-        "| scenario | revision | directly | through the gateway | remark |",
-        "|---|---|---|---|---|",
+        "| scenario | revision | directly | gateway, HTTP server | gateway, stdio server | remark |",
+        "|---|---|---|---|---|---|",
     ]
-    return "\n".join([*head, *rows, f"| all | | {sums[0]} | {sums[1]} | |"]) + "\n"
+    rows = [_row(run, [found[run] for found in results.columns], remarks.get(run, "")) for run in runs]
+    sums = " | ".join(_count([check for checks in found.values() for check in checks]) for found in results.columns)
+    return "\n".join([*head, *rows, f"| all | | {sums} | |"]) + "\n"
 
 
 def page_with(page: str, written: str) -> str:
@@ -29,23 +45,16 @@ def page_with(page: str, written: str) -> str:
     return f"{before}{BEGIN}\n{written}\n{END}{after}"
 
 
-def _row(run: Run, direct: list[Check], gated: list[Check]) -> str:
-    return f"| `{run.scenario}` | {run.version} | {_count(direct)} | {_count(gated)} | {_remark(direct)} |"
-
-
-def _judged(checks: list[Check]) -> int:
-    return sum(check.status in {"SUCCESS", "FAILURE", "WARNING"} for check in checks)
+def _row(run: Run, found: list[list[Check]], remark: str) -> str:
+    counts = " | ".join(map(_count, found))
+    return f"| `{run.scenario}` | {run.version} | {counts} | {remark or _skipped(found[0])} |"
 
 
 def _count(checks: list[Check]) -> str:
-    return f"{passed(checks)} of {_judged(checks)}"
+    passed = sum(check.status == "SUCCESS" for check in checks)
+    return f"{passed} of {sum(check.status in {'SUCCESS', 'FAILURE', 'WARNING'} for check in checks)}"
 
 
-def _sum(found: Found) -> str:
-    return f"{sum(map(passed, found.values()))} of {sum(map(_judged, found.values()))}"
-
-
-def _remark(checks: list[Check]) -> str:
-    skipped = sum(check.status == "SKIPPED" for check in checks)
-    failed = sorted({check.name for check in checks if check.status in {"FAILURE", "WARNING"}})
-    return f"the suite skips {skipped}" if skipped else ", ".join(failed)
+def _skipped(checks: list[Check]) -> str:
+    skipped = [check.name for check in checks if check.status == "SKIPPED"]
+    return f"the suite itself skips {', '.join(skipped)}" if skipped else ""
