@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import json
 import re
-import sys
 from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
@@ -69,11 +68,34 @@ def _locked_in_node(client: Client) -> str:
     return str(lock["packages"][f"node_modules/{client.package}"]["version"])
 
 
+DECLARES_NOTHING = "its command line answers no questions, and says so to the server"
+INSPECTOR = (
+    Cannot("progress", "its command line shows no progress", r"\[\] =="),
+    Cannot("unknown", "it looks into the list of tools first, and calls none that is not there", "tool_not_found"),
+    Cannot("refused", "it shows the sentence of an error, not its code", "None is not None"),
+    Cannot("elicitation", DECLARES_NOTHING, "did not declare"),
+    Cannot("sampling", DECLARES_NOTHING, "did not declare"),
+)
+
 CLIENTS = (
     Client("mcp1", "Python SDK 1", "mcp", "driver_mcp1.py"),
     Client("mcp2", "Python SDK 2", "mcp", "driver_mcp2.py", ERAS),
     Client("fastmcp3", "FastMCP 3", "fastmcp", "driver_fastmcp.py"),
     Client("fastmcp4", "FastMCP 4", "fastmcp", "driver_fastmcp.py", ERAS),
+    Client("ts1", "TypeScript SDK 1", "@modelcontextprotocol/sdk", "node/driver_ts1.mjs"),
+    Client("ts2", "TypeScript client 2", "@modelcontextprotocol/client", "node/driver_ts2.mjs", ERAS),
+    Client(
+        "inspector", "Inspector", "@modelcontextprotocol/inspector", "node/driver_inspector.mjs", ERAS, cannot=INSPECTOR
+    ),
+    Client(
+        "mcp-remote",
+        "mcp-remote",
+        "mcp-remote",
+        "node/driver_mcp-remote.mjs",
+        ("legacy", "auto"),
+        ("http",),
+        (Cannot("revoked", "it asks to sign in, which a gateway does not offer, and shows that", "Registration rejected"),),
+    ),
 )
 
 

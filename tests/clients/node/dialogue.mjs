@@ -88,6 +88,6 @@ export async function converse({ connect, verbs, close, rpcError }) {
       say(raised(error, rpcError));
     }
   }
-  await close();
+  await close().catch(() => {}); // by now the server may be gone, or the access to it
   process.exit(0);
 }
