@@ -5,6 +5,7 @@ BIN := $(VENV)/bin
 CLIENTS := mcp1 mcp2 fastmcp3 fastmcp4
 # Each is locks/node/NAME/package.json; `make lock` adds its lock file, `make clients` installs it.
 NODE_SETS := conformance servers ts1 ts2 inspector mcp-remote
+BENCH_PEERS := fastmcp mcp-proxy litellm contextforge
 # Peers that were installed for the tests come first; nginx lives in sbin, which users do not search.
 TEST_PATH := $(CURDIR)/.venvs/bin:$(PATH):/usr/sbin
 NPM := PATH="$(TEST_PATH)" npm_config_cache="$${npm_config_cache:-$(CURDIR)/.cache/npm}" npm
@@ -14,10 +15,10 @@ COMPILE := $(BIN)/uv pip compile --quiet --universal --python-version 3.11 --gen
   --no-header --no-annotate --no-emit-index-url --no-emit-find-links
 .DEFAULT_GOAL := help
 
-.PHONY: help setup dev lock demo serve test check nightly lint clients peers clean $(CLIENTS:%=.venvs/%) $(NODE_SETS:%=.venvs/%) .venvs/node
+.PHONY: help setup dev lock demo serve test check nightly lint clients peers clean $(CLIENTS:%=.venvs/%) $(NODE_SETS:%=.venvs/%) .venvs/node bench-peers $(BENCH_PEERS:%=.venvs/bench-%)
 
 help: ## list the targets
-	@grep -hE '^[a-z-]+:.*##' $(MAKEFILE_LIST) | awk -F ':.*## ' '{sub(/:.*/, "", $$1); printf "  make %-10s %s\n", $$1, $$2}'
+	@grep -hE '^[a-z-]+:.*##' $(MAKEFILE_LIST) | awk -F ':.*## ' '{sub(/:.*/, "", $$1); printf "  make %-11s %s\n", $$1, $$2}'
 
 $(BIN)/python:
 	@$(PYTHON) -c 'import sys; assert sys.version_info >= (3, 11), "Python 3.11 or newer is needed; name it: make PYTHON=..."'
@@ -70,6 +71,11 @@ endef
 $(CLIENTS:%=.venvs/%): .venvs/%: locks/clients/%.txt | $(VENV)/.setup
 	$(environment)
 
+bench-peers: $(BENCH_PEERS:%=.venvs/bench-%) ## the gateways that `python -m bench.side_by_side` compares with
+
+$(BENCH_PEERS:%=.venvs/bench-%): .venvs/bench-%: locks/bench/%.txt | $(VENV)/.setup
+	$(environment)
+
 # Node and npm come from a wheel, so every machine tests with the same; a wheel holds no links, so they are made here.
 .venvs/node: locks/clients/node.txt | $(VENV)/.setup
 	$(environment)
@@ -90,6 +96,7 @@ lock: $(VENV)/.dev .venvs/node ## write the lock files anew
 	$(COMPILE) pyproject.toml --extra demo --group build -o locks/runtime.txt
 	$(COMPILE) pyproject.toml --extra demo --group build --group dev --group bench -o locks/dev.txt
 	set -e; for name in $(CLIENTS) node; do $(COMPILE) locks/clients/$$name.in -o locks/clients/$$name.txt; done
+	set -e; for name in $(BENCH_PEERS); do $(COMPILE) locks/bench/$$name.in -o locks/bench/$$name.txt; done
 	set -e; for name in $(NODE_SETS); do \
 	  $(NPM) install --prefix locks/node/$$name --package-lock-only --omit-lockfile-registry-resolved $(NPM_QUIET) >/dev/null; done
 
