@@ -46,7 +46,10 @@ def test_the_tour_shows_what_a_policy_does(tmp_path: Path) -> None:
     assert "has an undeclared argument `Release`" in output
     assert "no builds today" in output
     assert "Requires human approval." in output
+    assert "the agent hears:" in output
+    assert "The call that was shown went on to the server; the waiting agent reads:" in output
     assert "the agent's next request fails" in output
+    assert "The same policy over stdio" in output
     assert "claude mcp add --transport http cargo http://127.0.0.1:" in output
     assert "deny" in output.partition("The records")[2]
 

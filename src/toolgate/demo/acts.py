@@ -2,15 +2,18 @@
 
 from __future__ import annotations
 
+import sys
 import time
 from collections.abc import Callable
+from pathlib import Path
 
 import anyio
 import httpx2
+from anyio import to_thread
 from mcp import MCPError
 
 from toolgate.demo import play as documents
-from toolgate.demo.agent import Agent, agent
+from toolgate.demo.agent import Agent, Answer, agent, wrapped_agent
 from toolgate.demo.play import Json, Play
 from toolgate.demo.screen import Screen
 from toolgate.demo.stage import CommandLine
@@ -21,6 +24,9 @@ LABEL = "tour"
 CALLS = 11
 ROOM = 25
 """Seconds of a calendar minute that eleven calls may need."""
+LOOK_EVERY = 0.2
+PATIENCE = 30.0
+"""Seconds until a held call must have shown up among the approvals."""
 
 
 class Unexpected(ToolgateError):
@@ -63,14 +69,16 @@ class Acts:
         granted = self.mint("yours")
         return granted["proxy_url"], granted["token"]
 
-    async def play(self, upstream: str) -> None:
-        """Every act, over two connections of the official client: one of each protocol era."""
+    async def play(self, upstream: str, served: Path) -> None:
+        """Every act, over connections of the official client: one of each protocol era, and one over stdio."""
         async with agent(self.url, self.token) as newest:
             await self.listing(newest, upstream)
             await self.first_calls(newest)
         async with agent(self.url, self.token, mode="legacy") as session:
             await self.changes(session)
+            await self.approval(session)
             await self.revocation(session)
+        await self.wrapped(served)
         self.records()
 
     async def listing(self, visitor: Agent, upstream: str) -> None:
@@ -112,6 +120,58 @@ class Acts:
         change(documents.everything_hidden)
         self.screen.say(f"`tools/list` now shows {len(await session.tools())} tools.")
         await self._call(session, play.hidden, play.hidden_arguments, denied=True)
+
+    async def approval(self, session: Agent) -> None:
+        """A call is held until a person agrees to it in a second terminal; the agent waits and gets its result."""
+        play = self.play_of
+        self.screen.step("A call waits for a person", "The agent calls, is told that it waits, and goes on waiting.")
+        self._change(documents.agreed_by_a_person)
+        answers: list[Answer] = []
+        async with anyio.create_task_group() as tasks:
+            tasks.start_soon(self._held, session, answers)
+            held = await self._pending()
+            await self._typed("approval", "show", held)
+            await self._typed("approval", "approve", held)
+        self.screen.say("The call that was shown went on to the server; the waiting agent reads:")
+        self.screen.call(play.tool, play.allowed, answers[0].denied, answers[0].text)
+        self._must(not answers[0].denied, "an approved call was denied")
+
+    async def _held(self, session: Agent, answers: list[Answer]) -> None:
+        def told(message: str) -> None:
+            self.screen.say(f"[dim]the agent hears:[/] {message}")
+
+        answers.append(await session.call(self.play_of.tool, self.play_of.allowed, told))
+
+    async def _pending(self) -> str:
+        """The id of the held call, as soon as it is among the approvals."""
+        with anyio.fail_after(PATIENCE):
+            while True:
+                (waiting,) = await to_thread.run_sync(self.command_line.lines, "approval", "list")
+                if waiting:
+                    return str(waiting[0]["id"])
+                await anyio.sleep(LOOK_EVERY)
+
+    async def _typed(self, *words: str) -> None:
+        """A command in the second terminal, while the agent waits."""
+        self.screen.typed(*words)
+        printed = await to_thread.run_sync(self.command_line.text, *words)
+        self.screen.verbatim(printed.rstrip())
+
+    async def wrapped(self, served: Path) -> None:
+        """The first policy in front of the same server over stdio, for a client that starts its servers itself."""
+        play, folder = self.play_of, self.command_line.data.parent
+        text = "Without a gateway process: `toolgate run` stands in the place of the server's own command."
+        self.screen.step("The same policy over stdio", text)
+        self.command_line.policy(POLICY, play.policy)
+        command = ["python", "-m", play.module, "--root", str(served)]
+        self.screen.typed("run", "-c", f"{POLICY}.json", "--", *command)
+        file = str(folder / f"{POLICY}.json")
+        wrapper = ["-m", "toolgate", "run", "--data", str(self.command_line.data), "-c", file, "--"]
+        with (folder / "run.log").open("a") as log:
+            async with wrapped_agent([sys.executable, *wrapper, sys.executable, *command[1:]], log) as local:
+                self.screen.say(f"Revision {local.revision}; the agent is shown {' '.join(await local.tools())}.")
+                await self._call(local, play.tool, play.allowed, denied=False)
+                await self._call(local, play.tool, play.refused, denied=True)
 
     async def revocation(self, session: Agent) -> None:
         """The grant is taken away under the running session."""

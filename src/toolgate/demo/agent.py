@@ -3,14 +3,16 @@
 from __future__ import annotations
 
 import json
-from collections.abc import AsyncIterator
+import os
+from collections.abc import AsyncIterator, Callable, Sequence
 from contextlib import asynccontextmanager
 from dataclasses import dataclass
-from typing import Any
+from typing import Any, TextIO
 
 import httpx2
 from mcp import Client
 from mcp.client.client import ConnectMode
+from mcp.client.stdio import StdioServerParameters, stdio_client
 from mcp.client.streamable_http import streamable_http_client
 from mcp_types import CallToolResult, TextContent
 
@@ -45,9 +47,14 @@ class Agent:
             names += [tool.name for tool in page.tools]
         return names
 
-    async def call(self, tool: str, arguments: dict[str, Any]) -> Answer:
-        """Call a tool; a denial is an answer like any other."""
-        result = await self.client.call_tool(tool, arguments)
+    async def call(self, tool: str, arguments: dict[str, Any], heard: Callable[[str], None] | None = None) -> Answer:
+        """Call a tool; a denial is an answer like any other. `heard` is told what the agent is told meanwhile."""
+
+        async def told(progress: float, total: float | None, message: str | None) -> None:  # noqa: ARG001 - the SDK's names
+            if heard is not None:
+                heard(message or "")
+
+        result = await self.client.call_tool(tool, arguments, progress_callback=told if heard else None)
         return Answer(result.is_error or False, _readable(result))
 
 
@@ -71,4 +78,12 @@ async def agent(url: str, token: str | None, mode: ConnectMode = "auto") -> Asyn
         httpx2.AsyncClient(headers=headers, timeout=SECONDS) as http,
         Client(streamable_http_client(url, http_client=http), mode=mode, cache=None) as client,
     ):
+        yield Agent(client)
+
+
+@asynccontextmanager
+async def wrapped_agent(words: Sequence[str], log: TextIO) -> AsyncIterator[Agent]:
+    """Start `words`, a server that speaks stdio, and connect to it; what it says on standard error goes to `log`."""
+    server = StdioServerParameters(command=words[0], args=list(words[1:]), env=dict(os.environ))
+    async with Client(stdio_client(server, errlog=log), mode="auto", cache=None) as client:
         yield Agent(client)

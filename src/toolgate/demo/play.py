@@ -132,6 +132,12 @@ def with_a_reason(play: Play) -> Json:
     return {"version": "1", "default": "allow", "tools": rules}
 
 
+def agreed_by_a_person(play: Play) -> Json:
+    """Every call of one tool waits until a person agrees."""
+    rules = {play.tool: {"action": "require_approval", "reason": "A person agrees to each of these."}}
+    return {"version": "1", "default": "allow", "tools": rules}
+
+
 def everything_hidden(play: Play) -> Json:
     """Nothing is listed, so nothing is callable; one tool is hidden by name as well."""
     return {"version": "1", "default": "deny", "hide": [play.hidden]}

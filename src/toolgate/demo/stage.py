@@ -54,8 +54,8 @@ class CommandLine:
         assert isinstance(answer, dict)
         return answer
 
-    def lines(self, *words: str) -> list[dict[str, Any]]:
-        """The objects that a command prints with `--json`, one a line."""
+    def lines(self, *words: str) -> list[Any]:
+        """The values that a command prints with `--json`, one a line."""
         return [json.loads(line) for line in self.text(*words, "--json").splitlines()]
 
     def policy(self, name: str, document: dict[str, Any]) -> dict[str, Any]:

@@ -49,6 +49,7 @@ def farewell(screen: Screen, chosen: Play, acts: Acts, ends: bool) -> None:
     screen.step("Where to look")
     rows = [
         ("every decision", f".venv/bin/toolgate audit list --data {FOLDER}/data"),
+        ("calls that wait", f".venv/bin/toolgate approval list --data {FOLDER}/data"),
         ("the policy in force", f"{FOLDER}/agent.json"),
         ("the journal", f"{FOLDER}/data/journal"),
         ("what the gateway printed", f"{FOLDER}/gateway.log"),
@@ -77,7 +78,7 @@ def tour(screen: Screen, ends: bool) -> None:
     ):
         acts = Acts(screen, chosen, command_line)
         acts.set_up(upstream)
-        anyio.run(acts.play, upstream)
+        anyio.run(acts.play, upstream, served)
         farewell(screen, chosen, acts, ends)
         if not ends:
             screen.say("\n[bold]The gateway stays up. Press Ctrl-C to end it.[/]")
