@@ -2,9 +2,8 @@
 
 from __future__ import annotations
 
+import importlib
 from collections.abc import Callable
-
-import re2  # type: ignore[import-untyped]  # ships no types
 
 _FLAGS = frozenset("imsU-")
 _FOLDING_STRANGERS = ("\u017f", "\u212a")
@@ -23,6 +22,7 @@ def compile_pattern(text: str, *, whole: bool = False) -> Callable[[str], bool |
     flags = flags_of(text)
     if "m" in flags:
         raise BadPattern("the flag `m` would let `^` and `$` match at every line")
+    re2 = importlib.import_module("re2")  # 2.5 MB that a policy without patterns does not pay for
     options = re2.Options()
     options.log_errors = False
     try:
