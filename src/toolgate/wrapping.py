@@ -21,7 +21,7 @@ from toolgate.audit.summary import Denials
 from toolgate.background import complain, repeating
 from toolgate.gateway import recounting
 from toolgate.gateway.access import Access
-from toolgate.gateway.approvals import SEAL, Approvals
+from toolgate.gateway.approvals import Approvals
 from toolgate.gateway.digests import Digests
 from toolgate.gateway.enforcement import Enforcement
 from toolgate.gateway.inspection import Inspector
@@ -35,7 +35,7 @@ from toolgate.gateway.stdio_policy import PolicyFile
 from toolgate.gateway.tasks import Tasks
 from toolgate.keys import MasterKey
 from toolgate.limits.sqlite import SqliteCounters, process_alive
-from toolgate.store.approvals import ApprovalStore
+from toolgate.store.approvals import SEAL, ApprovalStore
 from toolgate.store.directory import prepare_directory
 from toolgate.upstream.child import Child
 
