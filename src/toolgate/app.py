@@ -132,10 +132,11 @@ async def _until_signal(control: asyncio.subprocess.Process) -> int:
 async def _start_control(settings: Settings) -> asyncio.subprocess.Process:
     """Start the control process and wait until the database is migrated."""
     command = [sys.executable, "-m", "toolgate.control", "--data", str(settings.data), "--host", settings.host]
+    command += ["--port", str(settings.control_port)]
+    if settings.config is not None:
+        command += ["--config", str(settings.config), *(["--prune"] if settings.prune else [])]
     process = await asyncio.create_subprocess_exec(
         *command,
-        "--port",
-        str(settings.control_port),
         stdin=asyncio.subprocess.PIPE,
         stdout=asyncio.subprocess.PIPE,
     )

@@ -31,3 +31,5 @@ class Settings:
     tls_certificate: Path | None = None
     tls_key: Path | None = None
     tls_client_ca: Path | None = None
+    config: Path | None = None
+    prune: bool = False

@@ -69,11 +69,19 @@ ClientCaOption = Annotated[
     Path | None,
     typer.Option("--tls-client-ca", metavar="FILE", help="Demand client certificates of this authority."),
 ]
+ConfigOption = Annotated[
+    Path | None,
+    typer.Option("--config", metavar="FILE", help="Apply this configuration at start, and again when it changes."),
+]
+PruneOption = Annotated[
+    bool, typer.Option("--prune", help="With --config: remove what the file made earlier and no longer names.")
+]
 
 
 @app.command(
     epilog=examples(
         "toolgate serve",
+        "toolgate serve --config toolgate.yaml",
         "toolgate serve --data /srv/toolgate --host 0.0.0.0 --port 8484 \\\n"
         "      --public-url https://gate.example --allowed-host gate.example",
     )
@@ -94,6 +102,8 @@ def serve(  # noqa: PLR0913, PLR0917 - typer declares options as parameters
     tls_certificate: CertificateOption = None,
     tls_key: KeyOption = None,
     tls_client_ca: ClientCaOption = None,
+    config: ConfigOption = None,
+    prune: PruneOption = False,
 ) -> None:
     """Run the gateway until it is interrupted."""
     settings = Settings(
@@ -112,7 +122,11 @@ def serve(  # noqa: PLR0913, PLR0917 - typer declares options as parameters
         tls_certificate=tls_certificate,
         tls_key=tls_key,
         tls_client_ca=tls_client_ca,
+        config=config.absolute() if config is not None else None,
+        prune=prune,
     )
+    if prune and config is None:
+        raise BadInput("--prune", "goes together with --config", "name the configuration file")
     _check_tls(settings)
     # Imported here, after the settings were found good: the gateway is most of the program.
     from toolgate.app import serve as run

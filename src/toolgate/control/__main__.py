@@ -9,6 +9,7 @@ import signal
 import sys
 from pathlib import Path
 
+from toolgate.control.configured import lines_of
 from toolgate.control.process import ControlProcess
 from toolgate.errors import ToolgateError
 
@@ -22,14 +23,19 @@ def main() -> int:
     parser.add_argument("--data", type=Path, required=True)
     parser.add_argument("--host", default="127.0.0.1")
     parser.add_argument("--port", type=int, default=0)
+    parser.add_argument("--config", type=Path)
+    parser.add_argument("--prune", action="store_true")
     arguments = parser.parse_args()
     # Ctrl-C reaches the whole process group; the gateway decides when this process may go.
     signal.signal(signal.SIGINT, signal.SIG_IGN)
     os.nice(_NICENESS)
     try:
-        asyncio.run(ControlProcess(arguments.data, arguments.host, arguments.port).run())
+        control = ControlProcess(
+            arguments.data, arguments.host, arguments.port, config=arguments.config, prune=arguments.prune
+        )
+        asyncio.run(control.run())
     except ToolgateError as error:
-        print(f"error: {error}", file=sys.stderr)  # noqa: T201 - the child's way to say why it ends
+        print(*lines_of(error), sep="\n", file=sys.stderr)  # noqa: T201 - the child's way to say why it ends
         return 1
     return 0
 

@@ -13,6 +13,7 @@ from sqlalchemy.engine import Engine
 
 from toolgate.audit.index import Index
 from toolgate.background import complain, repeating
+from toolgate.control.configured import Configured
 from toolgate.control.status import StatusPage
 from toolgate.errors import ToolgateError
 from toolgate.keys import MasterKey
@@ -29,6 +30,7 @@ from toolgate.upstream.registered import open_upstream
 
 _INDEX_EVERY: Final = 0.5
 _DISCOVER_EVERY: Final = 5.0
+_LOOK_EVERY: Final = 0.5
 _LINE_LIMIT: Final = 32 * 1024 * 1024
 _ACTOR: Final = "gateway"
 
@@ -43,22 +45,30 @@ class Sighting(msgspec.Struct):
 class ControlProcess:
     """Runs until standard input ends. Says `ready` on standard output once the database is there."""
 
-    def __init__(self, data: Path, host: str, port: int) -> None:
+    def __init__(self, data: Path, host: str, port: int, *, config: Path | None = None, prune: bool = False) -> None:
         self._data = data
         self._host = host
         self._port = port
+        self._config = config
+        self._prune = prune
+        self._configured: Configured | None = None
 
     async def run(self) -> None:
         """The whole life of the process; raises ToolgateError when it cannot begin."""
         engine = open_database(self._data)
+        if self._config is not None:
+            self._configured = Configured(self._data, engine, self._config, prune=self._prune)
+            self._configured.start()
         view = View.open(self._data)
         index = Index(database_file(self._data), self._data / "journal")
-        status = await StatusPage(self._data).open(self._host, self._port)
+        status = await StatusPage(self._data, self._configured).open(self._host, self._port)
         _say("ready")
         tasks = [
             asyncio.create_task(repeating(_INDEX_EVERY, lambda: self._index(index), first_after=0)),
             asyncio.create_task(repeating(_DISCOVER_EVERY, lambda: self._discover(engine, view), first_after=0)),
         ]
+        if self._configured is not None:
+            tasks.append(asyncio.create_task(repeating(_LOOK_EVERY, self._configured.look, first_after=_LOOK_EVERY)))
         try:
             await self._listen(engine)
         finally:
@@ -79,10 +89,19 @@ class ControlProcess:
             self._store(engine, sighting.server, [seen_of(bytes(raw)) for raw in sighting.tools], complete=False)
 
     def _store(
-        self, engine: Engine, server: str, seen: list[Seen], *, complete: bool, revision: str | None = None
+        self,
+        engine: Engine,
+        server: str,
+        seen: list[Seen],
+        *,
+        complete: bool,
+        trusted: bool = False,
+        revision: str | None = None,
     ) -> None:
         try:
-            definitions.saw(engine, _ACTOR, server, seen, complete=complete, protocol_revision=revision)
+            definitions.saw(
+                engine, _ACTOR, server, seen, complete=complete, trusted=trusted, protocol_revision=revision
+            )
         except ToolgateError as error:
             complain(f"definitions of {server} were not stored: {error}")
             return
@@ -97,13 +116,17 @@ class ControlProcess:
             complain(f"the index of the journal waits: {error}")
 
     async def _discover(self, engine: Engine, view: View) -> None:
-        """Ask the servers whose tools nobody knows yet."""
+        """Ask the servers whose tools nobody knows yet, and those that the configuration registers or moves."""
         view.refresh()
+        due = self._configured.due if self._configured is not None else {}
         for row in view.servers():
-            found = None if view.definitions(row.id) else await self._ask(row)
+            # A pinned server's tools are taken as registered only when they are there at once, as `server add` does.
+            asked, trusted = row.id in due, due.pop(row.id, False)
+            found = await self._ask(row) if asked or not view.definitions(row.id) else None
             if found is not None:
                 seen = [seen_of(msgspec.json.encode(tool)) for tool in found.tools]
-                self._store(engine, row.id, seen, complete=True, revision=found.protocol_revision)
+                revision = found.protocol_revision
+                self._store(engine, row.id, seen, complete=True, trusted=trusted, revision=revision)
 
     async def _ask(self, row: ServerRow) -> Discovery | None:
         try:

@@ -11,6 +11,7 @@ from typing import Final
 import msgspec
 
 from toolgate import __version__
+from toolgate.control.configured import Configured
 from toolgate.errors import ToolgateError
 from toolgate.store.changes import announce
 from toolgate.wire.server import Exchange, Listener, serve
@@ -23,8 +24,9 @@ _JSON: Final = ((b"content-type", b"application/json"),)
 class StatusPage:
     """Serves what this machine's gateways say of themselves."""
 
-    def __init__(self, data: Path) -> None:
+    def __init__(self, data: Path, configured: Configured | None = None) -> None:
         self._data = data
+        self._configured = configured
         self._started = time.time()
 
     async def open(self, host: str, port: int) -> Listener:
@@ -53,7 +55,7 @@ class StatusPage:
             exchange.respond(404, _JSON, b'{"error":"there is nothing at this path"}')
 
     def _ready(self, exchange: Exchange) -> None:
-        """Ready while every gateway of the machine answers its wake socket."""
+        """Ready while every gateway of the machine answers its wake socket; a bad configuration changes nothing."""
         confirmed = announce(self._data, 0, timeout=1.0)
         ready = confirmed.complete and confirmed.processes > 0
         facts = {
@@ -62,5 +64,6 @@ class StatusPage:
             "silent": list(confirmed.silent),
             "version": __version__,
             "uptime": int(time.time() - self._started),
+            **({} if self._configured is None else {"configuration": self._configured.facts}),
         }
         exchange.respond(200 if ready else 503, _JSON, msgspec.json.encode(facts))
