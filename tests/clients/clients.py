@@ -69,6 +69,7 @@ def _locked_in_node(client: Client) -> str:
 
 
 DECLARES_NOTHING = "its command line answers no questions, and says so to the server"
+SIGNS_IN = "it asks the gateway for a sign-in, and shows that there is none"
 INSPECTOR = (
     Cannot("progress", "its command line shows no progress", r"\[\] =="),
     Cannot("unknown", "it looks into the list of tools first, and calls none that is not there", "tool_not_found"),
@@ -94,7 +95,7 @@ CLIENTS = (
         "node/driver_mcp-remote.mjs",
         ("legacy", "auto"),
         ("http",),
-        (Cannot("revoked", "it asks to sign in, which a gateway does not offer, and shows that", "Registration rejected"),),
+        cannot=(Cannot("revoked", SIGNS_IN, "Registration rejected"),),
     ),
 )
 
