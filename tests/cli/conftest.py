@@ -87,11 +87,12 @@ def policy_file(tmp_path: Path) -> Path:
 
 @dataclass(slots=True)
 class Peer:
-    """A small MCP server of revision 2026-07-28: what it lists, and the headers it saw last."""
+    """A small MCP server of revision 2026-07-28: what it lists, and the headers and path it saw last."""
 
     url: str = ""
     tools: list[dict[str, Any]] = field(default_factory=lambda: [RUN])
     seen: dict[str, str] = field(default_factory=dict)
+    path: str = ""
 
 
 @pytest.fixture
@@ -103,6 +104,7 @@ def peer() -> Iterator[Peer]:
 
         def do_POST(self) -> None:
             request = json.loads(self.rfile.read(int(self.headers["Content-Length"])))
+            state.path = self.path
             state.seen = {name.lower(): value for name, value in self.headers.items()}
             result = {"resultType": "complete", "tools": state.tools, "ttlMs": 0, "cacheScope": "private"}
             body = json.dumps({"jsonrpc": "2.0", "id": request.get("id"), "result": result}).encode()
