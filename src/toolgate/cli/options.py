@@ -5,12 +5,11 @@ from __future__ import annotations
 import getpass
 import time
 from collections.abc import Sequence
-from pathlib import Path
 from typing import Annotated
 
-import platformdirs
 import typer
 
+from toolgate.cli.places import data_directory as data_directory
 from toolgate.store.errors import BadInput
 from toolgate.store.moments import date, span
 from toolgate.store.names import shown
@@ -35,15 +34,6 @@ WAIT = 10.0
 def examples(*lines: str) -> str:
     """The examples at the end of a command's help, kept line by line."""
     return "\b\nExamples:\n" + "\n".join(f"  {line}" for line in lines)
-
-
-def data_directory(option: str | None) -> Path:
-    """Where `--data`, TOOLGATE_DATA or the platform says."""
-    if option is None:
-        return platformdirs.user_data_path("toolgate", appauthor=False)
-    if not option or "\0" in option:
-        raise BadInput("--data", "is empty" if not option else "holds a NUL", "give a directory")
-    return Path(option).expanduser()
 
 
 def actor() -> str:

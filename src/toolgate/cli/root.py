@@ -5,7 +5,7 @@ from __future__ import annotations
 import io
 import os
 import sys
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from typing import ClassVar
 
 import typer
@@ -63,8 +63,13 @@ def run(arguments: Sequence[str] | None = None) -> int:
 
 
 def _invoke(arguments: Sequence[str] | None) -> int:
+    return guarded(lambda: int(root.main(args=arguments, prog_name="toolgate", standalone_mode=False) or exits.OK))
+
+
+def guarded(action: Callable[[], int]) -> int:
+    """The exit code of an action; what goes wrong in it becomes words."""
     try:
-        return int(root.main(args=arguments, prog_name="toolgate", standalone_mode=False) or exits.OK)
+        return action()
     except TyperException as error:
         return _misused(error)
     except ToolgateError as error:

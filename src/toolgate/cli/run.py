@@ -2,15 +2,13 @@
 
 from __future__ import annotations
 
-import re
 from pathlib import Path
 from typing import Annotated
 
 import typer
 
 from toolgate.cli.groups import new_command
-from toolgate.cli.options import DataOption, data_directory, examples
-from toolgate.store.errors import BadInput
+from toolgate.cli.options import DataOption, examples
 
 app = new_command()
 
@@ -60,12 +58,11 @@ def run(
     approval_wait: ApprovalWaitOption = 45.0,
 ) -> None:
     """Put a policy around a server: the client starts this in place of the server's own command."""
-    if not command:
-        raise BadInput("command line", "no server is named", "end it with `-- COMMAND ARG...`")
-    if policy_digest and not re.fullmatch(r"[0-9a-fA-F]{64}", policy_digest):
-        raise BadInput("--policy-digest", "is no SHA-256 in hex", "take it from `sha256sum policy.json`")
-    # Imported here, after the command line was found good: the gateway is most of the program.
-    from toolgate.wrapping import Wrapping, wrap
+    # Imported here, as the gateway is most of the program and `--help` needs none of it.
+    from toolgate.cli.quick import wrapping_of
+    from toolgate.wrapping import wrap
 
-    wrapping = Wrapping(policy, data_directory(data), tuple(command), grant, policy_digest, approval_wait)
+    wrapping = wrapping_of(
+        policy, command or (), grant=grant, policy_digest=policy_digest, data=data, approval_wait=approval_wait
+    )
     raise typer.Exit(wrap(wrapping))
