@@ -34,6 +34,7 @@ from toolgate.gateway.forwarding import Forwarding
 from toolgate.gateway.http import Endpoint
 from toolgate.gateway.hygiene import Screening, listener_hosts
 from toolgate.gateway.inspection import Inspector
+from toolgate.gateway.journalled import JournalledIds
 from toolgate.gateway.seals import Seals
 from toolgate.gateway.sessions import Sessions
 from toolgate.gateway.streams import Streams
@@ -212,7 +213,7 @@ class Gateway:
         if self._settings.counters == "sqlite":
             shared = SqliteCounters(data / "counters.db")
             stack.push_async_callback(shared.close)
-            journalled = recounting.JournalledIds(data / "journal")
+            journalled = JournalledIds(data / "journal")
             await shared.recover(process_alive, journalled.__contains__)
             return shared
         counters = MemoryCounters()

@@ -19,12 +19,12 @@ import uvloop
 from toolgate.audit.journal import Journal
 from toolgate.audit.summary import Denials
 from toolgate.background import complain, repeating
-from toolgate.gateway import recounting
 from toolgate.gateway.access import Access
 from toolgate.gateway.approvals import Approvals
 from toolgate.gateway.digests import Digests
 from toolgate.gateway.enforcement import Enforcement
 from toolgate.gateway.inspection import Inspector
+from toolgate.gateway.journalled import JournalledIds
 from toolgate.gateway.policies import InForce
 from toolgate.gateway.seals import Seals
 from toolgate.gateway.stdio import Conversation
@@ -106,7 +106,7 @@ async def _converse(
     stack.push_async_callback(journal.close)
     counters = SqliteCounters(data / "counters.db")
     stack.push_async_callback(counters.close)
-    journalled = recounting.JournalledIds(data / "journal")
+    journalled = JournalledIds(data / "journal")
     await counters.recover(process_alive, journalled.__contains__)
     tasks = Tasks(data / "tasks.db")
     stack.callback(tasks.close)

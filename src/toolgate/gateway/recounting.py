@@ -8,7 +8,6 @@ its decision is given back.
 from __future__ import annotations
 
 import os
-from collections.abc import Iterator
 from pathlib import Path
 
 import msgspec
@@ -16,6 +15,7 @@ import msgspec
 from toolgate.audit.reader import Position, ends, entries
 from toolgate.audit.records import Decision, Outcome, read_line
 from toolgate.errors import ToolgateError
+from toolgate.gateway.journalled import JournalledIds
 from toolgate.limits.memory import MemoryCounters
 
 _FILE = "counters.snapshot"
@@ -79,24 +79,3 @@ def _restore(counters: MemoryCounters, path: Path) -> dict[str, Position]:
             str(path), f"the snapshot of the counters cannot be read: {error}", "delete it: the journal holds them too"
         ) from error
     return {chain: Position(*position) for chain, position in saved.positions.items()}
-
-
-class JournalledIds:
-    """Whether a decision stands in the journal; reads the chain of its process once, when first asked."""
-
-    def __init__(self, journal: Path) -> None:
-        self._journal = journal
-        self._ids: dict[str, frozenset[str]] = {}
-
-    def __contains__(self, decision_id: str) -> bool:
-        process = decision_id.partition("-")[0]
-        if process not in self._ids:
-            self._ids[process] = frozenset(self._of(process))
-        return decision_id in self._ids[process]
-
-    def _of(self, process: str) -> Iterator[str]:
-        for located in entries(self._journal):
-            if located.chain.endswith(process):
-                entry = read_line(located.line)
-                if isinstance(entry, Decision):
-                    yield entry.decision_id

@@ -10,7 +10,7 @@ from typing import Final
 from toolgate.gateway.access import Access, Server, Tools, make_access
 from toolgate.gateway.policies import InForce
 from toolgate.store.view import GrantRow, ServerRow
-from toolgate.upstream.http import Unavailable
+from toolgate.upstream.unavailable import Unavailable
 
 ORGANISATION: Final = "run"
 """Whose grants these are: no counter of `toolgate serve` can meet theirs."""

@@ -16,9 +16,9 @@ from toolgate.gateway.access import Access, Server, Tools, make_access
 from toolgate.gateway.policies import Policies
 from toolgate.keys import Sealer
 from toolgate.store.view import Change, GrantRow, ServerRow, View
-from toolgate.upstream.http import Unavailable
 from toolgate.upstream.interface import Upstream
 from toolgate.upstream.registered import open_upstream
+from toolgate.upstream.unavailable import Unavailable
 
 GrantIds = set[str]
 

@@ -82,20 +82,3 @@ class HttpUpstream:
         for pool in self._retired:
             await pool.close()
         self._retired.clear()
-
-
-class Unavailable:
-    """A server that cannot be reached until its operator mends it: every exchange fails with the reason."""
-
-    def __init__(self, reason: str) -> None:
-        self._reason = reason
-
-    async def send(self, *_request: object) -> Response:
-        """Raises ConnectFailed, whatever the request."""
-        raise ConnectFailed("server", self._reason)
-
-    def retire(self) -> None:
-        """Nothing is open."""
-
-    async def close(self) -> None:
-        """Nothing is open."""
