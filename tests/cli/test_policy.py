@@ -111,3 +111,15 @@ def test_files_that_cannot_be_read_are_named(toolgate: Toolgate, tmp_path: Path,
     assert "is not UTF-8" in toolgate("policy", *command, str(tmp_path / "latin"), code=2).err
     os.truncate(tmp_path / "latin", 9 * 1024 * 1024)
     assert "is larger than" in toolgate("policy", *command, str(tmp_path / "latin"), code=2).err
+
+
+def test_a_policy_is_removed_once_no_living_grant_is_under_it(toolgate: Toolgate, policy_file: Path) -> None:
+    toolgate("policy", "add", "careful", str(policy_file))
+    toolgate("server", "add", "cargo", "--url", "http://127.0.0.1:9/mcp")
+    toolgate("grant", "add", "--server", "cargo", "--policy", "careful", "--label", "ci")
+    assert "`careful` is the policy of 1 living grant" in toolgate("policy", "remove", "careful", code=2).err
+    toolgate("grant", "revoke", "ci")
+    assert toolgate("policy", "remove", "careful").out == "removed careful\n"
+    assert toolgate("policy", "list", "--json").json == []
+    assert "there is no policy `careful`" in toolgate("policy", "remove", "careful", code=2).err
+    assert toolgate("policy", "add", "careful", str(policy_file), "--json").json["revision"] == 1

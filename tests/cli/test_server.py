@@ -183,3 +183,49 @@ def test_json_is_one_line_of_ascii(toolgate: Toolgate, peer: Peer) -> None:
     assert out.isascii()
     assert out.count("\n") == 1
     assert json.loads(out)[0]["name"] == "日本"
+
+
+def test_a_server_that_is_set_keeps_its_id_and_what_was_not_named(toolgate: Toolgate, peer: Peer) -> None:
+    given = ["--header", "X-Key: s3cret", "--header", "X-Other: 1", "--pin"]
+    added = toolgate("server", "add", "cargo", "--url", NOBODY, *given, "--json").json
+    toolgate("grant", "add", "--server", "cargo", "--label", "ci")
+    changed = toolgate("server", "set", "cargo", "--url", peer.url, "--header", "X-New: 2", "--without", "X-Other")
+    assert changed.out == "cargo is changed, with 1 tools\n"
+    shown = toolgate("server", "show", "cargo", "--json").json
+    assert (shown["id"], shown["url"], shown["pin"], shown["grants"]) == (added["id"], peer.url, True, 1)
+    assert shown["headers"] == {"x-key": "sealed", "x-new": "sealed"}
+    assert (peer.seen["x-key"], peer.seen["x-new"]) == ("s3cret", "2")
+    [tool] = toolgate("server", "tools", "cargo", "--json").json
+    assert tool["status"] == "withheld"
+
+
+def test_a_url_becomes_a_command_without_its_headers_and_back(toolgate: Toolgate) -> None:
+    toolgate("server", "add", "cargo", "--url", NOBODY, "--header", "X-Key: s3cret", "--allow-private")
+    toolgate("server", "set", "cargo", "--command", "no-such-program --flag", "--env", "KEY=s3cret", "--json")
+    shown = toolgate("server", "show", "cargo", "--json").json
+    assert (shown["url"], shown["command"]) == (None, ["no-such-program", "--flag"])
+    assert (shown["headers"], shown["allow_private"]) == ({"KEY": "sealed"}, False)
+    toolgate("server", "set", "cargo", "--url", NOBODY, "--ca-file", __file__)
+    shown = toolgate("server", "show", "cargo", "--json").json
+    assert (shown["url"], shown["command"], shown["headers"]) == (NOBODY, None, {})
+    assert shown["ca_file"] == __file__
+    toolgate("server", "set", "cargo", "--ca-file", "")
+    assert toolgate("server", "show", "cargo", "--json").json["ca_file"] is None
+
+
+@pytest.mark.parametrize(
+    ("arguments", "said"),
+    [
+        (["--url", "nonsense"], "is not an http or https URL"),
+        (["--url", NOBODY, "--command", "x"], "a server has either a URL or a command"),
+        (["--env", "K=v"], "error: --env: means nothing for a URL"),
+        (["--without", "X-Nothing"], "there is no header or variable `X-Nothing`"),
+        (["--client-key", __file__], "goes together with --client-certificate"),
+        (["--ca-file", "/nowhere"], "error: --ca-file: `/nowhere` is not a file"),
+    ],
+)
+def test_a_bad_setting_changes_nothing(toolgate: Toolgate, arguments: list[str], said: str) -> None:
+    toolgate("server", "add", "cargo", "--url", NOBODY, "--header", "X-Key: v")
+    before = toolgate("server", "show", "cargo", "--json").json
+    assert said in toolgate("server", "set", "cargo", *arguments, code=2).err
+    assert toolgate("server", "show", "cargo", "--json").json == before

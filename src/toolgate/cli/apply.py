@@ -32,7 +32,7 @@ app = new_command()
     epilog=examples(
         "toolgate apply -f toolgate.yaml --dry-run",
         "toolgate apply -f toolgate.yaml --prune --json",
-        "render-configuration | toolgate apply -f -",
+        "toolgate apply -f - < toolgate.yaml",
     ),
 )
 def apply_file(

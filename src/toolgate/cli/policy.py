@@ -161,6 +161,18 @@ def show(
     printing.emit_json({**_described(found), "document": found.document, "history": history})
 
 
+@app.command(epilog=examples("toolgate policy remove careful"))
+def remove(policy: NameArgument, data: DataOption = None, wait: WaitOption = WAIT, as_json: JsonOption = False) -> None:
+    """Remove a policy that no living grant is under; its revisions stay for the records."""
+    place = Installation.at(data)
+    removed = policies.remove(place.engine, actor(), policy)
+    if as_json:
+        printing.emit_json(_described(removed))
+    else:
+        printing.say(f"removed {removed.name}")
+    place.confirm(wait)
+
+
 @app.command(epilog=examples("toolgate policy check policy.json", "toolgate policy check policy.json --server cargo"))
 def check(
     file: FileArgument, server: ServerOption = None, data: DataOption = None, as_json: JsonOption = False

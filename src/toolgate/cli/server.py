@@ -4,9 +4,7 @@ from __future__ import annotations
 
 import json
 import shlex
-from collections.abc import Sequence
 from dataclasses import asdict
-from pathlib import Path
 from typing import Annotated, Any
 
 import typer
@@ -15,49 +13,29 @@ from toolgate.cli import exits, printing
 from toolgate.cli.groups import new_group
 from toolgate.cli.installation import Installation
 from toolgate.cli.options import WAIT, DataOption, JsonOption, WaitOption, actor, examples
+from toolgate.cli.server_options import (
+    CaOption,
+    CertificateOption,
+    CommandOption,
+    EnvOption,
+    HeaderOption,
+    KeyOption,
+    NameArgument,
+    NewNameArgument,
+    PinOption,
+    PrivateOption,
+    UrlOption,
+    credentials_of,
+    file_of,
+    words_of,
+)
+from toolgate.cli.server_set import set_server
 from toolgate.errors import ToolgateError
 from toolgate.keys import MasterKey
-from toolgate.store import definitions, headers, servers, variables
-from toolgate.store.commands import parse_command
+from toolgate.store import definitions, headers, servers
 from toolgate.store.errors import BadInput
-from toolgate.store.names import shown
 
 app = new_group("Register MCP servers and look at their tools.")
-
-NameArgument = Annotated[str, typer.Argument(metavar="SERVER", help="Name or id of the server.")]
-NewNameArgument = Annotated[str, typer.Argument(metavar="NAME", help="How you will call it.")]
-UrlOption = Annotated[str | None, typer.Option("--url", metavar="URL", help="The MCP endpoint of the server.")]
-CommandOption = Annotated[
-    str | None,
-    typer.Option("--command", metavar='"CMD ARG ..."', help="Start this program instead, and speak over its stdio."),
-]
-HeaderOption = Annotated[
-    list[str] | None,
-    typer.Option(
-        "--header",
-        metavar='"K: V|env:NAME|@file"',
-        help="A credential for the server: sealed here, or read from the gateway's environment. Repeatable.",
-    ),
-]
-EnvOption = Annotated[
-    list[str] | None,
-    typer.Option(
-        "--env",
-        metavar='"K=V|env:NAME|@file"',
-        help="A variable for the command: sealed here, or read from the gateway's environment. Repeatable.",
-    ),
-]
-PrivateOption = Annotated[
-    bool, typer.Option("--allow-private", help="The server is in a private network, or speaks plain http.")
-]
-PinOption = Annotated[bool, typer.Option("--pin", help="Withhold new and changed tools until somebody accepts them.")]
-CaOption = Annotated[
-    Path | None, typer.Option("--ca-file", metavar="FILE", help="Trust this certificate authority alone.")
-]
-CertificateOption = Annotated[
-    Path | None, typer.Option("--client-certificate", metavar="FILE", help="Show the server this certificate.")
-]
-KeyOption = Annotated[Path | None, typer.Option("--client-key", metavar="FILE", help="Its private key.")]
 
 
 @app.command(
@@ -89,14 +67,14 @@ def add(  # noqa: PLR0913, PLR0917 - typer declares options as parameters
     """
     reach = servers.Reach(
         allow_private=allow_private,
-        ca_file=_file("--ca-file", ca_file),
-        client_certificate=_file("--client-certificate", client_certificate),
-        client_key=_file("--client-key", client_key),
+        ca_file=file_of("--ca-file", ca_file),
+        client_certificate=file_of("--client-certificate", client_certificate),
+        client_key=file_of("--client-key", client_key),
     )
     if client_key is not None and client_certificate is None:
         raise BadInput("--client-key", "goes together with --client-certificate", "give both")
-    words = _words(url, command)
-    given = _credentials(words, header, env)
+    words = words_of(url, command)
+    given = credentials_of(words, header, env)
     place = Installation.at(data)
     key = MasterKey.load(place.data)
     server = servers.add(
@@ -113,35 +91,6 @@ def add(  # noqa: PLR0913, PLR0917 - typer declares options as parameters
     reached = _first_tools(place, server, key)
     _print_added(place, servers.get(place.engine, server.id), reached, as_json)
     place.confirm(wait)
-
-
-def _words(url: str | None, command: str | None) -> tuple[str, ...]:
-    """The words of the command; none where a URL was given."""
-    if (url is None) == (command is None):
-        raise BadInput("--url", "a server has either a URL or a command", "give one of --url and --command")
-    return () if command is None else parse_command("--command", command, Path.cwd())
-
-
-def _credentials(
-    words: Sequence[str], header: Sequence[str] | None, env: Sequence[str] | None
-) -> list[headers.HeaderInput]:
-    """Headers for a URL, variables for a command; the other kind would reach nobody, so it is refused."""
-    if words and header:
-        raise BadInput("--header", "means nothing for a command", "give it a variable with --env")
-    if env and not words:
-        raise BadInput("--env", "means nothing for a URL", "give it a header with --header")
-    return [headers.parse_header(text) for text in header or []] + [
-        variables.parse_variable(text) for text in env or []
-    ]
-
-
-def _file(option: str, path: Path | None) -> str | None:
-    """The whole path of a file that the gateway will read; it must be there now."""
-    if path is None:
-        return None
-    if "\0" in str(path) or not path.is_file():
-        raise BadInput(option, f"`{shown(str(path))}` is not a file", "check the path")
-    return str(path.absolute())
 
 
 def _first_tools(place: Installation, server: servers.Server, key: MasterKey) -> bool:
@@ -181,6 +130,15 @@ def _described(place: Installation, server: servers.Server) -> dict[str, Any]:
         "grants": server.grants,
         "created": printing.when(server.created),
     }
+
+
+app.command(
+    "set",
+    epilog=examples(
+        "toolgate server set cargo --url https://cargo.example/mcp --pin",
+        'toolgate server set crm --header "Authorization: env:CRM" --without X-Key',
+    ),
+)(set_server)
 
 
 @app.command("list", epilog=examples("toolgate server list", "toolgate server list --json"))
