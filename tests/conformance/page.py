@@ -33,7 +33,7 @@ def table(results: Results, remarks: Mapping[Run, str]) -> str:
         "| scenario | revision | directly | gateway, HTTP server | gateway, stdio server | remark |",
         "|---|---|---|---|---|---|",
     ]
-    rows = [_row(run, [found[run] for found in results.columns], remarks.get(run, "")) for run in runs]
+    rows = [_row(run, [found.get(run, []) for found in results.columns], remarks.get(run, "")) for run in runs]
     sums = " | ".join(_count([check for checks in found.values() for check in checks]) for found in results.columns)
     return "\n".join([*head, *rows, f"| all | | {sums} | |"]) + "\n"
 
@@ -51,6 +51,8 @@ def _row(run: Run, found: list[list[Check]], remark: str) -> str:
 
 
 def _count(checks: list[Check]) -> str:
+    if not checks:
+        return "not run"
     passed = sum(check.status == "SUCCESS" for check in checks)
     return f"{passed} of {sum(check.status in {'SUCCESS', 'FAILURE', 'WARNING'} for check in checks)}"
 

@@ -57,7 +57,8 @@ class Suite:
         wanted = list(scenarios)
         extensions = [[run] for run in wanted if run.version == EXTENSION]
         revisions = [[run for run in wanted if run.version == version] for version in VERSIONS]
-        found = await asyncio.gather(*(self._judge(url, group) for group in (*extensions, *revisions)))
+        groups = [*extensions, *filter(None, revisions)]
+        found = await asyncio.gather(*(self._judge(url, group) for group in groups))
         return {run: checks for part in found for run, checks in part.items()}
 
     async def _judge(self, url: str, runs: list[Run]) -> Found:

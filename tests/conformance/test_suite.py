@@ -23,6 +23,8 @@ PAGE = ROOT / "docs" / "conformance.md"
 WRITE = "TOOLGATE_WRITE_PAGES"
 """With this variable set, the page is written instead of compared."""
 SERVER = (sys.executable, "-m", "tests.conformance.server")
+NOT_OVER_STDIO = {"2025-03-26", "2025-06-18"}
+"""Each session is a process there, and revision 2025-11-25 has all the scenarios of these."""
 OVER_STDIO = {
     Run("server-sse-multiple-streams", "2025-11-25"): (
         {"ServerSSEStreamsFunctional"},
@@ -77,7 +79,7 @@ def entrance(forwarder: Forwarder, grant: Grant) -> str:
 
 def differences(direct: Found, other: Found) -> dict[Run, set[str]]:
     """What is lost on the way, by scenario."""
-    losses = {run: lost(checks, other[run]) for run, checks in direct.items()}
+    losses = {run: lost(direct[run], checks) for run, checks in other.items()}
     return {run: names for run, names in losses.items() if names}
 
 
@@ -89,10 +91,14 @@ async def test_nothing_that_passes_directly_fails_through_the_gateway(direct: st
         through = entrance(forwarder, gateway.grant(gateway.add_server(direct), ALLOW_ALL))
         stdio = entrance(forwarder, gateway.grant(started_by(gateway), ALLOW_ALL))
         scenarios = await suite.scenarios()
-        before, *after = await asyncio.gather(*(suite.judge(url, scenarios) for url in (direct, through, stdio)))
-    found = Results(before, *after)
-    assert differences(before, found.gated) == {}
-    assert differences(before, found.stdio) == {run: names for run, (names, _) in OVER_STDIO.items()}
+        newer = [run for run in scenarios if run.version not in NOT_OVER_STDIO]
+        found = Results(
+            *await asyncio.gather(
+                suite.judge(direct, scenarios), suite.judge(through, scenarios), suite.judge(stdio, newer)
+            )
+        )
+    assert differences(found.direct, found.gated) == {}
+    assert differences(found.direct, found.stdio) == {run: names for run, (names, _) in OVER_STDIO.items()}
     remarks = {run: remark for run, (_, remark) in OVER_STDIO.items()}
     page = page_with(PAGE.read_text(), table(found, remarks))
     if os.environ.get(WRITE):
