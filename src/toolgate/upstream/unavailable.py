@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from toolgate.upstream.interface import Answer
 from toolgate.wire.failures import ConnectFailed
 
 
