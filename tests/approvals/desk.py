@@ -13,6 +13,7 @@ from toolgate.store.approvals import FILE, Approval, ApprovalStore
 
 ASK: Json = {"version": "1", "default": "allow", "tools": {"deploy": {"action": "require_approval", "reason": "Mind."}}}
 DEPLOY: Json = {"name": "deploy", "inputSchema": {"type": "object", "properties": {"to": {"type": "string"}}}}
+TOOLS = (DEPLOY, {"name": "look", "inputSchema": {"type": "object"}})
 PERSON = "cli:ada"
 
 

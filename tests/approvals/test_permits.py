@@ -13,11 +13,11 @@ from toolgate.keys import MasterKey
 from toolgate.store import grants
 from toolgate.store.approvals import FILE, SEAL
 
-from .desk import ASK, DEPLOY, approve, asked, deny, let_expire, of, store, waits
+from .desk import ASK, DEPLOY, TOOLS, approve, asked, deny, let_expire, of, store, waits
 
 
-def granted(gateway: Gateway, recorder: Recorder, policy: Json = ASK, tools: tuple[Json, ...] = ()) -> Grant:
-    return gateway.grant(gateway.add_server(recorder.url, tools), policy)
+def granted(gateway: Gateway, recorder: Recorder, policy: Json = ASK) -> Grant:
+    return gateway.grant(gateway.add_server(recorder.url, TOOLS), policy)
 
 
 async def permitted(grant: Grant, arguments: Json | None = None) -> None:
@@ -198,7 +198,7 @@ async def test_a_revision_that_changes_neither_outcome_nor_rule_leaves_the_appro
 
 
 async def test_a_changed_definition_asks_anew(hasty: Gateway, recorder: Recorder) -> None:
-    grant = granted(hasty, recorder, tools=(DEPLOY,))
+    grant = granted(hasty, recorder)
     await permitted(grant)
     changed = {**DEPLOY, "description": "Deploys to everywhere at once."}
     recorder.reply = lists(changed)

@@ -149,8 +149,9 @@ class Enforcement:
         if waited is None:
             self._books.waited(call, "client_gone")
             return Denial(Verdict("deny", verdict.rule, "The client took this call back while it waited."))
-        self._books.waited(call, _WAITED.get(waited.state, "refused"))
-        if waited.state == "pending":
+        stands = not self._approvals.standing(call.access)
+        self._books.waited(call, _WAITED.get(waited.state, "refused") if stands else "refused")
+        if waited.state == "pending" and stands:
             return Denial(verdict, approval=waited)
         call.id = self._books.new_id()
         return await self._act_on(call, self._judged_again(call, waited), waited, time.perf_counter_ns())
