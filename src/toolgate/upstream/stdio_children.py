@@ -10,7 +10,7 @@ from toolgate.background import complain
 from toolgate.upstream.child import ChildFailed
 from toolgate.upstream.stdio_answer import StdioAnswer
 from toolgate.upstream.stdio_conversation import Conversation, Program
-from toolgate.upstream.stdio_dialogue import Dialogue
+from toolgate.upstream.stdio_dialogue import Dialogue, SharedDialogue
 from toolgate.upstream.stdio_errors import ErrorLines
 from toolgate.wire.client import ConnectFailed, PoolFull
 
@@ -23,7 +23,7 @@ class ChildLimits:
     idle: float = 600.0
     """Without request or stream, after which a process is ended."""
     yields_after: float = 10.0
-    """Without request or stream, after which a process makes room for another one where there are enough."""
+    """Without request or stream, after which the process of a session makes room where there are enough."""
     grace: float = 2.0
     """To leave after the end of its input, and again after TERM."""
     backoff: float = 0.5
@@ -86,13 +86,18 @@ class Children:
     async def _make_room(self) -> None:
         """End the process that nobody has used for longest; which client was its, has to begin anew."""
         now = asyncio.get_running_loop().time()
-        unused = [one for one in self._running if self._unused(one, now, self._limits.yields_after)]
+        unused = [one for one in self._running if self._unused(one, now, self._patience(one))]
         if not unused:
             raise PoolFull(self.place, f"{self._limits.processes} processes of it run, and all are in use")
         await self.end(min(unused, key=lambda one: one.used_at))
 
+    def _patience(self, conversation: Conversation) -> float:
+        """A shared process is nobody's in particular, so it yields at once."""
+        return 0.0 if isinstance(conversation.dialogue, SharedDialogue) else self._limits.yields_after
+
     def end(self, conversation: Conversation) -> asyncio.Task[None]:
-        """Have a process ended; the task is done when it is gone."""
+        """Have a process ended, which is asked nothing from now on; the task is done when it is gone."""
+        conversation.ending = True
         ending = asyncio.create_task(conversation.end(self._limits.grace))
         self._endings.add(ending)
         ending.add_done_callback(self._endings.discard)

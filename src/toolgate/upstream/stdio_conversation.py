@@ -43,7 +43,7 @@ class Conversation:
         self.heard = False
         """Whether a message of the server ever came: a process that ends before cannot start."""
         self.ending = False
-        """Whether its end was ordered."""
+        """Whether its end is ordered; nothing is asked of it from then on."""
         self.status: int | None = None
         self.used_at = asyncio.get_running_loop().time()
         self._program = program
@@ -207,7 +207,6 @@ class Conversation:
 
     async def end(self, grace: float) -> None:
         """End the process, and whatever it started; who waits is told that the answer is lost."""
-        self.ending = True
         await self.child.close(grace)
 
     def _used(self) -> None:
