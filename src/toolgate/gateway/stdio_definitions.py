@@ -65,8 +65,6 @@ class Definitions:
 
     def saw(self, cursor: object, answer: bytes) -> None:
         """The client's own `tools/list` was answered; together its pages make the whole list."""
-        if cursor is None:
-            self._pages.clear()
         if cursor is None or isinstance(cursor, str):
             self._pages[cursor] = _next_cursor(answer)
             self.known = self._whole()
