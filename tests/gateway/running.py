@@ -40,6 +40,9 @@ def free_port() -> int:
 class Gateway:
     """`toolgate serve` as a child process, and the store behind it."""
 
+    program = "toolgate"
+    """The module that is started."""
+
     def __init__(self, data: Path, *options: str) -> None:
         self.data = data
         self.options = options
@@ -52,7 +55,7 @@ class Gateway:
 
     def start(self) -> Self:
         self.data.mkdir(parents=True, exist_ok=True, mode=0o700)
-        command = [sys.executable, "-m", "toolgate", "serve", "--data", str(self.data), "--port", str(self.port)]
+        command = [sys.executable, "-m", self.program, "serve", "--data", str(self.data), "--port", str(self.port)]
         command += ["--control-port", str(self.control_port), *self.options]
         with self.log.open("ab") as log:
             before = log.tell()
