@@ -53,7 +53,7 @@ async def test_a_client_sees_progress_while_it_waits_and_then_that_of_the_server
     grant = patient.grant(patient.add_server(server), POLICY)
     seen: list[tuple[float, str | None]] = []
 
-    async def notice(progress: float, total: float | None, message: str | None) -> None:  # noqa: ARG001 - the SDK's
+    async def notice(progress: float, total: float | None, message: str | None) -> None:
         seen.append((progress, message))
 
     async with client(grant, mode) as connected:
