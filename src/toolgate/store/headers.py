@@ -139,12 +139,12 @@ def _opened(header: StoredHeader, server_id: str, sealer: Sealer, environment: M
 
 
 def unseal(place: str, header: StoredHeader, server_id: str, sealer: Sealer) -> str:
-    """The value that was sealed for this server and name. Raises ToolgateError."""
+    """The value that was sealed for this server and name. Raises SealBroken."""
     try:
         return sealer.open(header.sealed or b"", _binding(server_id, header.name)).decode("utf-8")
     except SealBroken as error:
         cause = "its sealed value does not open with this master key"
-        raise ToolgateError(place, cause, "restore the master key, or remove the server and add it anew") from error
+        raise SealBroken(place, cause, "restore the master key, or remove the server and add it anew") from error
 
 
 def _from_environment(place: str, variable: str, environment: Mapping[str, str]) -> str:
