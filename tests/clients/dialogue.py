@@ -1,4 +1,4 @@
-"""What every Python driver says to the test: the dialogue of README.md. Only the standard library and the client's own."""
+"""What every Python driver says to the test: the dialogue of README.md. Standard library only."""
 
 import asyncio
 import json
@@ -8,17 +8,20 @@ from typing import Any
 
 ELICITED = {"name": "Ada"}
 SAMPLED = "sampled"
-PATIENCE = 90.0
+PATIENCE = 60.0
 """Seconds that a request without a time-out of its own may take."""
 
 Do = Callable[..., Awaitable[dict[str, Any]]]
 
 
-class Progress(list[tuple[float, float | None, str | None]]):
-    """The progress that arrived, as the callback of a call."""
+class Progress:
+    """The progress that arrived; `note` is the callback of a call."""
 
-    async def __call__(self, progress: float, total: float | None, message: str | None) -> None:
-        self.append((progress, total, message))
+    def __init__(self) -> None:
+        self.seen: list[tuple[float, float | None, str | None]] = []
+
+    async def note(self, progress: float, total: float | None, message: str | None) -> None:
+        self.seen.append((progress, total, message))
 
 
 def say(answer: dict[str, Any]) -> None:

@@ -40,15 +40,19 @@ async def main(mode: str, way: str, *where: str) -> None:
         async def call(
             name: str, arguments: dict[str, Any], progress: bool = False, timeout: float = PATIENCE
         ) -> dict[str, Any]:
-            seen = Progress()
+            progressed = Progress()
             result = await client.call_tool(
-                name, arguments, timeout=timeout, progress_handler=seen if progress else None, raise_on_error=False
+                name,
+                arguments,
+                timeout=timeout,
+                progress_handler=progressed.note if progress else None,
+                raise_on_error=False,
             )
             return {
                 "is_error": result.is_error,
                 "text": text_of(result.content),
                 "structured": result.structured_content,
-                "progress": seen,
+                "progress": progressed.seen,
             }
 
         async def read_resource(uri: str) -> dict[str, Any]:

@@ -52,14 +52,14 @@ async def main(_mode: str, way: str, *where: str) -> None:
         async def call(
             name: str, arguments: dict[str, Any], progress: bool = False, timeout: float = PATIENCE
         ) -> dict[str, Any]:
-            seen = Progress()
+            progressed = Progress()
             patience = timedelta(seconds=timeout)
-            result = await session.call_tool(name, arguments, patience, seen if progress else None)
+            result = await session.call_tool(name, arguments, patience, progressed.note if progress else None)
             return {
                 "is_error": result.isError,
                 "text": text_of(result.content),
                 "structured": result.structuredContent,
-                "progress": seen,
+                "progress": progressed.seen,
             }
 
         async def read_resource(uri: Any) -> dict[str, Any]:

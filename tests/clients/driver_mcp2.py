@@ -46,13 +46,13 @@ async def main(mode: Any, way: str, *where: str) -> None:
         async def call(
             name: str, arguments: dict[str, Any], progress: bool = False, timeout: float = PATIENCE
         ) -> dict[str, Any]:
-            seen = Progress()
-            result = await client.call_tool(name, arguments, timeout, seen if progress else None)
+            progressed = Progress()
+            result = await client.call_tool(name, arguments, timeout, progressed.note if progress else None)
             return {
                 "is_error": result.is_error,
                 "text": text_of(result.content),
                 "structured": result.structured_content,
-                "progress": seen,
+                "progress": progressed.seen,
             }
 
         async def read_resource(uri: str) -> dict[str, Any]:

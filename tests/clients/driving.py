@@ -11,7 +11,7 @@ from typing import Any
 
 from .clients import Peer
 
-PATIENCE = 60.0
+PATIENCE = 20.0
 """Seconds without an answer after which a client counts as hanging."""
 GRACE = 10.0
 """Seconds that a client has to end when its standard input did."""

@@ -1,0 +1,31 @@
+"""Every client at every behaviour, through a real gateway before a real server; docs/clients.md prints the result."""
+
+import contextlib
+
+import pytest
+
+from .behaviours import BEHAVIOURS
+from .clients import PEERS, Peer, missing
+from .conftest import Scenes
+
+CELLS = [
+    pytest.param(peer, name, id=f"{peer}-{name}") for peer in PEERS for name in BEHAVIOURS if not missing(peer, name)
+]
+
+pytestmark = pytest.mark.slow
+
+
+@pytest.mark.parametrize("peer", PEERS, ids=str)
+def test_a_client_is_the_one_that_the_page_names(scenes: Scenes, peer: Peer) -> None:
+    with scenes.of(peer) as scene:
+        assert scene.client.client == f"{peer.client.package} {peer.client.version}"
+        assert scene.client.revision in {peer.revision, None}
+
+
+@pytest.mark.parametrize(("peer", "behaviour"), CELLS)
+def test_a_client_behaves_as_the_page_says(scenes: Scenes, peer: Peer, behaviour: str) -> None:
+    cannot = peer.cannot(behaviour)
+    with contextlib.ExitStack() as stack:
+        if cannot is not None:
+            stack.enter_context(pytest.raises(AssertionError, match=cannot.shows))
+        BEHAVIOURS[behaviour](stack.enter_context(scenes.of(peer)))
