@@ -76,6 +76,7 @@ INSPECTOR = (
     Cannot("refused", "it shows the sentence of an error, not its code", "None is not None"),
     Cannot("elicitation", DECLARES_NOTHING, "did not declare"),
     Cannot("sampling", DECLARES_NOTHING, "did not declare"),
+    Cannot("revoked", SIGNS_IN, "Registration rejected"),
 )
 
 CLIENTS = (

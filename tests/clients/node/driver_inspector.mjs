@@ -15,13 +15,16 @@ const MEGABYTES = 64 << 20;
 const folder = mkdtempSync(join(tmpdir(), "inspector-"));
 process.on("exit", () => rmSync(folder, { recursive: true, force: true }));
 
+/** A sign-in would go as far as at a terminal. */
+const ENVIRONMENT = { ...process.env, MCP_STORAGE_DIR: folder, MCP_AUTO_OPEN_ENABLED: "true" };
+
 /** Told as the inspector reports it: the name of its error, and its sentence. */
 class Failed extends Error {}
 
 /** The options that name the server: a header for HTTP; a file for a command, which is to get our whole environment. */
 function server([kind, target, ...rest]) {
   if (kind === "http") {
-    return [target, "--transport", "http", "--header", `Authorization: Bearer ${rest[0]}`, "--stored-auth-only"];
+    return [target, "--transport", "http", "--header", `Authorization: Bearer ${rest[0]}`];
   }
   const file = join(folder, "servers.json");
   writeFileSync(file, JSON.stringify({ mcpServers: { driven: { command: target, args: rest, env: process.env } } }));
@@ -34,7 +37,7 @@ const connection = [...server(where), "--protocol-era", mode === "legacy" || mod
 function run(method, words, timeout) {
   const done = spawnSync(process.execPath, [...PROGRAM, ...connection, "--method", method, ...words], {
     encoding: "utf8",
-    env: { ...process.env, MCP_STORAGE_DIR: folder },
+    env: ENVIRONMENT,
     maxBuffer: MEGABYTES,
     stdio: ["ignore", "pipe", "pipe"],
     timeout,
