@@ -1,4 +1,4 @@
-"""`toolgate run` as a process, with the test on both sides of it: client, and the one who pulls the server's strings."""
+"""`toolgate run` as a process; the test is its client, and pulls the strings of its server."""
 
 from __future__ import annotations
 

@@ -279,7 +279,11 @@ class Conversation:
             self._access, self._access.in_session(self._session), asked, revision=self._revision
         )
         asking.by_server = True
-        denial = await self._enforcement.admit(asking)
+        if len(self._asked) < _MOST_ASKED:
+            denial = await self._enforcement.admit(asking)
+        else:
+            verdict = Verdict("deny", "(error)", f"The client has not answered {_MOST_ASKED} requests yet.")
+            denial = await self._enforcement.refuse(asking, verdict)
         if denial is not None:
             self._server.send(answers.refused_method(asked.id, asked.method, denial.verdict, asking.id))
             return
