@@ -107,7 +107,7 @@ class Gate:
 
     def waiting(self) -> list[str]:
         """The ids of the calls that wait for a person."""
-        return [each["id"] for each in self.commands.lines("approval", "list")]
+        return [each["id"] for each in json.loads(self.commands.text("approval", "list", "--json"))]
 
 
 class Token:
