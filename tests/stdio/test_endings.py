@@ -158,16 +158,6 @@ def test_a_wrapper_that_cannot_begin_says_why_and_starts_nothing(
 ) -> None:
     if policy is not None:
         (place / "policy.json").write_text(policy)
-    toolgate = [
-        sys.executable,
-        "-m",
-        "toolgate",
-        "run",
-        "-c",
-        str(place / "policy.json"),
-        "--data",
-        str(place / "data"),
-    ]
     done = toolgate(place, *options, "--", "touch", str(place / "started"))
     assert done.returncode == 2
     assert cause in done.stderr.lower() or cause in done.stderr
@@ -177,19 +167,7 @@ def test_a_wrapper_that_cannot_begin_says_why_and_starts_nothing(
 
 def test_a_command_that_is_not_there_is_said(place: Path) -> None:
     (place / "policy.json").write_text('{"version": "1", "default": "allow"}')
-    toolgate = [
-        sys.executable,
-        "-m",
-        "toolgate",
-        "run",
-        "-c",
-        str(place / "policy.json"),
-        "--data",
-        str(place / "data"),
-    ]
-    done = subprocess.run(
-        [*toolgate, "/no/such"], capture_output=True, text=True, timeout=PATIENCE, stdin=subprocess.PIPE
-    )
+    done = toolgate(place, "/no/such")
     assert done.returncode == 2
     assert "`/no/such`: cannot be started" in done.stderr
 
