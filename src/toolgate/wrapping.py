@@ -13,6 +13,7 @@ from contextlib import AsyncExitStack
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Final
+from urllib.parse import urlsplit
 
 import uvloop
 
@@ -30,7 +31,7 @@ from toolgate.gateway.seals import Seals
 from toolgate.gateway.stdio import Conversation
 from toolgate.gateway.stdio_access import implicit_access
 from toolgate.gateway.stdio_client import Client
-from toolgate.gateway.stdio_passing import Inbox, carry
+from toolgate.gateway.stdio_passing import Inbox, Peer, carry
 from toolgate.gateway.stdio_policy import PolicyFile
 from toolgate.gateway.tasks import Tasks
 from toolgate.keys import MasterKey
@@ -47,11 +48,17 @@ _SUMS_EVERY: Final = 10.0
 
 @dataclass(slots=True, frozen=True)
 class Wrapping:
-    """What `toolgate run` was started with. `approval_wait` is in seconds; `grant` "" takes the default name."""
+    """What `toolgate run` was started with. `approval_wait` is in seconds; `grant` "" takes the default name.
+
+    The server is either a `command` or behind the `url`, to which `headers` are sent.
+    """
 
     policy: Path
     data: Path
-    command: tuple[str, ...]
+    command: tuple[str, ...] = ()
+    url: str = ""
+    headers: tuple[tuple[str, str], ...] = ()
+    allow_private: bool = False
     grant: str = ""
     policy_digest: str = ""
     approval_wait: float = 45.0
@@ -69,13 +76,12 @@ def wrap(wrapping: Wrapping) -> int:
 async def _wrap(wrapping: Wrapping, policy: PolicyFile, in_force: InForce) -> int:
     """The server is started first: it needs longer to be ready than everything here."""
     inbox = Inbox()
-    server = await Child.start(wrapping.command, received=inbox.received, ended=inbox.ended)
-    inbox.server = server
+    access = _access(wrapping, in_force)
+    server = inbox.server = await _server(wrapping, access, inbox)
     try:
         async with AsyncExitStack() as stack:
             client = await Client.open(sys.stdin.fileno(), sys.stdout.fileno(), line_limit=LINE_LIMIT)
             client.full = inbox.client_full
-            access = _access(wrapping, in_force)
             conversation = await _converse(wrapping, access, client, server, stack)
             _watch(policy, access, conversation, stack)
             status = await carry(conversation, client, server, inbox)
@@ -85,8 +91,26 @@ async def _wrap(wrapping: Wrapping, policy: PolicyFile, in_force: InForce) -> in
         await server.close(0.0)
 
 
+async def _server(wrapping: Wrapping, access: Access, inbox: Inbox) -> Peer:
+    if wrapping.command:
+        return await Child.start(wrapping.command, received=inbox.received, ended=inbox.ended)
+    # Imported here, as an HTTP client is of no use to those who wrap a command.
+    from toolgate.upstream.http_lines import connect
+
+    return connect(
+        wrapping.url,
+        wrapping.headers,
+        allow_private=wrapping.allow_private,
+        schema_of=access.tools.schema_of,
+        received=inbox.received,
+        failed=inbox.failed,
+        ended=inbox.ended,
+    )
+
+
 def _access(wrapping: Wrapping, in_force: InForce) -> Access:
-    place, program = shlex.join(wrapping.command), Path(wrapping.command[0]).name
+    place = shlex.join(wrapping.command) or wrapping.url
+    program = Path(wrapping.command[0]).name if wrapping.command else urlsplit(wrapping.url).hostname or ""
     return implicit_access(
         in_force,
         grant=wrapping.grant or f"{wrapping.policy.absolute()} {place}",
@@ -97,7 +121,7 @@ def _access(wrapping: Wrapping, in_force: InForce) -> Access:
 
 
 async def _converse(
-    wrapping: Wrapping, access: Access, client: Client, server: Child, stack: AsyncExitStack
+    wrapping: Wrapping, access: Access, client: Client, server: Peer, stack: AsyncExitStack
 ) -> Conversation:
     """Everything that judges and records, on the data directory."""
     data = wrapping.data

@@ -12,7 +12,9 @@ from pathlib import Path
 from typing import Final
 
 from toolgate.cli.places import data_directory
+from toolgate.errors import ToolgateError
 from toolgate.store.errors import BadInput
+from toolgate.store.headers import given
 from toolgate.wrapping import Wrapping, wrap
 
 OPTIONS: Final = {
@@ -22,8 +24,11 @@ OPTIONS: Final = {
     "--policy-digest": "policy_digest",
     "--data": "data",
     "--approval-wait": "approval_wait",
+    "--upstream": "upstream",
+    "--header": "header",
 }
 """Every option that takes a value, and the parameter of the command that it is."""
+FLAG: Final = "--allow-private"
 _DIGEST: Final = re.compile(r"[0-9a-fA-F]{64}")
 
 
@@ -46,38 +51,66 @@ def wrapping_of(
     policy_digest: str = "",
     data: str | None = None,
     approval_wait: float = 45.0,
+    upstream: str = "",
+    header: Sequence[str] = (),
+    allow_private: bool = False,
 ) -> Wrapping:
-    """What the options say; raises BadInput."""
-    if not command:
-        raise BadInput("command line", "no server is named", "end it with `-- COMMAND ARG...`")
+    """What the options say; raises BadInput, ToolgateError."""
+    if bool(command) == bool(upstream):
+        cause = "a command and --upstream are given at once" if command else "no server is named"
+        raise BadInput("command line", cause, "end it with `-- COMMAND ARG...`, or give --upstream")
+    if not upstream and (header or allow_private):
+        raise BadInput("command line", "--header and --allow-private go with --upstream", "leave them out")
     if policy_digest and not _DIGEST.fullmatch(policy_digest):
         raise BadInput("--policy-digest", "is no SHA-256 in hex", "take it from `sha256sum policy.json`")
     if not 0 <= approval_wait <= 86_400:
         raise BadInput("--approval-wait", "is no time up to a day", "give seconds")
-    return Wrapping(policy, data_directory(data), tuple(command), grant, policy_digest, approval_wait)
+    return Wrapping(
+        policy,
+        data_directory(data),
+        command=tuple(command),
+        url=upstream,
+        headers=tuple(given(header, os.environ)),
+        allow_private=allow_private,
+        grant=grant,
+        policy_digest=policy_digest,
+        approval_wait=approval_wait,
+    )
 
 
 def _read(arguments: Sequence[str]) -> Wrapping | None:
     """None where this is no command line of `run`, or not a plain and right one."""
     if arguments[:1] != ["run"]:
         return None
-    given: dict[str, str] = {}
+    said: dict[str, str] = {}
+    headers: list[str] = []
+    private = False
     words = list(arguments[1:])
     while words and words[0].startswith("-") and words[0] != "--":
         name, equals, value = words.pop(0).partition("=")
+        if name == FLAG and not equals:
+            private = True
+            continue
         if name not in OPTIONS or (name == "-c" and equals) or not (equals or words):
             return None
-        given[OPTIONS[name]] = value if equals else words.pop(0)
+        value = value if equals else words.pop(0)
+        if name == "--header":
+            headers.append(value)
+        else:
+            said[OPTIONS[name]] = value
     try:
         return wrapping_of(
-            Path(given["policy"]),
+            Path(said["policy"]),
             words[1:] if words[:1] == ["--"] else words,
-            grant=given.get("grant", ""),
-            policy_digest=given.get("policy_digest", ""),
-            data=given.get("data", os.environ.get("TOOLGATE_DATA") or None),
-            approval_wait=float(given.get("approval_wait", 45.0)),
+            grant=said.get("grant", ""),
+            policy_digest=said.get("policy_digest", ""),
+            data=said.get("data", os.environ.get("TOOLGATE_DATA") or None),
+            approval_wait=float(said.get("approval_wait", 45.0)),
+            upstream=said.get("upstream", ""),
+            header=headers,
+            allow_private=private,
         )
-    except (BadInput, KeyError, ValueError):
+    except (ToolgateError, KeyError, ValueError):
         return None
 
 

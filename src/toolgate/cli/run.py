@@ -40,6 +40,18 @@ ApprovalWaitOption = Annotated[
         help="How long a call is held for a person before its client is told.",
     ),
 ]
+UpstreamOption = Annotated[
+    str, typer.Option("--upstream", metavar="URL", help="A server behind HTTP, in place of a command.")
+]
+HeaderOption = Annotated[
+    list[str] | None,
+    typer.Option(
+        "--header", metavar="K: V", help='Sent to it: "Name: value", "Name: env:VARIABLE" or "Name: @file". Repeatable.'
+    ),
+]
+PrivateOption = Annotated[
+    bool, typer.Option("--allow-private", help="Let the URL lead into private networks, and be plain http.")
+]
 
 
 @app.command(
@@ -47,6 +59,7 @@ ApprovalWaitOption = Annotated[
     epilog=examples(
         "toolgate run -c policy.json -- npx -y @modelcontextprotocol/server-filesystem ~/project",
         "toolgate run -c policy.json --grant laptop -- python server.py",
+        'toolgate run -c policy.json --upstream https://mcp.example/mcp --header "Authorization: env:AUTH"',
     ),
 )
 def run(
@@ -56,6 +69,9 @@ def run(
     policy_digest: DigestOption = "",
     data: DataOption = None,
     approval_wait: ApprovalWaitOption = 45.0,
+    upstream: UpstreamOption = "",
+    header: HeaderOption = None,
+    allow_private: PrivateOption = False,
 ) -> None:
     """Put a policy around a server: the client starts this in place of the server's own command."""
     # Imported here, as the gateway is most of the program and `--help` needs none of it.
@@ -63,6 +79,14 @@ def run(
     from toolgate.wrapping import wrap
 
     wrapping = wrapping_of(
-        policy, command or (), grant=grant, policy_digest=policy_digest, data=data, approval_wait=approval_wait
+        policy,
+        command or (),
+        grant=grant,
+        policy_digest=policy_digest,
+        data=data,
+        approval_wait=approval_wait,
+        upstream=upstream,
+        header=header or (),
+        allow_private=allow_private,
     )
     raise typer.Exit(wrap(wrapping))

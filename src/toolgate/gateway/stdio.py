@@ -12,7 +12,7 @@ import sys
 import time
 import traceback
 from collections.abc import Awaitable
-from dataclasses import dataclass, replace
+from dataclasses import replace
 from typing import Final, Protocol
 
 import msgspec
@@ -36,22 +36,13 @@ from toolgate.protocol.headers import era_of_body
 from toolgate.protocol.malformed import INVALID_PARAMS, INVALID_REQUEST, Malformed, MessageId
 from toolgate.protocol.messages import Message, classify
 from toolgate.protocol.revisions import SUBSCRIPTION_KEY
+from toolgate.upstream.lines import Failure
 
 _UNREADABLE: Final = Message("request", None, "", {}, {})
 _LIST_CHANGED: Final = "notifications/tools/list_changed"
 _SHOWN: Final = 200
 _MOST_ASKED: Final = 1_000
 """Requests of a server that its client may leave open."""
-
-
-@dataclass(slots=True, frozen=True)
-class Failure:
-    """Why a request got no answer; `not_run` only where the server certainly did not act. `status` is HTTP's."""
-
-    result: Result
-    cause: str
-    not_run: bool = False
-    status: int | None = None
 
 
 class Lines(Protocol):

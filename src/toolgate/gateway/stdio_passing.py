@@ -10,12 +10,16 @@ from typing import Final, Protocol
 from toolgate.background import complain
 from toolgate.gateway.stdio import Conversation
 from toolgate.gateway.stdio_client import Client
-from toolgate.upstream.lines import LineTooLong
+from toolgate.protocol.malformed import MessageId
+from toolgate.upstream.lines import Failure, LineTooLong
 
 _GRACE: Final = 2.0
 """Seconds that calls have to be judged after the client's last line, and a server to leave."""
 _BUFFERED: Final = 4 * 1024 * 1024
 """Bytes of a server that may wait here; beyond that it has to."""
+
+
+Failed = tuple[MessageId, Failure]
 
 
 class Peer(Protocol):
@@ -41,7 +45,7 @@ class Inbox:
     """Lines of the server that were not looked at yet, in order. One that waits too long makes the server wait."""
 
     def __init__(self) -> None:
-        self._lines: deque[bytes] = deque()
+        self._lines: deque[bytes | Failed] = deque()
         self._size = 0
         self._something = asyncio.Event()
         self._ended = False
@@ -57,6 +61,11 @@ class Inbox:
         self._something.set()
         self._balance()
 
+    def failed(self, message_id: MessageId, failure: Failure) -> None:
+        """A request will get no answer; called by the server's end, in order with its lines."""
+        self._lines.append((message_id, failure))
+        self._something.set()
+
     def ended(self, status: int) -> None:
         """Called by the server's end, after its last line."""
         self.status = status
@@ -68,15 +77,16 @@ class Inbox:
         self._full = full
         self._balance()
 
-    async def next(self) -> bytes | None:
-        """The next line; None after the last."""
+    async def next(self) -> bytes | Failed | None:
+        """The next line or failure; None after the last."""
         while not self._lines:
             if self._ended:
                 return None
             self._something.clear()
             await self._something.wait()
         line = self._lines.popleft()
-        self._size -= len(line)
+        if isinstance(line, bytes):
+            self._size -= len(line)
         self._balance()
         return line
 
@@ -123,7 +133,10 @@ async def _client_lines(conversation: Conversation, client: Client) -> None:
 
 async def _server_lines(conversation: Conversation, inbox: Inbox) -> None:
     while (line := await inbox.next()) is not None:
-        await conversation.from_server(line)
+        if isinstance(line, bytes):
+            await conversation.from_server(line)
+        else:
+            await conversation.failed(*line)
 
 
 async def _signalled() -> None:

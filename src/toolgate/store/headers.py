@@ -116,6 +116,16 @@ def unique(headers: Sequence[HeaderInput]) -> Sequence[HeaderInput]:
     return headers
 
 
+def given(texts: Sequence[str], environment: Mapping[str, str]) -> list[tuple[str, str]]:
+    """The headers of several `--header` for this process alone, never stored. Raises BadInput, ToolgateError."""
+    return [
+        (header.name, _from_environment(f"--header {header.name}", header.variable, environment))
+        if header.variable
+        else (header.name, header.value)
+        for header in unique([parse_header(text) for text in texts])
+    ]
+
+
 def seal(header: HeaderInput, server_id: str, sealer: Sealer) -> StoredHeader:
     """What to store: the value sealed for this server and this header name, so that rows cannot be exchanged."""
     if header.variable:

@@ -3,8 +3,20 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
+from dataclasses import dataclass
 
+from toolgate.audit.records import Result
 from toolgate.errors import ToolgateError
+
+
+@dataclass(slots=True, frozen=True)
+class Failure:
+    """Why a request gets no answer; `not_run` only where the server certainly did not act. `status` is HTTP's."""
+
+    result: Result
+    cause: str
+    not_run: bool = False
+    status: int | None = None
 
 
 class LineTooLong(ToolgateError):
