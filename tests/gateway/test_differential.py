@@ -6,6 +6,7 @@ import asyncio
 from random import Random
 
 import pytest
+from tests.nightly.figures import note
 from tests.protocol.mutations import mutated
 from tests.protocol.readers import READERS, Node, meaning
 
@@ -16,6 +17,12 @@ from .speaking import connected
 
 BATCH = 50
 CALLERS = 4
+SHARD = 100_000
+SHARDS = [
+    pytest.param(range(first, first + SHARD), marks=pytest.mark.nightly, id=f"{first:07}")
+    for first in range(0, 1_000_000, SHARD)
+]
+"""The million in parts that can be run, and run again, by themselves."""
 
 
 async def nothing(request: Received, writer: asyncio.StreamWriter) -> None:
@@ -42,15 +49,15 @@ def check(node: Node, sent: list[bytes], answers: list[Answer], seen: list[bytes
 
 
 @pytest.mark.slow
-@pytest.mark.parametrize("count", [2_000, pytest.param(1_000_000, marks=pytest.mark.nightly)])
+@pytest.mark.parametrize("seeds", [pytest.param(range(2_000), id="2000"), *SHARDS])
 async def test_a_damaged_message_is_refused_or_reaches_the_server_as_it_was_judged(
-    gateway: Gateway, recorder: Recorder, count: int
+    gateway: Gateway, recorder: Recorder, seeds: range
 ) -> None:
     recorder.reply = nothing
     grant = gateway.grant(gateway.add_server(recorder.url), ALLOW_ALL)
     passed = 0
     with Node() as node:
-        for start in range(0, count, BATCH * CALLERS):
+        for start in seeds[:: BATCH * CALLERS]:
             batches = [[mutated(Random(start + at * BATCH + seed)) for seed in range(BATCH)] for at in range(CALLERS)]
             recorder.received.clear()
             answers = await asyncio.gather(*(send(grant, batch) for batch in batches))
@@ -58,4 +65,6 @@ async def test_a_damaged_message_is_refused_or_reaches_the_server_as_it_was_judg
             sent = [body for batch in batches for body in batch]
             passed += check(node, sent, [answer for each in answers for answer in each], seen)
     # both arms must have been tried, or the test proves nothing
-    assert count // 20 < passed < count - count // 20
+    assert len(seeds) // 20 < passed < len(seeds) - len(seeds) // 20
+    if len(seeds) == SHARD:
+        note(f"fuzz from {seeds.start:,}", f"{len(seeds):,} bodies, {passed:,} passed, the others were refused")
