@@ -56,7 +56,7 @@ test: lint clients peers ## everything but the nightly form; installs what the t
 	$(PYTEST) -m "not nightly"
 
 nightly: $(VENV)/.dev clients peers ## the long form: hours
-	PATH="$(TEST_PATH)" $(BIN)/pytest -m nightly
+	$(PYTEST) -m nightly
 
 clients: $(CLIENTS:%=.venvs/%) $(NODE_SETS:%=.venvs/%) ## the official clients that tests use, each in an environment of its own
 
