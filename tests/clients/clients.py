@@ -5,7 +5,7 @@ from __future__ import annotations
 import json
 import re
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from pathlib import Path
 
 HERE = Path(__file__).parent
@@ -39,6 +39,8 @@ class Client:
     modes: tuple[str, ...] = ("legacy",)
     ways: tuple[str, ...] = BOTH
     cannot: tuple[Cannot, ...] = ()
+    absent: Mapping[str, str] = field(default_factory=dict)
+    """Behaviours that there is no way to try, each with the reason."""
 
     @property
     def environment(self) -> Path:
@@ -87,7 +89,13 @@ CLIENTS = (
     Client("ts1", "TypeScript SDK 1", "@modelcontextprotocol/sdk", "node/driver_ts1.mjs"),
     Client("ts2", "TypeScript client 2", "@modelcontextprotocol/client", "node/driver_ts2.mjs", ERAS),
     Client(
-        "inspector", "Inspector", "@modelcontextprotocol/inspector", "node/driver_inspector.mjs", ERAS, cannot=INSPECTOR
+        "inspector",
+        "Inspector",
+        "@modelcontextprotocol/inspector",
+        "node/driver_inspector.mjs",
+        ERAS,
+        cannot=INSPECTOR,
+        absent={"restart": "each run of its command line is a session of its own"},
     ),
     Client(
         "mcp-remote",
@@ -139,4 +147,5 @@ NOT_THERE: Mapping[tuple[str, str], str] = {
 
 def missing(peer: Peer, behaviour: str) -> str | None:
     """Why there is nothing to try."""
-    return NOT_THERE.get((peer.way, behaviour)) or NOT_THERE.get((peer.revision, behaviour))
+    everywhere = NOT_THERE.get((peer.way, behaviour)) or NOT_THERE.get((peer.revision, behaviour))
+    return everywhere or peer.client.absent.get(behaviour)

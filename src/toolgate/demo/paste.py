@@ -1,8 +1,29 @@
-"""What a person pastes into a client to reach a server through the gateway."""
+"""What a person pastes into a client: to reach a server through the gateway, or through `toolgate run`."""
 
 from __future__ import annotations
 
 import json
+import shlex
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+from typing import Any
+
+OverHttp = Callable[[str, str, str], str]
+"""Name, address and token to the text to paste."""
+OverStdio = Callable[[str, str, Sequence[str]], str]
+"""Name, policy file and the server's own command to the text to paste."""
+
+
+@dataclass(frozen=True)
+class Form:
+    """How one client is configured: where the text goes, and the page of its documentation that says so."""
+
+    client: str
+    place: str
+    language: str
+    http: OverHttp
+    stdio: OverStdio
+    source: str
 
 
 def claude_code(name: str, url: str, token: str) -> str:
@@ -12,11 +33,117 @@ def claude_code(name: str, url: str, token: str) -> str:
 
 def cursor(name: str, url: str, token: str) -> str:
     """The content of `.cursor/mcp.json`."""
-    server = {"url": url, "headers": {"Authorization": f"Bearer {token}"}}
-    return json.dumps({"mcpServers": {name: server}}, indent=2)
+    return _json("mcpServers", name, {"url": url, "headers": _authorization(token)})
 
 
 def generic(name: str, url: str, token: str) -> str:
     """The form that most clients with a JSON configuration read."""
-    server = {"type": "http", "url": url, "headers": {"Authorization": f"Bearer {token}"}}
-    return json.dumps({"mcpServers": {name: server}}, indent=2)
+    return _json("mcpServers", name, {"type": "http", "url": url, "headers": _authorization(token)})
+
+
+def wrapped(policy: str, command: Sequence[str]) -> list[str]:
+    """The command that starts `command` behind a policy."""
+    return ["toolgate", "run", "-c", policy, "--", *command]
+
+
+def generic_stdio(name: str, policy: str, command: Sequence[str]) -> str:
+    """The form that most clients read for a server that they start."""
+    return _json("mcpServers", name, _started(wrapped(policy, command)))
+
+
+def _claude_code_stdio(name: str, policy: str, command: Sequence[str]) -> str:
+    return f"claude mcp add --transport stdio {name} -- {shlex.join(wrapped(policy, command))}"
+
+
+def _claude_desktop(name: str, url: str, token: str) -> str:
+    """Its file knows only servers that it starts; the header is a variable, as arguments may lose their spaces."""
+    bridge = ["npx", "-y", "mcp-remote", url, "--header", "Authorization:${AUTHORIZATION}"]
+    return _json("mcpServers", name, {**_started(bridge), "env": {"AUTHORIZATION": f"Bearer {token}"}})
+
+
+def _vs_code(name: str, url: str, token: str) -> str:
+    return _json("servers", name, {"type": "http", "url": url, "headers": _authorization(token)})
+
+
+def _vs_code_stdio(name: str, policy: str, command: Sequence[str]) -> str:
+    return _json("servers", name, {"type": "stdio", **_started(wrapped(policy, command))})
+
+
+def _windsurf(name: str, url: str, token: str) -> str:
+    return _json("mcpServers", name, {"serverUrl": url, "headers": _authorization(token)})
+
+
+def _codex(name: str, url: str, token: str) -> str:
+    header = f'{{ "Authorization" = {json.dumps(f"Bearer {token}")} }}'
+    return f"[mcp_servers.{name}]\nurl = {json.dumps(url)}\nhttp_headers = {header}"
+
+
+def _codex_stdio(name: str, policy: str, command: Sequence[str]) -> str:
+    program, *arguments = wrapped(policy, command)
+    return f"[mcp_servers.{name}]\ncommand = {json.dumps(program)}\nargs = {json.dumps(arguments)}"
+
+
+def _authorization(token: str) -> dict[str, str]:
+    return {"Authorization": f"Bearer {token}"}
+
+
+def _started(command: Sequence[str]) -> dict[str, Any]:
+    return {"command": command[0], "args": list(command[1:])}
+
+
+def _json(section: str, name: str, entry: dict[str, Any]) -> str:
+    return json.dumps({section: {name: entry}}, indent=2)
+
+
+FORMS = (
+    Form(
+        "Claude Code",
+        "a shell; `--scope project` writes `.mcp.json`",
+        "sh",
+        claude_code,
+        _claude_code_stdio,
+        "https://code.claude.com/docs/en/mcp",
+    ),
+    Form(
+        "Claude Desktop",
+        "`claude_desktop_config.json` (Settings, Developer, Edit Config)",
+        "json",
+        _claude_desktop,
+        generic_stdio,
+        "https://modelcontextprotocol.io/docs/develop/connect-local-servers",
+    ),
+    Form("Cursor", "`.cursor/mcp.json`", "json", cursor, generic_stdio, "https://cursor.com/docs/mcp"),
+    Form(
+        "VS Code",
+        "`.vscode/mcp.json`",
+        "json",
+        _vs_code,
+        _vs_code_stdio,
+        "https://code.visualstudio.com/docs/copilot/reference/mcp-configuration",
+    ),
+    Form(
+        "Windsurf",
+        "`~/.codeium/windsurf/mcp_config.json`",
+        "json",
+        _windsurf,
+        generic_stdio,
+        "https://docs.windsurf.com/windsurf/cascade/mcp",
+    ),
+    Form(
+        "Codex",
+        "`~/.codex/config.toml`",
+        "toml",
+        _codex,
+        _codex_stdio,
+        "https://developers.openai.com/codex/mcp",
+    ),
+    Form(
+        "others",
+        "most read this form",
+        "json",
+        generic,
+        generic_stdio,
+        "https://gofastmcp.com/integrations/mcp-json-configuration",
+    ),
+)
+"""Every client whose shape was looked up, in the order of the page."""
