@@ -296,6 +296,8 @@ def test_a_configuration_that_is_no_file_is_refused(house: House, name: str) -> 
         ("", 1, "is empty"),
         ("# nothing\n", 1, "is empty"),
         ("{a: " * 70, 1, "is nested too deeply"),
+        ("? " * 100_000, 1, "is nested too deeply"),
+        ("- " * 100_000, 1, "is nested too deeply"),
     ],
 )
 def test_what_is_no_yaml_is_named_by_its_line(house: House, text: str, line: int, cause: str) -> None:

@@ -71,8 +71,9 @@ def apply_file(
         raise typer.Exit(exits.BAD_INPUT) from None
     _print(plan, dry_run, as_json)
     if not dry_run:
-        _ask_servers(place, plan, key)
         place.confirm(wait)
+        if _ask_servers(place, plan, key):
+            place.confirm(wait)
     elif exit_code and plan.changes:
         raise typer.Exit(exits.FINDINGS)
 
@@ -113,11 +114,14 @@ def _described(step: Step) -> dict[str, object]:
     return {"sign": step.sign, "kind": step.kind, "name": step.name, "details": list(step.details)}
 
 
-def _ask_servers(place: Installation, plan: Plan, key: MasterKey) -> None:
-    """Fetch the tools of servers that are new or elsewhere now; those of a new one are what the operator registers."""
+def _ask_servers(place: Installation, plan: Plan, key: MasterKey) -> bool:
+    """Fetch the tools of servers that are new or elsewhere now, those of a new one as the operator's own word.
+
+    Slow servers hold nobody up: what was applied is in force already. Returns whether any was asked.
+    """
     reached = [step for step in plan.steps if step.reached]
     if not reached:
-        return
+        return False
     # Imported here: the network side takes its time to load, and an apply that changes nothing needs none of it.
     from toolgate.cli.discover import refresh
 
@@ -128,3 +132,4 @@ def _ask_servers(place: Installation, plan: Plan, key: MasterKey) -> None:
         except ToolgateError as error:
             mend = f"`toolgate server tools {server.name} --refresh` tries again"
             printing.warn(error.place, f"{error.cause}; the tools of {server.name} are not known yet", mend)
+    return True

@@ -22,6 +22,7 @@ from toolgate.configuration.pruning import plan_pruning
 from toolgate.configuration.tokens import Deliveries
 from toolgate.keys import Sealer
 from toolgate.store.database import reading, writing
+from toolgate.store.errors import StoreError
 
 
 @dataclass(slots=True, frozen=True)
@@ -76,7 +77,11 @@ def _plan(
 @contextmanager
 def _one_at_a_time(data: Path) -> Iterator[None]:
     """Between a commit and the moving of its tokens nobody else applies."""
-    descriptor = os.open(data / "apply.lock", os.O_CREAT | os.O_RDWR | os.O_NOFOLLOW | os.O_CLOEXEC, 0o600)
+    path = data / "apply.lock"
+    try:
+        descriptor = os.open(path, os.O_CREAT | os.O_RDWR | os.O_NOFOLLOW | os.O_CLOEXEC, 0o600)
+    except OSError as error:
+        raise StoreError(str(path), f"cannot be opened for writing: {error.strerror}", "check its owner") from None
     try:
         fcntl.flock(descriptor, fcntl.LOCK_EX)
         yield

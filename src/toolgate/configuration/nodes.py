@@ -53,7 +53,7 @@ class Flaw:
 
 @dataclass(slots=True)
 class Node:
-    """One value of the document. `text` is a scalar as it was written; `line` counts from 1."""
+    """One value of the document. `text` is a scalar as it was written; `line` (from 1) is that of its key, if any."""
 
     kind: Literal["plain", "quoted", "list", "map"]
     line: int
@@ -177,13 +177,14 @@ class _Reading:
     def _map(self, path: Path, line: int) -> Node:
         node = Node("map", line)
         while not isinstance(event := next(self._events), events.MappingEndEvent):
-            named = self._node(event, path)
+            named = self._node(event, (*path, ""))
             key = named.text if named.kind in ("plain", "quoted") else ""
             if named.kind in ("list", "map"):
                 self._flaw(path, named.line, "a key is no text", "write a name before the colon")
             if key in node.entries:
                 self._flaw((*path, key), named.line, f"the key `{key}` stands twice", "remove one of them")
-            node.entries[key] = self._node(next(self._events), (*path, key))
+            node.entries[key] = value = self._node(next(self._events), (*path, key))
+            value.line = named.line
         return node
 
     def _flaw(self, path: Path, line: int, cause: str, mend: str) -> None:
