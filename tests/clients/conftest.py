@@ -30,7 +30,8 @@ class Scenes:
     @contextmanager
     def of(self, peer: Peer) -> Iterator[Scene]:
         """The scene of `peer`; a client that failed the block is not used again."""
-        scene = self._last if self._last and self._last.peer == peer else self._open(peer)
+        last = self._last
+        scene = last if last and last.peer == peer and not last.spent else self._open(peer)
         try:
             yield scene
         except BaseException:
