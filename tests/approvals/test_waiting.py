@@ -189,6 +189,27 @@ async def test_of_two_who_wait_for_one_approval_one_passes_and_the_other_is_told
     assert len(recorder.calls) == 1
 
 
+async def test_of_many_who_reach_for_one_permit_at_the_same_moment_one_passes_and_pays(
+    tmp_path: Path, recorder: Recorder
+) -> None:
+    """With counters in a file every reservation suspends its call, so all of them see the permit before one uses it."""
+    gateway = Gateway(tmp_path / "data", "--approval-wait", "120", "--counters", "sqlite").start()
+    try:
+        limit = {"counter": "calls", "window": "month", "max": 2, "scope": "grant"}
+        grant = granted(gateway, recorder, {**ASK, "all_tools": {"limits": [limit]}})
+        clients = [asyncio.create_task(grant.post(call("deploy", id_=number))) for number in range(6)]
+        await held(grant, len(clients))
+        (approval,) = of(grant)
+        approve(gateway, approval)
+        texts = [(await answered(client)).text for client in clients]
+        assert sum(text == "done" for text in texts) == 1
+        assert len(recorder.calls) == 1
+        assert (await grant.call("look")).text == "done"
+        assert "used up" in (await grant.call("look")).text
+    finally:
+        gateway.close()
+
+
 async def test_after_a_client_that_gave_up_the_identical_repeat_passes_once_and_only_once(
     patient: Gateway, recorder: Recorder
 ) -> None:
