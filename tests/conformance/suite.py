@@ -35,6 +35,10 @@ class Check:
     name: str
     status: str
 
+    @property
+    def failed(self) -> bool:
+        return self.status in {"FAILURE", "WARNING"}
+
 
 Found = dict[Run, list[Check]]
 
@@ -53,11 +57,18 @@ class Suite:
         return [Run(name, version) for name, versions in _LISTED.findall(listed) for version in versions.split(",")]
 
     async def judge(self, url: str, scenarios: Iterable[Run]) -> Found:
-        """What the suite found at `url`: a process for each revision, and one for each scenario of an extension."""
+        """What the suite found at `url`: a process for each revision, and one for each scenario of an extension.
+
+        What failed is tried once more by itself: some scenarios wait half a second for an answer, and no longer.
+        """
         wanted = list(scenarios)
         extensions = [[run] for run in wanted if run.version == EXTENSION]
         revisions = [[run for run in wanted if run.version == version] for version in VERSIONS]
-        groups = [*extensions, *filter(None, revisions)]
+        found = await self._judge_all(url, [*extensions, *filter(None, revisions)])
+        again = [[run] for run, checks in found.items() if any(check.failed for check in checks)]
+        return found | await self._judge_all(url, again)
+
+    async def _judge_all(self, url: str, groups: list[list[Run]]) -> Found:
         found = await asyncio.gather(*(self._judge(url, group) for group in groups))
         return {run: checks for part in found for run, checks in part.items()}
 
@@ -65,8 +76,9 @@ class Suite:
         self._runs += 1
         folder = self._folder / str(self._runs)
         first = runs[0]
-        alone = first.version == EXTENSION
-        which = ["--scenario", first.scenario] if alone else ["--suite", "all", "--spec-version", first.version]
+        which = ["--scenario", first.scenario] if len(runs) == 1 else ["--suite", "all"]
+        if first.version != EXTENSION:
+            which += ["--spec-version", first.version]
         async with self._turn:
             await self._say("server", "--url", url, "--output-dir", str(folder), *which)
         return {run: _checks(folder, run.scenario) for run in runs}
@@ -96,5 +108,5 @@ def lost(before: Iterable[Check], after: Iterable[Check]) -> set[str]:
     known = list(before)
     good, still = (Counter(check.name for check in checks if check.status == "SUCCESS") for checks in (known, after))
     names = {check.name for check in known}
-    new = {check.name for check in after if check.status in {"FAILURE", "WARNING"} and check.name not in names}
+    new = {check.name for check in after if check.failed and check.name not in names}
     return set(good - still) | new

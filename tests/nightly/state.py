@@ -24,14 +24,25 @@ class State:
     memory: int
 
 
-async def at_rest(gateway: Gateway, upstream: Upstream, *, like: State | None = None) -> State:
-    """The state once the upstream serves nobody and, with `like`, the same tasks are left as there were then."""
-    state = await _state(gateway)
+async def settled(gateway: Gateway) -> State:
+    """The state as soon as it stays the same for a second: what a gateway at rest has to do."""
     async with asyncio.timeout(60):
-        while upstream.serving or (like is not None and state.tasks != like.tasks):
-            await asyncio.sleep(0.2)
-            state = await _state(gateway)
+        before, state = await _state(gateway), await _state(gateway)
+        while before.tasks != state.tasks or "Connection._run" in state.tasks:
+            await asyncio.sleep(1)
+            before, state = state, await _state(gateway)
     return state
+
+
+async def at_rest(gateway: Gateway, upstream: Upstream, rest: State) -> State:
+    """The state once the upstream serves nobody and no more tasks are left than a gateway at `rest` has."""
+    async with asyncio.timeout(60):
+        while True:
+            state = await _state(gateway)
+            if not upstream.serving and state.tasks <= rest.tasks:
+                return state
+            print(f"{upstream.serving} served, still to do: {state.tasks - rest.tasks}")
+            await asyncio.sleep(1)
 
 
 async def _state(gateway: Gateway) -> State:

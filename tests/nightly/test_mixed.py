@@ -20,7 +20,7 @@ from toolgate.keys import MasterKey
 
 from .figures import note
 from .records import Records
-from .state import State, at_rest
+from .state import State, at_rest, settled
 from .traffic import IN_WINDOW, WINDOW, Scene, Traffic, policy
 from .upstream import TOOLS, Upstream
 
@@ -50,12 +50,12 @@ async def test_an_hour_of_mixed_traffic(tmp_path: Path) -> None:
         scene = Scene(gateway, upstream, grant, MOST, Random(1))
         traffic = Traffic(scene, RATE)
         await traffic.run(min(10.0, SECONDS / 4))
-        begin = await at_rest(gateway, upstream)
+        rest = await settled(gateway)
         await traffic.run(SECONDS / 2)
-        middle = await at_rest(gateway, upstream, like=begin)
+        middle = await at_rest(gateway, upstream, rest)
         await traffic.run(SECONDS / 2)
         await spend_the_rest(scene)
-        end = await at_rest(gateway, upstream, like=begin)
+        end = await at_rest(gateway, upstream, rest)
     finally:
         await asyncio.to_thread(gateway.close)
         await upstream.stop()
@@ -93,7 +93,7 @@ def check_records(scene: Scene) -> Records:
 
 
 def check_that_nothing_grew(middle: State, end: State) -> None:
-    assert end.tasks == middle.tasks
+    assert end.tasks <= middle.tasks
     assert end.descriptors <= middle.descriptors + 8
     assert end.memory <= middle.memory * 1.1 + ROOM
 
