@@ -19,6 +19,23 @@ from tests.cli.test_serve import CALL, HEADERS, free_port
 
 DENY = POLICY.replace('"run": {}', '"run": {"action": "deny", "reason": "not today"}')
 
+SPEAKING = """
+import json, os, sys
+TOOL = {"name": "run", "inputSchema": {"type": "object"}}
+ABOUT = {"capabilities": {"tools": {}}, "serverInfo": {"name": "notes", "version": "1"}}
+for line in sys.stdin:
+    asked = json.loads(line)
+    if "id" not in asked:
+        continue
+    if asked["method"] == "initialize":
+        result = {"protocolVersion": asked["params"]["protocolVersion"], **ABOUT}
+    elif asked["method"] == "tools/list":
+        result = {"tools": [TOOL]}
+    else:
+        result = {"content": [{"type": "text", "text": os.environ.get("KEY", "")}]}
+    print(json.dumps({"jsonrpc": "2.0", "id": asked["id"], "result": result}), flush=True)
+"""
+
 
 class Running:
     """One gateway process and what it says on standard error."""
@@ -147,6 +164,26 @@ def test_a_bad_file_ends_the_start_before_anything_listens(toolgate: Toolgate, t
     assert "/grants/ci: the key `policy` is missing" in done.err
     assert "listening" not in done.err
     assert re.search(r"^error: .*the control process could not start$", done.err, re.MULTILINE)
+
+
+@pytest.mark.slow
+def test_a_command_of_the_file_is_started_with_its_secret(
+    toolgate: Toolgate, serving: Callable[..., Any], tmp_path: Path, policy_file: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    script = tmp_path / "server.py"
+    script.write_text(SPEAKING)
+    monkeypatch.setenv("NOTES_KEY", "s3cret")
+    described = {
+        "version": "1",
+        "servers": {"notes": {"command": [sys.executable, str(script)], "env": {"KEY": "env:NOTES_KEY"}}},
+        "policies": {"careful": {"file": policy_file.name}},
+        "grants": {"ci": {"server": "notes", "policy": "careful", "token_file": "ci.token"}},
+    }
+    file = tmp_path / "toolgate.yaml"
+    file.write_text(json.dumps(described))
+    with serving(file) as gateway:
+        [server] = toolgate("server", "list", "--json").json
+        assert gateway.call(server["id"])["content"] == [{"type": "text", "text": "s3cret"}]
 
 
 def test_prune_without_a_file_is_refused(toolgate: Toolgate) -> None:
