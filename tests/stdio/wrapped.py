@@ -67,8 +67,9 @@ class Wrapped:
         new.write_bytes(policy if isinstance(policy, bytes) else json.dumps(policy).encode())
         new.replace(self.policy)
 
-    async def start(self, *options: str, command: Sequence[str] = (), **environment: str) -> None:
+    async def start(self, *options: str, command: Sequence[str] = (), upstream: str = "", **environment: str) -> None:
         """Start the wrapper; with the puppet as its server, until that is on its strings."""
+        behind = ["--upstream", upstream] if upstream else ["--", *(command or (sys.executable, str(PUPPET)))]
         path = self.place / f"strings{os.getpid()}.{id(self)}"
         self._listener = await asyncio.start_unix_server(
             lambda *ends: self._strings.put_nowait(ends), path, limit=LIMIT
@@ -77,15 +78,14 @@ class Wrapped:
         self.process = await asyncio.create_subprocess_exec(
             *toolgate,
             *options,
-            "--",
-            *(command or (sys.executable, str(PUPPET))),
+            *behind,
             stdin=asyncio.subprocess.PIPE,
             stdout=asyncio.subprocess.PIPE,
             stderr=asyncio.subprocess.PIPE,
             env={**os.environ, "PUPPET": str(path), **environment},
             limit=LIMIT,
         )
-        if not command:
+        if not command and not upstream:
             self.server_reads, self.server_writes = await asyncio.wait_for(self._strings.get(), PATIENCE)
             self.family = psutil.Process(self.process.pid).children(recursive=True)
 
@@ -178,3 +178,12 @@ class Wrapped:
 
     def outcomes(self, decision_id: str) -> list[str]:
         return [r["result"] for r in self.records() if r["kind"] == "outcome" and r["decision_id"] == decision_id]
+
+    async def finished(self, *words: str) -> tuple[int, str]:
+        """Status and standard error of another command."""
+        process = await asyncio.create_subprocess_exec(
+            sys.executable, *words, stdin=asyncio.subprocess.DEVNULL, stderr=asyncio.subprocess.PIPE
+        )
+        _, said = await asyncio.wait_for(process.communicate(), PATIENCE)
+        assert process.returncode is not None
+        return process.returncode, said.decode()
