@@ -152,6 +152,7 @@ def test_a_grant_that_ran_out_is_a_warning(house: House) -> None:
         ({**GRANT, "token_file": "link"}, "is a link"),
         ({**GRANT, "token_file": "data"}, "holds something else than a token"),
         ({**GRANT, "token_file": "open/ci.token"}, "others may exchange files"),
+        ({**GRANT, "token_file": "gone\ud7ff/" + "x" * 300}, "cannot be used"),
         ({**GRANT, "token_file": "/"}, "holds something else than a token"),
     ],
 )

@@ -137,6 +137,10 @@ def test_what_the_schema_refuses_is_named(house: House, document: dict[str, Any]
     ("document", "pointer", "cause"),
     [
         (having(FULL, {"url": "https://x.example/"}, "servers", "two words"), "/servers/two words", "is not a name"),
+        (having(FULL, "", "servers", "cargo", "url"), "/servers/cargo/url", "is not an http or https URL"),
+        (having(FULL, "~nobody-here/x", "servers", "notes", "command"), "/servers/notes/command", "does not exist"),
+        (having(FULL, "~nobody-here/x", "grants", "ci", "token_file"), "/grants/ci", "does not exist"),
+        (having(FULL, "x" * 300, "servers", "cargo", "ca_file"), "/servers/cargo/ca_file", "is not a file"),
         (having(FULL, "ftp://x", "servers", "cargo", "url"), "/servers/cargo/url", "is not an http or https URL"),
         (having(FULL, "http://crm.example/", "servers", "cargo", "url"), "/servers/cargo/url", "in the clear"),
         (having(FULL, "https://10.0.0.1/", "servers", "cargo", "url"), "/servers/cargo/url", "not a public address"),

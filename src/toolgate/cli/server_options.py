@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 from collections.abc import Sequence
 from pathlib import Path
 from typing import Annotated
@@ -73,6 +74,6 @@ def file_of(option: str, path: Path | None) -> str | None:
     """The whole path of a file that the gateway will read; it must be there now."""
     if path is None:
         return None
-    if "\0" in str(path) or not path.is_file():
+    if not os.path.isfile(path):  # unlike Path's, it takes a name that no file can have for no file
         raise BadInput(option, f"`{shown(str(path))}` is not a file", "check the path")
     return str(path.absolute())

@@ -18,6 +18,7 @@ import yaml
 from yaml import events
 
 from toolgate.policy.entries import escape
+from toolgate.store.names import shown
 
 MAX_SIZE = 1024 * 1024
 """Bytes of a configuration file."""
@@ -182,7 +183,7 @@ class _Reading:
             if named.kind in ("list", "map"):
                 self._flaw(path, named.line, "a key is no text", "write a name before the colon")
             if key in node.entries:
-                self._flaw((*path, key), named.line, f"the key `{key}` stands twice", "remove one of them")
+                self._flaw((*path, key), named.line, f"the key `{shown(key)}` stands twice", "remove one of them")
             node.entries[key] = value = self._node(next(self._events), (*path, key))
             value.line = named.line
         return node

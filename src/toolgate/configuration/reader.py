@@ -5,6 +5,7 @@ The files that it names are looked for beside it. Nothing here reads or changes 
 
 from __future__ import annotations
 
+import os
 from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
 from pathlib import Path
@@ -18,7 +19,7 @@ from toolgate.configuration.problems import ConfigurationError, Problem
 from toolgate.errors import ToolgateError
 from toolgate.policy.document import PolicyError, parse
 from toolgate.store import headers, moments, names, variables
-from toolgate.store.commands import check_command, parse_command
+from toolgate.store.commands import check_command, parse_command, resolve
 from toolgate.store.errors import BadInput
 from toolgate.store.headers import HeaderInput
 from toolgate.store.names import shown
@@ -129,7 +130,7 @@ class _Reading:
         url: str = value.get("url", "")
         command: tuple[str, ...] = ()
         with self._noting((*path, "url")):
-            if url:
+            if "url" in value:
                 names.check_url("", url, allow_private=reach.allow_private, permission="`allow_private: true`")
         with self._noting((*path, "command")):
             command = self._command(value["command"]) if "command" in value else ()
@@ -148,7 +149,7 @@ class _Reading:
             return None
         found = self._beside(value[key])
         with self._noting((*path, key)):
-            if not found.is_file():
+            if not os.path.isfile(found):  # unlike Path's, it takes a name that no file can have for no file
                 raise BadInput("", f"`{shown(value[key])}` is not a file", "check the path")
         return str(found)
 
@@ -238,9 +239,7 @@ class _Reading:
         return file
 
     def _beside(self, given: str) -> Path:
-        if "\0" in given:
-            raise BadInput("", f"`{shown(given)}` is not a path", "leave out NUL")
-        return (self._file.parent / Path(given).expanduser()).absolute()
+        return resolve("", given, self._file.parent)
 
 
 def _steps(pointer: str, node: Node) -> nodes.Path:

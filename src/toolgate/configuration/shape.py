@@ -54,7 +54,7 @@ def _flaws(root: Node, error: ValidationError) -> Iterator[Flaw]:
             yield _unknown((*path, key), node.at([key]).line, place)
     elif keyword == "required":
         for key in [key for key in place["required"] if key not in node.entries]:
-            yield Flaw(path, node.line, f"the key `{key}` is missing", str(place["properties"][key]["description"]))
+            yield Flaw(path, node.line, f"the key `{key}` is missing", _described(place["properties"][key]))
     else:
         yield Flaw(path, node.line, _cause(keyword, node, place), _mend(keyword, place))
 
@@ -93,7 +93,13 @@ def _cause(keyword: str, node: Node, place: dict[str, Any]) -> str:
 
 
 def _mend(keyword: str, place: dict[str, Any]) -> str:
-    return "" if keyword in ("oneOf", "not", "dependentRequired") else str(place.get("description", ""))
+    return "" if keyword in ("oneOf", "not", "dependentRequired") else _described(place)
+
+
+def _described(place: dict[str, Any]) -> str:
+    """The schema's sentence as errors write theirs."""
+    sentence = str(place["description"])
+    return sentence[0].lower() + sentence[1:].removesuffix(".")
 
 
 def _written(node: Node) -> str:

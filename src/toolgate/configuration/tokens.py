@@ -33,9 +33,9 @@ def pending(file: Path) -> Path:
 def check_place(file: Path) -> None:
     """Raise BadInput where no token may be written: in no directory, over a link, over what is no token."""
     _check_directory(file.parent)
-    if file.is_symlink():
+    if os.path.islink(file):
         raise BadInput("", f"`{shown(str(file))}` is a link", "name the file itself")
-    if not file.name or (file.exists() and not _replaceable(file)):
+    if not file.name or (os.path.exists(file) and not _replaceable(file)):
         cause = f"`{shown(str(file))}` holds something else than a token"
         raise BadInput("", cause, "name a file of its own for the token, or move that one away")
 

@@ -37,11 +37,17 @@ def check_command(place: str, words: Sequence[str], directory: Path) -> tuple[st
     for word in words:
         if "\0" in word or any(0xD800 <= ord(char) < 0xE000 for char in word):
             raise BadInput(place, f"`{shown(word)}` holds what no argument can hold", "leave out NUL and surrogates")
-    return (_program(words[0], directory), *words[1:])
+    # A bare name is looked for in PATH when the command starts; the gateway's own directory means nothing to anybody.
+    program = str(resolve(place, words[0], directory)) if "/" in words[0] else words[0]
+    return (program, *words[1:])
 
 
-def _program(word: str, directory: Path) -> str:
-    """A bare name is looked for in PATH when the command starts; the gateway's own directory means nothing."""
-    if "/" not in word:
-        return word
-    return str((directory / Path(word).expanduser()).absolute())
+def resolve(place: str, text: str, directory: Path) -> Path:
+    """The whole path of what somebody named in `directory`; `~` is a home. Raises BadInput for what no path can be."""
+    try:
+        path = (directory / Path(text).expanduser()).absolute()
+    except RuntimeError:  # how a home that nobody has is reported
+        raise BadInput(place, f"`{shown(text)}` begins at a home that does not exist", "write the whole path") from None
+    if "\0" in text:
+        raise BadInput(place, f"`{shown(text)}` is not a path", "leave out NUL")
+    return path
