@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 import sqlite3
 import sys
+import time
 from pathlib import Path
 from typing import Final
 
@@ -30,6 +31,7 @@ from toolgate.upstream.registered import open_upstream
 
 _INDEX_EVERY: Final = 0.5
 _DISCOVER_EVERY: Final = 5.0
+_REST_AT_MOST: Final = 600.0
 _LOOK_EVERY: Final = 0.5
 _LINE_LIMIT: Final = 32 * 1024 * 1024
 _ACTOR: Final = "gateway"
@@ -52,6 +54,8 @@ class ControlProcess:
         self._config = config
         self._prune = prune
         self._configured: Configured | None = None
+        self._resting: dict[str, tuple[float, float]] = {}
+        """Commands that told no tools: until when they are left alone, and for how long the next time."""
 
     async def run(self) -> None:
         """The whole life of the process; raises ToolgateError when it cannot begin."""
@@ -122,11 +126,23 @@ class ControlProcess:
         for row in view.servers():
             # A pinned server's tools are taken as registered only when they are there at once, as `server add` does.
             asked, trusted = row.id in due, due.pop(row.id, False)
-            found = await self._ask(row) if asked or not view.definitions(row.id) else None
+            unknown = not view.definitions(row.id) and not self._put_off(row)
+            found = await self._ask(row) if asked or unknown else None
             if found is not None:
                 seen = [seen_of(msgspec.json.encode(tool)) for tool in found.tools]
                 revision = found.protocol_revision
                 self._store(engine, row.id, seen, complete=True, trusted=trusted, revision=revision)
+
+    def _put_off(self, row: ServerRow) -> bool:
+        """Whether a command that told no tools waits for a later turn, for ever longer: to ask it is to start it."""
+        if not row.command:
+            return False
+        now = time.monotonic()
+        until, pause = self._resting.get(row.id, (now, _DISCOVER_EVERY))
+        if now < until:
+            return True
+        self._resting[row.id] = (now + pause, min(2 * pause, _REST_AT_MOST))
+        return False
 
     async def _ask(self, row: ServerRow) -> Discovery | None:
         try:
