@@ -63,6 +63,13 @@ async def count(ctx: Context[None, Any], to: int) -> str:
 
 
 @server.tool()
+async def change(ctx: Context[None, Any]) -> str:
+    """Tell listeners that the tools changed."""
+    await ctx.notify_tools_changed()
+    return "told"
+
+
+@server.tool()
 def greet(who: Annotated[Name, Resolve(ask_name)]) -> str:
     """Ask the user for a name, and greet."""
     return f"hello {who.name}"

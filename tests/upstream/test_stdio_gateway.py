@@ -9,12 +9,14 @@ from contextlib import asynccontextmanager
 from pathlib import Path
 from typing import Any
 
+import aiohttp
 import httpx2
 import psutil
 import pytest
 from mcp import Client, MCPError
 from mcp.client.client import ConnectMode
 from mcp.client.streamable_http import streamable_http_client
+from mcp.shared.subscriptions import ToolsListChanged
 from mcp_types import CallToolResult, CreateMessageResult, ElicitResult, TextContent
 from tests.gateway.running import ALLOW_ALL, Gateway, Grant, modern
 
@@ -137,6 +139,27 @@ async def test_two_sessions_have_two_processes_and_share_one_without_sessions(ga
         assert await number(one) == await number(one) != await number(other)
     async with connected(grant, "2026-07-28") as one, connected(grant, "2026-07-28") as other:
         assert await number(one) == await number(one) == await number(other)
+
+
+async def test_a_listener_hears_of_changes_of_the_server(gateway: Gateway) -> None:
+    grant = gateway.grant(add(gateway, str(SERVER)), ALLOW_ALL)
+    async with connected(grant, "2026-07-28") as client, client.listen(tools_list_changed=True) as heard:
+        await client.call_tool("change", {})
+        assert isinstance(await anext(heard), ToolsListChanged)
+
+
+async def test_two_clients_may_listen_under_one_id(gateway: Gateway) -> None:
+    grant = gateway.grant(add(gateway, str(SERVER)), ALLOW_ALL)
+    message, named = modern("subscriptions/listen", {"notifications": {"toolsListChanged": True}})
+    headers = grant.headers(**named)
+    async with (
+        aiohttp.ClientSession() as http,
+        http.post(grant.url, json=message, headers=headers) as one,
+        http.post(grant.url, json=message, headers=headers) as other,
+        asyncio.timeout(60),
+    ):
+        for stream in (one, other):
+            assert b"notifications/subscriptions/acknowledged" in await stream.content.readuntil(b"\n\n")
 
 
 async def initialized(grant: Grant) -> str:
