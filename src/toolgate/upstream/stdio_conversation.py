@@ -93,13 +93,13 @@ class Conversation:
         A cancelled call tells the server that nobody waits any more.
         """
         try:
-            await self._say(body, deadline)
-            answer.said = True
             async with asyncio.timeout_at(deadline):
+                await self._say(body)
+                answer.said = True
                 await answer.begun()
         except TimeoutError:
             answer.close()
-            raise TimedOut(self.place, "no answer in time", sent=True) from None
+            raise self._too_late(sent=answer.said) from None
         except BaseException:
             answer.close()
             raise
@@ -107,7 +107,11 @@ class Conversation:
 
     async def tell(self, body: bytes, deadline: float) -> None:
         """Say what needs no answer. Raises UpstreamError."""
-        await self._say(body, deadline)
+        try:
+            async with asyncio.timeout_at(deadline):
+                await self._say(body)
+        except TimeoutError:
+            raise self._too_late(sent=False) from None
         self._used()
 
     def cancel(self, id_: Id) -> None:
@@ -128,12 +132,11 @@ class Conversation:
             answer.push(line)
         return answer
 
-    async def _say(self, body: bytes, deadline: float) -> None:
-        try:
-            async with asyncio.timeout_at(deadline):
-                await self.child.drained()
-        except TimeoutError:
-            raise TimedOut(self.place, "the server process reads nothing", sent=False) from None
+    def _too_late(self, *, sent: bool) -> TimedOut:
+        return TimedOut(self.place, "no answer in time" if sent else "the server process reads nothing", sent=sent)
+
+    async def _say(self, body: bytes) -> None:
+        await self.child.drained()
         if self.status is not None or self.ending:
             raise ConnectFailed(self.place, "the server process has ended")
         self.child.send(body)
