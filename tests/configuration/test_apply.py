@@ -77,6 +77,15 @@ def test_every_setting_of_a_server_arrives_and_each_change_is_named(house: House
     assert opened == [("authorization", "Bearer s3cret"), ("x-new", "1")]
 
 
+def test_no_secret_stands_in_the_database_or_in_what_administrators_did(house: House) -> None:
+    house.environment = {"CRM": "s3cret"}
+    for name in ("Authorization", "X-Other"):
+        house.apply(described(servers={"crm": {"url": "https://crm.example/", "headers": {name: "env:CRM"}}}))
+    told = "\n".join(house.content())
+    assert "s3cret" not in told
+    assert told.count('INSERT INTO "admin_events"') == 2
+
+
 def test_a_url_becomes_a_command_under_the_same_id(house: House) -> None:
     house.apply(described(servers={"s": {"url": "https://a.example/", "headers": {"X-Key": "value:1"}}}))
     before = servers.get(house.engine, "s")

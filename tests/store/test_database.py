@@ -9,13 +9,14 @@ from pathlib import Path
 
 import pytest
 import sqlalchemy as sa
+from alembic import command
 from alembic.autogenerate import compare_metadata
 from alembic.migration import MigrationContext
 from sqlalchemy.engine import Engine
 
-from toolgate.store import database, migrate, tables
+from toolgate.store import database, migrate, servers, tables
 from toolgate.store.database import latest_change, open_database, reading, writing
-from toolgate.store.directory import database_file
+from toolgate.store.directory import database_file, prepare_directory
 from toolgate.store.errors import Busy, StoreError
 
 
@@ -133,6 +134,28 @@ def test_an_interrupted_migration_leaves_nothing(data: Path, monkeypatch: pytest
         assert connection.execute("SELECT count(*) FROM sqlite_master").fetchone() == (0,)
     monkeypatch.undo()
     open_database(data).dispose()
+
+
+def test_rows_of_the_first_version_are_kept_and_read(data: Path) -> None:
+    prepare_directory(data)
+    first = sa.create_engine(f"sqlite:///{database_file(data)}")
+    with first.begin() as connection:
+        command.upgrade(migrate.configuration(connection), "0001")
+        values = "('s', :organisation, 'cargo', 'https://cargo.example/', 0, 1, 0)"
+        columns = "(id, organisation_id, name, url, allow_private, pin, created)"
+        row = {"organisation": tables.DEFAULT_ORGANISATION}
+        connection.execute(sa.text(f"INSERT INTO servers {columns} VALUES {values}"), row)
+    first.dispose()
+    engine = open_database(data)
+    [server] = servers.every(engine)
+    assert (server.name, server.url, server.command, server.origin, server.pin) == (
+        "cargo",
+        "https://cargo.example/",
+        (),
+        None,
+        True,
+    )
+    engine.dispose()
 
 
 def test_a_database_of_a_newer_version_is_refused(engine: Engine, data: Path) -> None:
