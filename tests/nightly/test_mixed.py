@@ -26,8 +26,8 @@ from .upstream import TOOLS, Upstream
 
 SECONDS = float(os.environ.get("TOOLGATE_NIGHTLY_SECONDS", "3600"))
 RATE = float(os.environ.get("TOOLGATE_NIGHTLY_RATE", "40"))
-MOST = max(50, int(SECONDS * RATE / 17))
-"""What may be spent in all: two thirds of the time it is enough."""
+MOST = int(SECONDS * RATE / 6)
+"""What may be spent in all: enough for two thirds of the time."""
 DEFINITIONS = [{"name": name, "inputSchema": {"type": "object"}} for name in TOOLS]
 ROOM = 16 * 1024 * 1024
 """Bytes by which the process may grow in the second half, besides a tenth."""

@@ -138,6 +138,9 @@ async def leave_a_stream(scene: Scene, speaker: Speaker) -> None:
     try:
         writer.write(request_of(scene.grant, json.dumps(call("endless", {}, scene.new_id())).encode()))
         async with asyncio.timeout(20):
+            head = await reader.readuntil(b"\r\n\r\n")
+            if b"text/event-stream" not in head:
+                raise Failed("no stream")
             await reader.readuntil(b"notifications/progress")
     finally:
         writer.transport.abort()
@@ -288,11 +291,12 @@ class Traffic:
 
     async def _do(self, work: Work, speaker: Speaker) -> None:
         """One piece of work; what the server's restart cut off counts as such, everything else as an error."""
-        scene, restarts = self.scene, self.scene.upstream.restarts
+        scene, upstream = self.scene, self.scene.upstream
+        down, restarts = upstream.down, upstream.restarts
         try:
             await work(scene, speaker)
         except (Failed, *GONE, aiohttp.ClientError, AssertionError, KeyError) as error:
-            if not scene.upstream.down and scene.upstream.restarts == restarts:
+            if not (down or upstream.down) and upstream.restarts == restarts:
                 self.errors.append(f"{work.__name__}: {type(error).__name__}: {error}")
             scene.done["cut off by a restart"] += 1
             if isinstance(error, GONE):
