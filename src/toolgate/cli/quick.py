@@ -82,36 +82,37 @@ def _read(arguments: Sequence[str]) -> Wrapping | None:
     """None where this is no command line of `run`, or not a plain and right one."""
     if arguments[:1] != ["run"]:
         return None
-    said: dict[str, str] = {}
-    headers: list[str] = []
-    private = False
     words = list(arguments[1:])
+    said: dict[str, list[str]] = {"data": [os.environ.get("TOOLGATE_DATA") or ""]}
     while words and words[0].startswith("-") and words[0] != "--":
         name, equals, value = words.pop(0).partition("=")
-        if name == FLAG and not equals:
-            private = True
-            continue
-        if name not in OPTIONS or (name == "-c" and equals) or not (equals or words):
+        if name not in {*OPTIONS, FLAG} or (equals and name in {"-c", FLAG}):
             return None
-        value = value if equals else words.pop(0)
-        if name == "--header":
-            headers.append(value)
-        else:
-            said[OPTIONS[name]] = value
+        if name != FLAG and not equals:
+            if not words:
+                return None
+            value = words.pop(0)
+        said.setdefault(OPTIONS.get(name, FLAG), []).append(value)
     try:
-        return wrapping_of(
-            Path(said["policy"]),
-            words[1:] if words[:1] == ["--"] else words,
-            grant=said.get("grant", ""),
-            policy_digest=said.get("policy_digest", ""),
-            data=said.get("data", os.environ.get("TOOLGATE_DATA") or None),
-            approval_wait=float(said.get("approval_wait", 45.0)),
-            upstream=said.get("upstream", ""),
-            header=headers,
-            allow_private=private,
-        )
+        return _wrapping(said, words[1:] if words[:1] == ["--"] else words)
     except (ToolgateError, KeyError, ValueError):
         return None
+
+
+def _wrapping(said: dict[str, list[str]], command: list[str]) -> Wrapping:
+    """As the full command: of an option that is given twice the last one counts."""
+    last = {name: values[-1] for name, values in said.items()}
+    return wrapping_of(
+        Path(last["policy"]),
+        command,
+        grant=last.get("grant", ""),
+        policy_digest=last.get("policy_digest", ""),
+        data=last["data"] or None,
+        approval_wait=float(last.get("approval_wait", 45.0)),
+        upstream=last.get("upstream", ""),
+        header=said.get("header", ()),
+        allow_private=FLAG in said,
+    )
 
 
 def _full(arguments: Sequence[str]) -> int:

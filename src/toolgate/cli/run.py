@@ -17,7 +17,7 @@ PolicyOption = Annotated[
 ]
 CommandArgument = Annotated[
     list[str] | None,
-    typer.Argument(metavar="COMMAND [ARG]...", help="The server's own command, as it stood in the client."),
+    typer.Argument(metavar="COMMAND [ARG]", help="The server's own command, as it stood in the client."),
 ]
 GrantOption = Annotated[
     str,
@@ -57,9 +57,10 @@ PrivateOption = Annotated[
 @app.command(
     context_settings={"allow_interspersed_args": False},
     epilog=examples(
-        "toolgate run -c policy.json -- npx -y @modelcontextprotocol/server-filesystem ~/project",
+        "toolgate run -c policy.json -- npx -y server-files ~/project",
         "toolgate run -c policy.json --grant laptop -- python server.py",
-        'toolgate run -c policy.json --upstream https://mcp.example/mcp --header "Authorization: env:AUTH"',
+        "toolgate run -c policy.json --upstream https://mcp.example/mcp \\\n"
+        '      --header "Authorization: env:MCP_AUTHORIZATION"',
     ),
 )
 def run(
