@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 from collections.abc import AsyncGenerator
 from contextlib import aclosing
 from dataclasses import dataclass, field
@@ -21,7 +22,8 @@ USER_AGENT: Final = b"toolgate-discovery"
 """How a server's log tells these requests from those of clients."""
 _MAX_PAGES: Final = 100
 _ANSWER_LIMIT: Final = 16 * 1024 * 1024
-_TIMEOUT: Final = 15.0
+TIMEOUT: Final = 15.0
+"""Seconds for each answer, also where it is a stream that goes on."""
 _CLIENT: Final = {"name": "toolgate", "version": "0"}
 _META: Final = {
     VERSION_KEY: MODERN,
@@ -42,24 +44,26 @@ class Discovery:
     tools: list[dict[str, Any]] = field(default_factory=list)
 
 
-async def ask(upstream: Upstream, place: str) -> Discovery:
+async def ask(upstream: Upstream, place: str, timeout: float = TIMEOUT) -> Discovery:
     """The tools of a server: revision 2026-07-28 first, then the handshake; `place` names it in errors.
 
-    The session that the handshake opens is ended again. Every page is read, at most 100. Raises ToolgateError.
+    The session that the handshake opens is ended again. Every page is read, at most 100, each within `timeout` seconds.
+    Raises ToolgateError.
     """
-    asking = _Asking(upstream, place)
+    asking = _Asking(upstream, place, timeout)
     try:
         return await asking.stateless() or await asking.with_handshake()
     except UpstreamError as error:
-        raise DiscoveryFailed(place, str(error), "check that the server runs and the URL is right") from None
+        raise DiscoveryFailed(place, str(error), "check that the server runs, and how it is registered") from None
 
 
 class _Asking:
     """One conversation with one server."""
 
-    def __init__(self, upstream: Upstream, place: str) -> None:
+    def __init__(self, upstream: Upstream, place: str, timeout: float) -> None:
         self._upstream = upstream
         self._place = place
+        self._timeout = timeout
         self._headers: list[Header] = []
         self._id = 0
 
@@ -116,7 +120,10 @@ class _Asking:
                 return None
             if session := response.headers.get(b"mcp-session-id"):
                 self._headers.append((b"mcp-session-id", session))
-            answer = await self._answer(response)
+            async with asyncio.timeout(self._timeout):
+                answer = await self._answer(response)
+        except TimeoutError:
+            raise DiscoveryFailed(self._place, f"does not answer `{method}` within {self._timeout:g} s") from None
         finally:
             response.close()
         result = answer.get("result")
@@ -128,7 +135,7 @@ class _Asking:
     async def _end_session(self) -> None:
         if any(name == b"mcp-session-id" for name, _ in self._headers):
             headers = [(b"user-agent", USER_AGENT), *self._headers]
-            (await self._upstream.send("DELETE", headers, b"", _TIMEOUT)).close()
+            (await self._upstream.send("DELETE", headers, b"", self._timeout)).close()
 
     async def _post(self, message: dict[str, Any]) -> Answer:
         headers = [
@@ -137,7 +144,7 @@ class _Asking:
             (b"user-agent", USER_AGENT),
             *self._headers,
         ]
-        return await self._upstream.send("POST", headers, msgspec.json.encode(message), _TIMEOUT)
+        return await self._upstream.send("POST", headers, msgspec.json.encode(message), self._timeout)
 
     async def _answer(self, response: Answer) -> dict[str, Any]:
         """The message that answers the request just sent."""

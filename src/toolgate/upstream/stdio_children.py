@@ -74,6 +74,9 @@ class Children:
             self._running.discard(conversation)
             self._failed(f"{error.cause} ({error.mend})")
             raise ConnectFailed(self.place, "its program cannot be started") from None
+        if self._retired:  # meanwhile
+            self.end(conversation)
+            self._check()
         self._watch()
         return conversation
 
@@ -155,5 +158,5 @@ class Children:
         self._retired = True
         if self._timer is not None:
             self._timer.cancel()
-        await asyncio.gather(*(self.end(one) for one in tuple(self._running)))
+        await asyncio.gather(*(self.end(one) for one in tuple(self._running) if one.started))
         self._errors.close()
