@@ -162,6 +162,30 @@ async def test_a_request_of_the_server_needs_the_policys_consent(
     assert "(method)" in [decision.rule for decision in grant.decisions()]
 
 
+@pytest.mark.parametrize(
+    "disguised",
+    [
+        b'{"jsonrpc":"2.0","id":1.0,"method":"sampling/createMessage","params":{}}',
+        b'{"jsonrpc":"2.0","id":null,"method":"sampling/createMessage","params":{}}',
+        b'{"jsonrpc":"2.0","id":1,"method":"sampling/createMessage","method":"ping"}',
+        b'{"jsonrpc":"2.0","id":1,"Method":"sampling/createMessage","method":"ping"}',
+    ],
+)
+async def test_a_request_of_the_server_in_more_than_one_meaning_ends_its_stream(
+    gateway: Gateway, recorder: Recorder, stream: Stream, disguised: bytes
+) -> None:
+    grant = gateway.grant(gateway.add_server(recorder.url), {"version": "1", "default": "deny", "tools": {"run": {}}})
+    async with (
+        aiohttp.ClientSession() as client,
+        client.get(grant.url, headers=grant.headers()) as response,
+        asyncio.timeout(20),
+    ):
+        await stream.opened.wait()
+        stream.send(b"data: " + disguised + b"\n\n")
+        with pytest.raises(aiohttp.ClientPayloadError):
+            await response.content.read()
+
+
 async def test_a_stream_that_is_cut_by_the_server_is_cut_for_the_client(
     grant: Grant, recorder: Recorder, stream: Stream
 ) -> None:

@@ -83,7 +83,7 @@ def _read(arguments: Sequence[str]) -> Wrapping | None:
     if arguments[:1] != ["run"]:
         return None
     words = list(arguments[1:])
-    said: dict[str, list[str]] = {"data": [os.environ.get("TOOLGATE_DATA") or ""]}
+    said: dict[str, list[str]] = {}
     while words and words[0].startswith("-") and words[0] != "--":
         name, equals, value = words.pop(0).partition("=")
         if name not in {*OPTIONS, FLAG} or (equals and name in {"-c", FLAG}):
@@ -107,7 +107,7 @@ def _wrapping(said: dict[str, list[str]], command: list[str]) -> Wrapping:
         command,
         grant=last.get("grant", ""),
         policy_digest=last.get("policy_digest", ""),
-        data=last["data"] or None,
+        data=last.get("data", os.environ.get("TOOLGATE_DATA") or None),
         approval_wait=float(last.get("approval_wait", 45.0)),
         upstream=last.get("upstream", ""),
         header=said.get("header", ()),

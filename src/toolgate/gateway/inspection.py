@@ -56,7 +56,7 @@ class Inspector:
         """Look into one message, and rewrite it where needed; raises NotUnderstood."""
         reply = replies.peek(raw)
         if not reply.is_answer:
-            return Inspected(raw, asked=_asked(reply))
+            return Inspected(raw, asked=None if reply.id is UNSET else replies.request_of(raw))
         if reply.id != call.message.id:
             return Inspected(self._result(raw, reply, call, ending, own=False))
         ending.answered = True
@@ -129,14 +129,6 @@ def _settled(call: Call, structured: object) -> dict[str, int]:
     """The actual amount of each charge that settles; one that the result does not tell stands as reserved."""
     actual = ((charge.key, actual_amount(charge, structured)) for charge in call.charges)
     return {key: amount for key, amount in actual if amount is not None}
-
-
-def _asked(reply: Reply) -> Message | None:
-    """The request of a server as a message; None for a notification."""
-    if not isinstance(reply.id, str | int) or not isinstance(reply.method, str):
-        return None
-    params = replies.value(reply.params)
-    return Message("request", reply.id, reply.method, params if isinstance(params, dict) else {}, {})
 
 
 def _refused_input(asked: Any, call: Call) -> Verdict | None:

@@ -13,6 +13,9 @@ from msgspec import UNSET, Raw, UnsetType
 
 from toolgate.audit.records import Result
 from toolgate.errors import ToolgateError
+from toolgate.protocol import strict_json
+from toolgate.protocol.malformed import Malformed
+from toolgate.protocol.messages import Message, classify
 
 NOT_RUN: Final = frozenset({-32700, -32600, -32601, -32602, -32020, -32021, -32022})
 """JSON-RPC errors that say the tool certainly did not run: the quota is given back.
@@ -98,3 +101,17 @@ def kind(reply: Reply) -> Result:
         return "rpc_error"
     failed = isinstance(reply.result, ResultPart) and reply.result.is_error is not UNSET
     return "tool_error" if failed and value(reply.result.is_error) is True else "result"  # type: ignore[union-attr]
+
+
+def request_of(raw: bytes) -> Message:
+    """What a server asks, read as strictly as a client's message: client and gateway must see one request in it.
+
+    Raises NotUnderstood.
+    """
+    try:
+        message = classify(strict_json.read(raw))
+    except Malformed as malformed:
+        raise NotUnderstood(f"asks in a way that is refused: {malformed.cause}") from None
+    if message.kind != "request":
+        raise NotUnderstood("is no request")
+    return message

@@ -265,7 +265,7 @@ class Conversation:
 
     async def _server_asks(self, line: bytes) -> None:
         """A request of the server is judged and recorded before the client sees it; a refused one is answered."""
-        asked = _request_of(line)
+        asked = replies.request_of(line)
         asking = self._enforcement.call_of(
             self._access, self._access.in_session(self._session), asked, revision=self._revision
         )
@@ -366,14 +366,3 @@ def _id_of(line: bytes) -> object:
         return msgspec.json.decode(line, type=_Outline).id
     except (msgspec.DecodeError, UnicodeDecodeError):
         return None
-
-
-def _request_of(line: bytes) -> Message:
-    """What a server asks, read as strictly as a client's message: client and gateway must see one request in it."""
-    try:
-        message = classify(strict_json.read(line))
-    except Malformed as malformed:
-        raise NotUnderstood(f"asks in a way that is refused: {malformed.cause}") from None
-    if message.kind != "request":
-        raise NotUnderstood("is no request")
-    return message
