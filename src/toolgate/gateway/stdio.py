@@ -332,8 +332,9 @@ class Conversation:
                 self._client.send(msgspec.json.encode(subscribed))
 
     async def settled(self, seconds: float) -> None:
-        """Give calls that wait to be judged so long to get on their way."""
-        judging = [request.judging for request in self._requests.all() if request.judging is not None]
+        """Give calls that wait to be judged so long to get on their way; those that wait for a person get nothing."""
+        waiting = [request for request in self._requests.all() if not request.call.approval_id]
+        judging = [request.judging for request in waiting if request.judging is not None]
         if judging:
             await asyncio.wait(judging, timeout=seconds)
 
