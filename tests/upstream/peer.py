@@ -30,7 +30,7 @@ def note(method: str, **params: Any) -> None:
 
 
 def answer(id_: Any, params: Any, method: str) -> None:  # noqa: PLR0912, C901 - one case for each way to behave
-    result: Any = {"pid": os.getpid()}
+    result: Any = {"pid": os.getpid(), "params": params}
     if method == "initialize":
         result = {"protocolVersion": "2025-11-25", "capabilities": {}, "serverInfo": {"name": "peer", "version": "1"}}
     elif method == "tools/list":

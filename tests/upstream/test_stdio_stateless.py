@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import random
 from dataclasses import replace
 from typing import Any
 
@@ -135,3 +136,28 @@ async def test_discovery_needs_to_know_nothing_of_the_transport() -> None:
         found = await ask(speaker.upstream, "peer")
         assert [tool["name"] for tool in found.tools] == ["pid"]
         assert len(speaker.upstream.children) == 1
+
+
+async def test_whatever_the_ids_and_the_cancellations_everybody_gets_their_own_answer() -> None:
+    chance = random.Random(3)
+    answered = 0
+
+    async def client(speaker: Speaking, number: int) -> None:
+        nonlocal answered
+        for turn in range(10):
+            mine = f"{number}/{turn}"
+            asking = asyncio.ensure_future(speaker.modern("pid", chance.randrange(5), mine=mine))
+            if chance.random() < 0.2:
+                await asyncio.sleep(chance.random() / 100)
+                asking.cancel()
+            try:
+                answer = await asking
+            except (asyncio.CancelledError, PoolFull):
+                continue
+            assert answer["result"]["params"]["mine"] == mine
+            answered += 1
+
+    async with speaking(limits=replace(LIMITS, processes=6)) as speaker:
+        await asyncio.gather(*(client(speaker, number) for number in range(20)))
+        assert len(speaker.upstream.children) <= 6
+    assert answered > 50
