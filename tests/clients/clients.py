@@ -36,8 +36,11 @@ class Client:
     title: str
     package: str
     driver: str
-    modes: tuple[str, ...] = ("legacy",)
-    ways: tuple[str, ...] = BOTH
+    http: tuple[str, ...] = ("legacy",)
+    stdio: tuple[str, ...] = ("legacy",)
+    """The modes that it is tried in on each way."""
+    gives_up: float = 1.5
+    """Seconds after which it gives up on a held call: as short as its way to the gateway allows."""
     cannot: tuple[Cannot, ...] = ()
     absent: Mapping[str, str] = field(default_factory=dict)
     """Behaviours that there is no way to try, each with the reason."""
@@ -83,17 +86,18 @@ INSPECTOR = (
 
 CLIENTS = (
     Client("mcp1", "Python SDK 1", "mcp", "driver_mcp1.py"),
-    Client("mcp2", "Python SDK 2", "mcp", "driver_mcp2.py", ERAS),
+    Client("mcp2", "Python SDK 2", "mcp", "driver_mcp2.py", ERAS, ERAS),
     Client("fastmcp3", "FastMCP 3", "fastmcp", "driver_fastmcp.py"),
-    Client("fastmcp4", "FastMCP 4", "fastmcp", "driver_fastmcp.py", ERAS),
+    Client("fastmcp4", "FastMCP 4", "fastmcp", "driver_fastmcp.py", ERAS, ERAS),
     Client("ts1", "TypeScript SDK 1", "@modelcontextprotocol/sdk", "node/driver_ts1.mjs"),
-    Client("ts2", "TypeScript client 2", "@modelcontextprotocol/client", "node/driver_ts2.mjs", ERAS),
+    Client("ts2", "TypeScript client 2", "@modelcontextprotocol/client", "node/driver_ts2.mjs", ERAS, ERAS),
     Client(
         "inspector",
         "Inspector",
         "@modelcontextprotocol/inspector",
         "node/driver_inspector.mjs",
-        ERAS,
+        ("legacy", "auto"),
+        gives_up=6.0,  # it starts anew for every call
         cannot=INSPECTOR,
         absent={"restart": "each run of its command line is a session of its own"},
     ),
@@ -103,7 +107,7 @@ CLIENTS = (
         "mcp-remote",
         "node/driver_mcp-remote.mjs",
         ("legacy", "auto"),
-        ("http",),
+        (),
         cannot=(Cannot("revoked", SIGNS_IN, "Registration rejected"),),
     ),
 )
@@ -133,7 +137,12 @@ class Peer:
         return None
 
 
-PEERS = tuple(Peer(client, mode, way) for client in CLIENTS for way in client.ways for mode in client.modes)
+PEERS = tuple(
+    Peer(client, mode, way)
+    for client in CLIENTS
+    for way, modes in (("http", client.http), ("stdio", client.stdio))
+    for mode in modes
+)
 
 STDIO_HAS_NONE = "the client starts its server, and with it the gateway, as its own child"
 NOT_THERE: Mapping[tuple[str, str], str] = {
