@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import os
 import stat
+from contextlib import suppress
 from pathlib import Path
 
 from toolgate.store.errors import StoreError
@@ -44,10 +45,17 @@ def _tighten(data: Path, mode: int) -> None:
 
 
 def private_file(path: Path) -> None:
-    """Make an empty file that only its owner may read (0600), or tighten the one that is there."""
+    """Make an empty file that only its owner may read (0600), or tighten the one that is there.
+
+    One that is there is not opened: closing any descriptor of a file gives up the locks that SQLite holds on it in this
+    process, and another process then removes the log that is still in use (sqlite.org, "How To Corrupt", 2.2).
+    """
+    if path.is_symlink():
+        raise StoreError(str(path), "is a symbolic link", "put the file itself there")
     try:
-        os.close(os.open(path, os.O_CREAT | os.O_RDWR | os.O_NOFOLLOW | os.O_CLOEXEC, 0o600))
+        with suppress(FileExistsError):
+            os.close(os.open(path, os.O_CREAT | os.O_EXCL | os.O_WRONLY | os.O_CLOEXEC, 0o600))
         if stat.S_IMODE(path.stat().st_mode) & 0o077:
             path.chmod(0o600)
     except OSError as error:
-        raise StoreError(str(path), f"cannot be opened for writing: {error.strerror}", "check its owner") from error
+        raise StoreError(str(path), f"cannot be used: {error.strerror}", "check its owner") from error
