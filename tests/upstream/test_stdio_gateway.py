@@ -184,15 +184,17 @@ async def test_a_foreign_session_is_404_and_so_is_one_that_ended(gateway: Gatewa
 async def test_a_server_that_dies_in_a_call_is_an_error_a_record_and_a_lost_session(
     gateway: Gateway, server: str
 ) -> None:
-    grant = gateway.grant(server, ALLOW_ALL)
+    limited = {"version": "1", "default": "allow", "tools": {"*": {"rate_limit": "9/minute"}}}
+    grant = gateway.grant(server, limited)
     session = await initialized(grant)
     answer = await grant.call("leave", mcp_session_id=session)
     assert answer.status == 200
     assert "the server process ended: status 7" in answer.json["error"]["message"]
-    (leave,) = (decision for decision in grant.decisions() if decision.tool == "leave")
-    (outcome,) = await gateway.outcomes(leave)
-    assert outcome.result == "lost"
     assert (await grant.call("echo", {"text": "x"}, mcp_session_id=session)).status == 404
+    leave, echo = (decision for decision in grant.decisions() if decision.tool)
+    lost, refused = await gateway.outcomes(leave, echo)
+    assert (lost.result, lost.rolled_back) == ("lost", False)
+    assert (refused.status, refused.rolled_back) == (404, True)
 
 
 async def test_a_program_that_is_not_there_fails_each_call_and_costs_no_quota(gateway: Gateway) -> None:

@@ -25,7 +25,6 @@ from toolgate.upstream.stdio_messages import Glance, Id, Noise, glance
 _SESSION: Final = b"mcp-session-id"
 _VERSION: Final = b"mcp-protocol-version"
 _STATELESS: Final = frozenset(name.encode() for name in STATELESS)
-_NO_SESSION: Final = -32001
 _FORSAKEN: Final = 100
 """Ids that nobody waits for any more, after which a shared process gets no further requests."""
 
@@ -49,7 +48,7 @@ class StdioUpstream:
             deadline = asyncio.get_running_loop().time() + timeout
             return await self._post(session, fields.get(_VERSION) in _STATELESS, body, deadline)
         if not session:
-            return _refusal(405, _NO_SESSION, "there is nothing but POST without a session", allow=b"POST")
+            return _refusal(405, INVALID_REQUEST, "there is nothing but POST without a session", allow=b"POST")
         conversation = self._sessions.get(session)
         if conversation is None:
             return _unknown_session()
@@ -151,7 +150,7 @@ class StdioUpstream:
 
 
 def _unknown_session(id_: Id | None = None) -> Immediate:
-    return _refusal(404, _NO_SESSION, "there is no such session", id_)
+    return _refusal(404, INVALID_REQUEST, "there is no such session", id_)
 
 
 def _refusal(status: int, code: int, cause: str, id_: Id | None = None, allow: bytes = b"") -> Immediate:
