@@ -56,6 +56,15 @@ def options_of() -> argparse.Namespace:
     return parser.parse_args()
 
 
+def _tell(figures: Figures) -> None:
+    for connections, load in figures.loads.items():
+        print(
+            f"{figures.name:15} {connections:2} connections: {load.calls:6} calls, {load.cpu:9,.0f} us each,"
+            f" {load.rate:8,.0f} a second, the load's core busy to {load.load_core:.0f} %",
+            flush=True,
+        )
+
+
 def main() -> None:
     options = options_of()
     os.sched_setaffinity(0, {OTHER_CORE})
@@ -65,7 +74,7 @@ def main() -> None:
             if options.only is None or peer.name in options.only:
                 figures = one(peer, options)
                 taken.setdefault(peer.name, []).append(figures)
-                print(figures, flush=True)
+                _tell(figures)
     print(table([medians(rounds) for rounds in taken.values()]))
     if options.json:
         options.json.write_text(json.dumps({name: [asdict(one) for one in rounds] for name, rounds in taken.items()}))

@@ -30,8 +30,6 @@ class Peer:
 
     name: str
     start: Start
-    environment: str = ""
-    package: str = ""
 
 
 @contextmanager
@@ -186,11 +184,11 @@ PEERS = (
     Peer("direct", direct),
     Peer("nginx", nginx_proxy),
     Peer("toolgate", toolgate()),
-    Peer("fastmcp-tuned", fastmcp("tuned"), "fastmcp", "fastmcp"),
-    Peer("fastmcp-shared", fastmcp("shared"), "fastmcp", "fastmcp"),
-    Peer("fastmcp", fastmcp("default"), "fastmcp", "fastmcp"),
-    Peer("litellm", litellm, "litellm", "litellm"),
-    Peer("contextforge", contextforge, "contextforge", "mcp-contextforge-gateway"),
+    Peer("fastmcp-tuned", fastmcp("tuned")),
+    Peer("fastmcp-shared", fastmcp("shared")),
+    Peer("fastmcp", fastmcp("default")),
+    Peer("litellm", litellm),
+    Peer("contextforge", contextforge),
     Peer("toolgate-stdio", toolgate(*OVER_STDIO)),
-    Peer("mcp-proxy", mcp_proxy, "mcp-proxy", "mcp-proxy"),
+    Peer("mcp-proxy", mcp_proxy),
 )

@@ -18,7 +18,6 @@ class Load:
     milliseconds, how busy core 1 was in percent."""
 
     calls: int
-    wrong: int
     cpu: float
     busiest: float
     rate: float
@@ -56,14 +55,14 @@ def figures_of(tally: Tally, spent: list[float], upstream: float) -> Load:
     cpu, busiest = (seconds / count * 1e6 for seconds in (sum(spent), max(spent, default=0.0)))
     median, p99 = percentile(tally.waits, 0.5), percentile(tally.waits, 0.99)
     load_core = (tally.cpu + upstream) / tally.wall * 100
-    return Load(count, len(tally.wrong), cpu, busiest, count / tally.wall, median, p99, load_core)
+    return Load(count, cpu, busiest, count / tally.wall, median, p99, load_core)
 
 
 async def sessions_of(endpoint: Endpoint, connections: int, stateless: bool) -> list[Session]:
     return [await open_session(endpoint.url, endpoint.headers, stateless=stateless) for _ in range(connections)]
 
 
-async def load(run: Run, peer: Peer, endpoint: Endpoint, tree: Tree | None, connections: int) -> Load:
+async def load(run: Run, peer: Peer, place: Place, endpoint: Endpoint, tree: Tree | None, connections: int) -> Load:
     sessions = await sessions_of(endpoint, connections, run.stateless)
     await closed_loop(sessions, run.calls // 10, run.seconds / 4)
     if tree:
@@ -72,8 +71,8 @@ async def load(run: Run, peer: Peer, endpoint: Endpoint, tree: Tree | None, conn
     upstream = sum(run.upstream.cpu().values())
     tally = await closed_loop(sessions, run.calls, run.seconds)
     upstream = sum(run.upstream.cpu().values()) - upstream
-    if tally.wrong:
-        print(f"{peer.name}: {len(tally.wrong)} wrong answers, the first: {tally.wrong[0][:300]!r}")
+    if tally.wrong or not tally.waits:
+        raise SystemExit(f"{peer.name}: {len(tally.wrong)} wrong answers, the first: {tally.wrong[:1]}\n{place.log()}")
     if tree:
         tree.rest()
     after = tree.cpu() if tree else {}
@@ -93,6 +92,6 @@ async def measure(run: Run, peer: Peer, place: Place, endpoint: Endpoint) -> Fig
     figures = Figures(peer.name, start=time.perf_counter() - endpoint.started)
     tree = Tree(endpoint.process.pid, STDIO_SERVER) if endpoint.process else None
     for connections in (1, 32):
-        figures.loads[connections] = await load(run, peer, endpoint, tree, connections)
+        figures.loads[connections] = await load(run, peer, place, endpoint, tree, connections)
     figures.memory = tree.memory() if tree else 0.0
     return figures

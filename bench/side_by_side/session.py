@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import json
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from typing import Any
 
 import aiohttp
@@ -25,7 +25,7 @@ class Session:
     headers: dict[str, str]
     stateless: bool = False
     tool: str = NAME
-    meta: Json = field(default=None)
+    meta: Json = None
 
     def headers_of(self, method: str, name: str | None = None) -> dict[str, str]:
         """The headers of one request; the stateless era names method and tool in them."""

@@ -59,7 +59,7 @@ class Served(asyncio.Protocol):
 
 
 async def over_http(port: int) -> None:
-    server = await asyncio.get_running_loop().create_server(Served, "127.0.0.1", port, backlog=1024)
+    server = await asyncio.get_running_loop().create_server(Served, "localhost", port, backlog=1024)
     await server.serve_forever()
 
 
