@@ -122,6 +122,10 @@ async def test_a_retry_of_an_unfinished_request_pays_once(start: Start) -> None:
     assert retry["params"]["requestState"] == "mine"
     run.server_says(text(2, "done"))
     assert (await run.client_hears())["id"] == 2
+    escaped = json.dumps(message("tools/call", 3, **arguments, requestState=sealed)).replace("tgs1", "t\\u0067s1")
+    run.client_says(escaped.encode())
+    malformed = await run.client_hears()
+    assert (malformed["id"], malformed["error"]["code"]) == (3, -32602)
     run.client_says(message("tools/call", 3, **arguments))
     assert "Limit `calls` is used up" in (await run.client_hears())["result"]["content"][0]["text"]
 

@@ -126,7 +126,7 @@ async def carry(conversation: Conversation, client: Client, server: Peer, inbox:
 async def _client_lines(conversation: Conversation, client: Client) -> None:
     try:
         async for line in client.lines():
-            await conversation.from_client(line)
+            await conversation.upward.line(line)
     except LineTooLong as error:
         complain(f"{error}; everything ends")
 
@@ -134,9 +134,9 @@ async def _client_lines(conversation: Conversation, client: Client) -> None:
 async def _server_lines(conversation: Conversation, inbox: Inbox) -> None:
     while (line := await inbox.next()) is not None:
         if isinstance(line, bytes):
-            await conversation.from_server(line)
+            await conversation.downward.line(line)
         else:
-            await conversation.failed(*line)
+            await conversation.downward.failed(*line)
 
 
 async def _signalled() -> None:
