@@ -31,7 +31,7 @@ def may_stream(exchange: Exchange, message: Message) -> bool:
 class EventAnswer:
     """Stands in for the `Exchange` once the head of the stream is sent: every answer becomes an event of it.
 
-    `started` and `finished` speak of the answer itself, which has not begun while only progress was told. Statuses and
+    `started` speaks of the answer itself, which has not begun while only progress was told. Statuses and
     headers that come too late are left out; a refusal of the server without a message becomes an error to the request.
     """
 
