@@ -8,6 +8,7 @@ from toolgate.gateway import retries
 from toolgate.gateway.call import Call
 from toolgate.gateway.seals import Seals
 from toolgate.gateway.tasks import Tasks
+from toolgate.protocol.malformed import Malformed
 
 
 def continued(call: Call, body: bytes, seals: Seals, tasks: Tasks) -> bytes:
@@ -20,7 +21,11 @@ def continued(call: Call, body: bytes, seals: Seals, tasks: Tasks) -> bytes:
     # sent again, the same state would run the tool again: that pays as a new call does
     if tasks.continue_once(state.decision, state.expires):
         call.round, call.approval_id = state.round, state.approval
-    return retries.restored(body, str(call.message.params["requestState"]), state.inner)
+    try:
+        return retries.restored(body, str(call.message.params["requestState"]), state.inner)
+    except Malformed as malformed:
+        malformed.id = call.message.id
+        raise
 
 
 def owns_task(call: Call, tasks: Tasks) -> bool:
