@@ -23,6 +23,7 @@ class Forwarder:
         self._to = 0
         self._server: asyncio.Server | None = None
         self._serving: set[asyncio.Task[None]] = set()
+        self._ends: set[asyncio.StreamWriter] = set()
 
     async def start(self) -> Self:
         self._server = await asyncio.start_server(self._accept, "127.0.0.1", 0)
@@ -36,31 +37,37 @@ class Forwarder:
     async def stop(self) -> None:
         assert self._server is not None
         self._server.close()
+        for end in self._ends:
+            end.transport.abort()
         for task in self._serving:
             task.cancel()
-        await asyncio.gather(*self._serving, return_exceptions=True)
+        await asyncio.gather(*self._serving, *(end.wait_closed() for end in self._ends), return_exceptions=True)
         await self._server.wait_closed()
 
     def _accept(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+        self._ends.add(writer)
         task = asyncio.get_running_loop().create_task(self._serve(reader, writer))
         self._serving.add(task)
         task.add_done_callback(self._serving.discard)
 
     async def _serve(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
         """Until one side ends its connection; then the other side's ends too."""
-        from_gateway, to_gateway = await asyncio.open_connection("127.0.0.1", self._to)
-        ways = [
-            asyncio.ensure_future(self._requests(reader, to_gateway)),
-            asyncio.ensure_future(_pass_on(from_gateway, writer)),
-        ]
+        ends = [writer]
+        ways: list[asyncio.Task[None]] = []
         try:
+            from_gateway, to_gateway = await asyncio.open_connection("127.0.0.1", self._to)
+            ends.append(to_gateway)
+            self._ends.add(to_gateway)
+            for way in (self._requests(reader, to_gateway), _pass_on(from_gateway, writer)):
+                ways.append(asyncio.get_running_loop().create_task(way))
             await asyncio.wait(ways, return_when=asyncio.FIRST_COMPLETED)
         finally:
-            for way in ways:
-                way.cancel()
+            for running in ways:
+                running.cancel()
             await asyncio.gather(*ways, return_exceptions=True)
-            for end in (to_gateway, writer):
-                end.close()
+            for end in ends:
+                await _closed(end)
+                self._ends.discard(end)
 
     async def _requests(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
         """One request after the other, each with its token."""
@@ -81,3 +88,10 @@ async def _pass_on(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -
         while data := await reader.read(_CHUNK):
             writer.write(data)
             await writer.drain()
+
+
+async def _closed(writer: asyncio.StreamWriter) -> None:
+    """Closed, with everything written that was given."""
+    writer.close()
+    with suppress(ConnectionError):
+        await writer.wait_closed()

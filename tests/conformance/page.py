@@ -1,53 +1,56 @@
-"""The table in docs/conformance.md: what the suite found, scenario by scenario."""
+"""The tables in docs/conformance.md: what the suite found, scenario by scenario."""
 
 from __future__ import annotations
 
+import fcntl
+import os
 from collections.abc import Mapping
-from dataclasses import dataclass
 
-from .suite import Check, Found, Run
+from .suite import ROOT, Check, Found, Run
 
-BEGIN = "<!-- table: written by tests/conformance/test_suite.py -->\n"
-END = "<!-- end of table -->\n"
-
-
-@dataclass(frozen=True)
-class Results:
-    """What the suite found at one server, directly and through the gateway, which reaches it by HTTP or by stdio."""
-
-    direct: Found
-    gated: Found
-    stdio: Found
-
-    @property
-    def columns(self) -> tuple[Found, ...]:
-        return (self.direct, self.gated, self.stdio)
+PAGE = ROOT / "docs" / "conformance.md"
+WRITE = "TOOLGATE_WRITE_PAGES"
+"""With this variable set, the page is written instead of compared."""
 
 
-def table(results: Results, remarks: Mapping[Run, str]) -> str:
+def check_page(name: str, written: str) -> None:
+    """Compare the page's table of that name with this one, or put this one in its place."""
+    if os.environ.get(WRITE):
+        with PAGE.open("r+") as page:
+            fcntl.flock(page, fcntl.LOCK_EX)
+            text = _with(page.read(), name, written)
+            page.seek(0)
+            page.write(text)
+            page.truncate()
+    text = PAGE.read_text()
+    assert _with(text, name, written) == text, f"docs/conformance.md says otherwise; {WRITE}=1 writes it"
+
+
+def table(columns: Mapping[str, Found], remarks: Mapping[Run, str]) -> str:
     """A row for each scenario in each revision, and the sums; the same for the same results."""
-    runs = sorted(results.direct, key=lambda run: (run.scenario, run.version))
+    found = list(columns.values())
+    runs = sorted(found[0], key=lambda run: (run.scenario, run.version))
     head = [
         f"{len({run.scenario for run in runs})} scenarios in {len(runs)} runs; checks passed of those judged:",
         "",
-        "| scenario | revision | directly | gateway, HTTP server | gateway, stdio server | remark |",
-        "|---|---|---|---|---|---|",
+        f"| scenario | revision | {' | '.join(columns)} | remark |",
+        "|---" * (len(found) + 3) + "|",
     ]
-    rows = [_row(run, [found.get(run, []) for found in results.columns], remarks.get(run, "")) for run in runs]
-    sums = " | ".join(_count([check for checks in found.values() for check in checks]) for found in results.columns)
+    rows = [_row(run, [one.get(run, []) for one in found], remarks.get(run, "")) for run in runs]
+    sums = " | ".join(_count([check for checks in one.values() for check in checks]) for one in found)
     return "\n".join([*head, *rows, f"| all | | {sums} | |"]) + "\n"
 
 
-def page_with(page: str, written: str) -> str:
-    """The page with this table in place of the one it has."""
-    before, _, rest = page.partition(BEGIN)
-    _, _, after = rest.partition(END)
-    return f"{before}{BEGIN}\n{written}\n{END}{after}"
+def _with(page: str, name: str, written: str) -> str:
+    begin, end = f"<!-- {name}: written by tests/conformance -->\n", f"<!-- end of {name} -->\n"
+    before, _, rest = page.partition(begin)
+    _, _, after = rest.partition(end)
+    return f"{before}{begin}\n{written}\n{end}{after}"
 
 
 def _row(run: Run, found: list[list[Check]], remark: str) -> str:
     counts = " | ".join(map(_count, found))
-    return f"| `{run.scenario}` | {run.version} | {counts} | {remark or _skipped(found[0])} |"
+    return f"| `{run.scenario}` | {run.version} | {counts} | {remark or _other(found[0])} |"
 
 
 def _count(checks: list[Check]) -> str:
@@ -57,6 +60,9 @@ def _count(checks: list[Check]) -> str:
     return f"{passed} of {passed + sum(check.failed for check in checks)}"
 
 
-def _skipped(checks: list[Check]) -> str:
-    skipped = [check.name for check in checks if check.status == "SKIPPED"]
-    return f"the suite itself skips {', '.join(skipped)}" if skipped else ""
+def _other(checks: list[Check]) -> str:
+    """What does not pass even directly, or is not judged."""
+    skipped = sorted({check.name for check in checks if check.status == "SKIPPED"})
+    failed = sorted({check.name for check in checks if check.failed})
+    parts = [f"the suite skips {', '.join(skipped)}"] if skipped else []
+    return "; ".join([*parts, *([f"directly neither: {', '.join(failed)}"] if failed else [])])

@@ -4,9 +4,10 @@ from __future__ import annotations
 
 import asyncio
 import json
+import os
 import re
 from collections import Counter
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -51,9 +52,9 @@ class Suite:
         self._turn = asyncio.Semaphore(AT_ONCE)
         self._runs = 0
 
-    async def scenarios(self) -> list[Run]:
-        """Every scenario for servers in every revision that it has."""
-        listed = await self._say("list", "--server")
+    async def scenarios(self, side: str = "--server") -> list[Run]:
+        """Every scenario for one side (`--server`, `--client`) in every revision that it has."""
+        listed = await self._say("list", side)
         return [Run(name, version) for name, versions in _LISTED.findall(listed) for version in versions.split(",")]
 
     async def judge(self, url: str, scenarios: Iterable[Run]) -> Found:
@@ -65,17 +66,31 @@ class Suite:
         extensions = [[run] for run in wanted if run.version == EXTENSION]
         revisions = [[run for run in wanted if run.version == version] for version in VERSIONS]
         found = await self._judge_all(url, [*extensions, *filter(None, revisions)])
-        again = [[run] for run, checks in found.items() if any(check.failed for check in checks)]
-        return found | await self._judge_all(url, again)
+        return found | await self._judge_all(url, [[run] for run in _failed(found)])
+
+    async def judge_client(self, command: str, scenarios: Iterable[Run], environment: Mapping[str, str]) -> Found:
+        """What the suite found of a client that it starts with this command, for each run anew; failures twice."""
+        found = dict(await asyncio.gather(*(self._judge_client(command, run, environment) for run in scenarios)))
+        again = _failed(found)
+        return found | dict(await asyncio.gather(*(self._judge_client(command, run, environment) for run in again)))
+
+    async def _judge_client(self, command: str, run: Run, environment: Mapping[str, str]) -> tuple[Run, list[Check]]:
+        folder = self._new_folder()
+        which = ("--scenario", run.scenario, "--spec-version", run.version)
+        async with self._turn:
+            await self._say("client", "--command", command, "--output-dir", str(folder), *which, **environment)
+        return run, _checks(folder, run.scenario)
+
+    def _new_folder(self) -> Path:
+        self._runs += 1
+        return self._folder / str(self._runs)
 
     async def _judge_all(self, url: str, groups: list[list[Run]]) -> Found:
         found = await asyncio.gather(*(self._judge(url, group) for group in groups))
         return {run: checks for part in found for run, checks in part.items()}
 
     async def _judge(self, url: str, runs: list[Run]) -> Found:
-        self._runs += 1
-        folder = self._folder / str(self._runs)
-        first = runs[0]
+        folder, first = self._new_folder(), runs[0]
         which = ["--scenario", first.scenario] if len(runs) == 1 else ["--suite", "all"]
         if first.version != EXTENSION:
             which += ["--spec-version", first.version]
@@ -83,13 +98,17 @@ class Suite:
             await self._say("server", "--url", url, "--output-dir", str(folder), *which)
         return {run: _checks(folder, run.scenario) for run in runs}
 
-    async def _say(self, *words: str) -> str:
+    async def _say(self, *words: str, **environment: str) -> str:
         """The program's output; that checks failed is no error here."""
-        pipe = asyncio.subprocess.PIPE
-        program = await asyncio.create_subprocess_exec(NODE, PROGRAM, *words, stdout=pipe, stderr=pipe)
+        pipe, variables = asyncio.subprocess.PIPE, {**os.environ, **environment}
+        program = await asyncio.create_subprocess_exec(NODE, PROGRAM, *words, stdout=pipe, stderr=pipe, env=variables)
         output, errors = await program.communicate()
         assert program.returncode in {0, 1}, errors.decode()
         return output.decode()
+
+
+def _failed(found: Found) -> list[Run]:
+    return [run for run, checks in found.items() if any(check.failed for check in checks)]
 
 
 def _checks(folder: Path, scenario: str) -> list[Check]:
@@ -100,7 +119,7 @@ def _checks(folder: Path, scenario: str) -> list[Check]:
 
 
 def _scenario_of(path: Path) -> str:
-    return re.sub(r"^server-(.*)-\d{4}-\d\d-\d\dT.*$", r"\1", path.parent.name)
+    return re.sub(r"^(?:server-)?(.*)-\d{4}-\d\d-\d\dT.*$", r"\1", path.parent.name)
 
 
 def lost(before: Iterable[Check], after: Iterable[Check]) -> set[str]:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import asyncio
-import os
+import json
 import sys
 from collections.abc import AsyncIterator, Iterator
 from contextlib import asynccontextmanager
@@ -15,13 +15,11 @@ from tests.gateway.running import ALLOW_ALL, Gateway, Grant
 from toolgate.demo.children import child
 from toolgate.store import servers
 
+from .client import GATEWAY
 from .forwarder import Forwarder
-from .page import Results, page_with, table
-from .suite import PROGRAM, ROOT, Found, Run, Suite, lost
+from .page import check_page, table
+from .suite import EXTENSION, PROGRAM, Found, Run, Suite, lost
 
-PAGE = ROOT / "docs" / "conformance.md"
-WRITE = "TOOLGATE_WRITE_PAGES"
-"""With this variable set, the page is written instead of compared."""
 SERVER = (sys.executable, "-m", "tests.conformance.server")
 NOT_OVER_STDIO = {"2025-03-26", "2025-06-18"}
 """Each session is a process there, and revision 2025-11-25 has all the scenarios of these."""
@@ -77,6 +75,11 @@ def entrance(forwarder: Forwarder, grant: Grant) -> str:
     return f"http://127.0.0.1:{forwarder.port}{path}"
 
 
+def need_the_suite() -> None:
+    if not PROGRAM.exists():
+        pytest.skip("needs the environment .venvs/conformance: `make clients`")
+
+
 def differences(direct: Found, other: Found) -> dict[Run, set[str]]:
     """What is lost on the way, by scenario."""
     losses = {run: lost(direct[run], checks) for run, checks in other.items()}
@@ -84,23 +87,34 @@ def differences(direct: Found, other: Found) -> dict[Run, set[str]]:
 
 
 async def test_nothing_that_passes_directly_fails_through_the_gateway(direct: str, tmp_path: Path) -> None:
-    if not PROGRAM.exists():
-        pytest.skip("needs the environment .venvs/conformance: `make clients`")
+    need_the_suite()
     suite = Suite(tmp_path / "results")
     async with gated(tmp_path / "data") as (gateway, forwarder):
         through = entrance(forwarder, gateway.grant(gateway.add_server(direct), ALLOW_ALL))
         stdio = entrance(forwarder, gateway.grant(started_by(gateway), ALLOW_ALL))
         scenarios = await suite.scenarios()
         newer = [run for run in scenarios if run.version not in NOT_OVER_STDIO]
-        found = Results(
-            *await asyncio.gather(
-                suite.judge(direct, scenarios), suite.judge(through, scenarios), suite.judge(stdio, newer)
-            )
+        found, gated_found, stdio_found = await asyncio.gather(
+            suite.judge(direct, scenarios), suite.judge(through, scenarios), suite.judge(stdio, newer)
         )
-    assert differences(found.direct, found.gated) == {}
-    assert differences(found.direct, found.stdio) == {run: names for run, (names, _) in OVER_STDIO.items()}
-    remarks = {run: remark for run, (_, remark) in OVER_STDIO.items()}
-    page = page_with(PAGE.read_text(), table(found, remarks))
-    if os.environ.get(WRITE):
-        PAGE.write_text(page)
-    assert page == PAGE.read_text(), f"docs/conformance.md says otherwise; {WRITE}=1 writes it"
+    assert differences(found, gated_found) == {}
+    assert differences(found, stdio_found) == {run: names for run, (names, _) in OVER_STDIO.items()}
+    columns = {"directly": found, "gateway, HTTP server": gated_found, "gateway, stdio server": stdio_found}
+    check_page("servers", table(columns, {run: remark for run, (_, remark) in OVER_STDIO.items()}))
+
+
+async def test_what_the_gateway_sends_to_servers_is_what_a_client_should_send(tmp_path: Path) -> None:
+    """The suite as a server: a client of the official SDK is judged as well through the gateway as without."""
+    need_the_suite()
+    suite = Suite(tmp_path / "results")
+    command = f"{sys.executable} -m tests.conformance.client"
+    scenarios = [
+        run for run in await suite.scenarios("--client") if run.version != EXTENSION and "/" not in run.scenario
+    ]
+    async with gated(tmp_path / "data") as (gateway, _):
+        place = {GATEWAY: json.dumps([str(gateway.data), gateway.port])}
+        before, after = await asyncio.gather(
+            suite.judge_client(command, scenarios, {}), suite.judge_client(command, scenarios, place)
+        )
+    assert differences(before, after) == {}
+    check_page("clients", table({"directly": before, "through the gateway": after}, {}))

@@ -26,12 +26,14 @@ class State:
 
 async def settled(gateway: Gateway) -> State:
     """The state as soon as it stays the same for a second: what a gateway at rest has to do."""
+    before = await _state(gateway)
     async with asyncio.timeout(60):
-        before, state = await _state(gateway), await _state(gateway)
-        while before.tasks != state.tasks or "Connection._run" in state.tasks:
+        while True:
             await asyncio.sleep(1)
-            before, state = state, await _state(gateway)
-    return state
+            state = await _state(gateway)
+            if before.tasks == state.tasks and "Connection._run" not in state.tasks:
+                return state
+            before = state
 
 
 async def at_rest(gateway: Gateway, upstream: Upstream, rest: State) -> State:
