@@ -115,6 +115,7 @@ def calls(policy: dict[str, Any], count: int) -> dict[str, float]:
             "p99 through": statistics.quantiles(took[1], n=100)[98],
             "cpu": (sum(through.seen.cpu_times()[:2]) - before) / count * 1e6,
             "rss": through.seen.memory_info().rss / 2**20,
+            "private": through.seen.memory_full_info().uss / 2**20,
         }
         direct.close()
         through.close()
@@ -154,7 +155,8 @@ def main() -> None:
             f"{name}: adds {figures['through'] - figures['direct']:.0f} us at the median "
             f"({figures['direct']:.0f} direct, {figures['through']:.0f} through), "
             f"99th percentile {figures['p99 direct']:.0f} and {figures['p99 through']:.0f} us, "
-            f"CPU of the wrapper {figures['cpu']:.0f} us a call, RSS {figures['rss']:.1f} MiB"
+            f"CPU of the wrapper {figures['cpu']:.0f} us a call, "
+            f"RSS {figures['rss']:.1f} MiB, {figures['private']:.1f} of it its own"
         )
     for name, took in (
         ("start to the first byte at the server", starts(options.starts)),
