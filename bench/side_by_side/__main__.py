@@ -10,7 +10,6 @@ after the last call. Needs nginx, two cores, and the environments of `make bench
 from __future__ import annotations
 
 import argparse
-import asyncio
 import json
 import os
 import tempfile
@@ -19,6 +18,7 @@ from contextlib import contextmanager
 from dataclasses import asdict
 from pathlib import Path
 
+import uvloop
 from bench.side_by_side.gateways import PEERS, Peer
 from bench.side_by_side.measure import Figures, Run, measure
 from bench.side_by_side.place import HTTP_SERVER, OTHER_CORE, Place, free_port
@@ -42,7 +42,7 @@ def one(peer: Peer, options: argparse.Namespace) -> Figures:
             place = Place(folder, url)
             with peer.start(place) as endpoint:
                 run = Run(options.calls, options.seconds, tree, options.stateless)
-                return asyncio.run(measure(run, peer, place, endpoint))
+                return uvloop.run(measure(run, peer, place, endpoint))
 
 
 def options_of() -> argparse.Namespace:

@@ -1,7 +1,7 @@
 """A closed loop of `tools/call`: each connection has a session of its own and calls again as soon as it is answered.
 
 It understands just what answers to a call look like: a body of known length, or chunks, in JSON or as an event stream.
-Each call carries a note of its own, and an answer without that note, or with an error, is counted as one.
+Each call carries a note of its own; an answer without that note, or with an error, is wrong, and so is none.
 """
 
 from __future__ import annotations
@@ -17,6 +17,7 @@ from bench.side_by_side.work import FILLER, call
 
 END_OF_CHUNKS = b"\r\n0\r\n\r\n"
 LENGTH = b"\r\ncontent-length:"
+PATIENCE = 120  # seconds for the last answers: the slowest gateway needs 20 on a busy machine
 END_OF_TEXT = FILLER[-100:].encode()
 
 
@@ -57,6 +58,7 @@ class Caller(asyncio.Protocol):
         lines = [f"POST {parts.path} HTTP/1.1", *(f"{name}: {value}" for name, value in headers.items())]
         self.head = "\r\n".join(lines).encode()
         self.got = b""
+        self.waiting = False
 
     def connection_made(self, transport: asyncio.BaseTransport) -> None:
         self.transport = cast(asyncio.Transport, transport)
@@ -68,6 +70,7 @@ class Caller(asyncio.Protocol):
             return
         self.note = b"call %d]" % number
         body = call(self.session.tool, number, self.session.meta)
+        self.waiting = True
         self.sent = time.perf_counter()
         self.transport.write(b"%b\r\ncontent-length: %d\r\n\r\n%b" % (self.head, len(body), body))
 
@@ -77,12 +80,12 @@ class Caller(asyncio.Protocol):
             self.tally.waits.append(time.perf_counter() - self.sent)
             if self.note not in self.got or b'isError":true' in self.got or END_OF_TEXT not in self.got:
                 self.tally.wrong.append(self.got)
-            self.got = b""
+            self.got, self.waiting = b"", False
             self._next()
 
     def connection_lost(self, error: Exception | None) -> None:
-        if self.got or (error is not None):
-            self.tally.wrong.append(self.got or repr(error).encode())
+        if self.waiting:
+            self.tally.wrong.append(self.got or f"hung up without an answer: {error}".encode())
         if not self.done.done():
             self.done.set_result(None)
 
@@ -114,6 +117,7 @@ async def closed_loop(sessions: list[Session], calls: int, seconds: float) -> Ta
     tally = Tally()
     start, cpu = time.perf_counter(), time.process_time()
     budget = Budget(calls, start + seconds)
-    await asyncio.gather(*(_one(session, budget, tally) for session in sessions))
+    async with asyncio.timeout(seconds + PATIENCE):
+        await asyncio.gather(*(_one(session, budget, tally) for session in sessions))
     tally.wall, tally.cpu = time.perf_counter() - start, time.process_time() - cpu
     return tally
