@@ -116,10 +116,12 @@ async def carry(conversation: Conversation, client: Client, server: Peer, inbox:
     await downward
     for task in (upward, leaving, told):
         task.cancel()
-    await asyncio.gather(upward, leaving, told, return_exceptions=True)
+    await asyncio.wait((upward, leaving, told))
     status = inbox.status
     cause = f"the server ended with status {status}" if status >= 0 else f"the server was ended by signal {-status}"
     await conversation.end("client_gone" if by_client else "lost", cause)
+    if not upward.cancelled():
+        upward.result()  # raises what nobody foresaw
     return status if status >= 0 else 128 - status
 
 

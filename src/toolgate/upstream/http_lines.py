@@ -36,6 +36,8 @@ _MOST_QUEUED: Final = 256
 _NEVER_RUN: Final = frozenset({401, 405, 429})
 _LISTENING: Final = (b"accept", b"text/event-stream")
 
+_SESSION_ENDED: Final = Failure("error", "the server ended the session", status=404)
+
 
 class _Outline(msgspec.Struct):
     """What tells an answer from other messages, and an error to be passed on."""
@@ -139,16 +141,22 @@ class HttpLines:
     # --- toward the server
 
     async def _work(self) -> None:
+        """The root of the task that keeps the order of what is sent."""
         while True:
             line = await self._queue.get()
             if self._queue.qsize() < _MOST_QUEUED:
                 self._room.set()
-            message = classify(strict_json.read(line))
-            if message.kind == "request":
-                assert message.id is not None
-                self._exchanges[message.id] = asyncio.create_task(self._exchange(message, message.id, line))
-            elif message.method != "notifications/cancelled" or not self._closes(message):
-                await self._deliver(message, line)
+            try:
+                await self._begin(classify(strict_json.read(line)), line)
+            except Exception as error:  # noqa: BLE001 - one message must not keep the others from the server
+                complain(f"a message did not reach the server: {type(error).__name__}: {error}")
+
+    async def _begin(self, message: Message, line: bytes) -> None:
+        if message.kind == "request":
+            assert message.id is not None
+            self._exchanges[message.id] = asyncio.create_task(self._exchange(message, message.id, line))
+        elif message.method != "notifications/cancelled" or not self._closes(message):
+            await self._deliver(message, line)
 
     def _closes(self, message: Message) -> bool:
         """Cancel an exchange by closing it, which is the way of the stateless era; before, the server is told too."""
@@ -176,19 +184,27 @@ class HttpLines:
     async def _exchange(self, message: Message, message_id: str | int, line: bytes) -> None:
         """One request to its answer; the root of its task."""
         try:
-            failure = await self._ask(message, line)
-        except UpstreamError as error:
-            failure = _failure_of(error)
-        except EventTooLong as error:
-            failure = Failure("error", str(error))
-        except SessionEnded:
-            failure = Failure("error", "the server ended the session", status=404)
-        self._exchanges.pop(message_id, None)
+            failure = await self._outcome(message, line)
+        finally:
+            self._exchanges.pop(message_id, None)
         if failure is not None:
             self._failed(message_id, failure)
-        if failure is not None and failure.status == 404 and self._session.id:
+        if failure is _SESSION_ENDED:
             complain("the server ended the session; start anew")
             await self._end(1)
+
+    async def _outcome(self, message: Message, line: bytes) -> Failure | None:
+        try:
+            return await self._ask(message, line)
+        except UpstreamError as error:
+            return _failure_of(error)
+        except EventTooLong as error:
+            return Failure("error", str(error))
+        except SessionEnded:
+            return _SESSION_ENDED
+        except Exception as error:  # noqa: BLE001 - the root of this exchange: its client must not wait for ever
+            complain(f"`{message.method}` failed: {type(error).__name__}: {error}")
+            return Failure("error", f"the exchange failed: {type(error).__name__}")
 
     async def _ask(self, message: Message, line: bytes) -> Failure | None:
         schema = self._schema_of(message.name) if message.method == "tools/call" else None
