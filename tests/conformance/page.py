@@ -23,7 +23,8 @@ def check_page(name: str, written: str) -> None:
             page.write(text)
             page.truncate()
     text = PAGE.read_text()
-    assert _with(text, name, written) == text, f"docs/conformance.md says otherwise; {WRITE}=1 writes it"
+    differing = set(_with(text, name, written).splitlines()) - set(text.splitlines())
+    assert not differing, f"docs/conformance.md says otherwise; {WRITE}=1 writes it: {differing}"
 
 
 def table(columns: Mapping[str, Found], remarks: Mapping[Run, str]) -> str:

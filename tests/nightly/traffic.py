@@ -20,6 +20,7 @@ from tests.gateway.speaking import Speaker, connected, request_of
 
 from toolgate.gateway.answers import UPSTREAM_FAILED
 from toolgate.store import grants
+from toolgate.wire.limits import PoolLimits
 
 from .upstream import EVENTS, TOOLS, Upstream
 
@@ -221,7 +222,7 @@ async def wait_for_a_person(scene: Scene, speaker: Speaker) -> None:
 
 
 async def restart_the_server(scene: Scene, speaker: Speaker) -> None:
-    """Whoever is cut off meanwhile is excused; the outage is over when a call passes again."""
+    """Whoever is cut off is excused; the outage is over when calls pass and the last failed connect is forgotten."""
     async with scene.operating:
         scene.upstream.down = True
         try:
@@ -229,6 +230,7 @@ async def restart_the_server(scene: Scene, speaker: Speaker) -> None:
             async with asyncio.timeout(30):
                 while not await _passes(scene, speaker):
                     await asyncio.sleep(0.05)
+            await asyncio.sleep(2 * PoolLimits().backoff)
         finally:
             scene.upstream.down = False
 
