@@ -2,11 +2,15 @@
 
 from __future__ import annotations
 
+import asyncio
+import json
 from collections.abc import AsyncIterator, Iterator
 
 import pytest
 import pytest_asyncio
-from tests.gateway.running import Gateway, Recorder, plain
+from tests.gateway.running import Gateway, Received, Recorder, http, plain
+
+from .desk import TOOLS
 
 LONG = "120"
 
@@ -27,8 +31,18 @@ def hasty(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Gateway]:
     running.close()
 
 
+async def _reply(request: Received, writer: asyncio.StreamWriter) -> None:
+    """The gateway may ask a new server for its tools at any moment: it hears of those that the tests speak of."""
+    message = request.json if request.body else {}
+    if message.get("method") == "tools/list":
+        body = {"jsonrpc": "2.0", "id": message["id"], "result": {"tools": list(TOOLS)}}
+        writer.write(http(200, json.dumps(body).encode()))
+    else:
+        await plain(request, writer)
+
+
 @pytest_asyncio.fixture
 async def recorder() -> AsyncIterator[Recorder]:
-    upstream = await Recorder(plain).start()
+    upstream = await Recorder(_reply).start()
     yield upstream
     await upstream.stop()

@@ -25,8 +25,8 @@ class Call:
 class Real:
     """One server in a folder of its own.
 
-    `shown` are the tools that its policy lists, in its order, `hidden` one that it has and the policy hides; `asks` is a tool that asks the
-    client's user something, `tells` one that reports progress.
+    `shown` are the tools that its policy lists, in its order, `hidden` one that it has and the policy hides; `asks` is
+    a tool that asks the client's user something, `tells` one that reports progress.
     """
 
     name: str

@@ -101,3 +101,17 @@ async def test_a_client_that_leaves_ends_its_held_calls(start: Start) -> None:
     await run.close()
     (asked,) = run.decisions(tool="remove")
     assert run.outcomes(asked["decision_id"]) == ["client_gone"]
+
+
+async def test_an_approval_after_the_client_left_runs_nothing_and_is_kept_for_its_repeat(start: Start) -> None:
+    run = await held(start)
+    assert run.process.stdin is not None
+    run.process.stdin.close()
+    assert await run.server_line() == b""  # the wrapper is ending, and gives its server time to leave
+    await decide(run, "approve")
+    await run.close()
+    assert [decision["outcome"] for decision in run.decisions(tool="remove")] == ["wait"]
+    run = await start(ASKING)
+    await run.ready()
+    run.client_says(call(1, "remove", n=1))
+    assert (await run.server_hears())["params"]["arguments"] == {"n": 1}

@@ -205,8 +205,10 @@ async def test_a_task_belongs_to_the_grant_that_created_it(start: Start) -> None
     run.server_says(result(1, task={"taskId": "mine", "status": "working"}))
     await run.client_hears()
     run.client_says(message("tasks/get", 2, taskId="others"), message("tasks/get", 3, taskId="mine"))
-    assert (await run.client_hears())["error"]["data"]["rule"] == "(method)"
+    refused = (await run.client_hears())["error"]
+    assert (refused["code"], refused["message"]) == (-32602, "there is no such task")
     assert (await run.server_hears())["id"] == 3
+    assert [decision["rule"] for decision in run.decisions(outcome="deny")] == ["(task)"]
 
 
 async def test_a_megabyte_passes_both_ways(start: Start) -> None:

@@ -245,3 +245,20 @@ def test_kill_9_of_the_parent_leaves_neither_child_nor_grandchild() -> None:
         parent.kill()
     assert said.count("here") == 2
     assert alive([*processes, *watcher]) == []
+
+
+@pytest.mark.parametrize("turns", range(6))
+async def test_a_start_that_is_given_up_leaves_nothing(turns: int) -> None:
+    before = set(psutil.Process().children())
+    endings: list[int] = []
+    starting = asyncio.create_task(Child.start(["sleep", "300"], received=lambda _line: None, ended=endings.append))
+    for _ in range(turns):
+        await asyncio.sleep(0)
+    starting.cancel()
+    try:
+        child = await starting  # it was faster than the cancellation
+    except asyncio.CancelledError:
+        await asyncio.sleep(0.1)  # what the loop reports late is reported by now
+    else:
+        await child.close()
+    assert alive([process for process in psutil.Process().children() if process not in before]) == []

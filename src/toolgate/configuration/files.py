@@ -7,12 +7,12 @@ import stat
 from pathlib import Path
 
 from toolgate.store.errors import BadInput
-from toolgate.store.names import shown
+from toolgate.store.names import escaped
 
 
 def read_file(place: str, path: Path, limit: int) -> bytes:
     """The content of a regular file of at most `limit` bytes. Raises BadInput."""
-    name = shown(str(path))
+    name = escaped(str(path))
     try:
         with open(path, "rb", opener=_open) as file:
             if not stat.S_ISREG(os.fstat(file.fileno()).st_mode):
@@ -38,4 +38,4 @@ def read_text(place: str, path: Path, limit: int) -> str:
         return read_file(place, path, limit).decode("utf-8")
     except UnicodeDecodeError as error:
         line = error.object.count(b"\n", 0, error.start) + 1
-        raise BadInput(place, f"`{shown(str(path))}` is not UTF-8 (line {line})", "save it in UTF-8") from None
+        raise BadInput(place, f"`{escaped(str(path))}` is not UTF-8 (line {line})", "save it in UTF-8") from None

@@ -20,7 +20,7 @@ from toolgate.store import grants, policies, servers
 from toolgate.store.database import Writing
 from toolgate.store.errors import BadInput
 from toolgate.store.grants import Terms
-from toolgate.store.names import shown
+from toolgate.store.names import escaped, shown
 from toolgate.store.origins import take_over
 
 
@@ -89,7 +89,7 @@ class GrantPlanner:
             runs.append(partial(_amend, known=known, given=given, until=until))
         origin = self.configuration.origin
         if known.origin not in (None, origin):
-            details.append(f"taken over from {shown(str(known.origin))}")
+            details.append(f"taken over from {escaped(str(known.origin))}")
             runs.append(partial(take_over, kind="grant", row_id=known.id, before=str(known.origin), origin=origin))
         self._token(known, given, details, runs)
         self.plan.step("grant", known.label, details, runs)
@@ -127,7 +127,7 @@ class GrantPlanner:
             runs.append(partial(self._renew, known=known, given=given))
         else:
             mend = "it cannot be shown again; --rotate-missing makes a new one, and ends the old"
-            self._warn(given, f"`{shown(str(file))}` does not hold the token of `{shown(known.label)}`", mend)
+            self._warn(given, f"`{escaped(str(file))}` does not hold the token of `{shown(known.label)}`", mend)
 
     def _renew(self, change: Writing, known: PresentGrant, given: GrantTerms) -> None:
         assert given.token_file is not None

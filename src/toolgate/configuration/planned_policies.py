@@ -8,7 +8,7 @@ from toolgate.configuration.document import Configuration
 from toolgate.configuration.plan import Plan, Run, Step
 from toolgate.configuration.present import Present, PresentPolicy
 from toolgate.store import policies
-from toolgate.store.names import shown
+from toolgate.store.names import escaped
 from toolgate.store.origins import take_over
 
 
@@ -30,6 +30,6 @@ def _change(plan: Plan, known: PresentPolicy, text: str, origin: str) -> None:
         details.append(f"revision {known.revision} -> {known.revision + 1}")
         runs.append(partial(policies.store, name=known.name, text=text))
     if known.origin not in (None, origin):
-        details.append(f"taken over from {shown(str(known.origin))}")
+        details.append(f"taken over from {escaped(str(known.origin))}")
         runs.append(partial(take_over, kind="policy", row_id=known.id, before=str(known.origin), origin=origin))
     plan.step("policy", known.name, details, runs)

@@ -13,7 +13,7 @@ from toolgate.configuration.present import Present, PresentServer
 from toolgate.keys import SealBroken, Sealer
 from toolgate.store import servers
 from toolgate.store.headers import HeaderInput, StoredHeader, unseal
-from toolgate.store.names import shown
+from toolgate.store.names import escaped, shown
 from toolgate.store.origins import take_over
 from toolgate.store.servers import Registration
 
@@ -42,7 +42,7 @@ def _change(plan: Plan, known: PresentServer, wanted: Registration, sealer: Seal
         amended = replace(wanted, credentials=tuple(changed))
         runs.append(partial(servers.amend, server_id=known.id, registration=amended, sealer=sealer, dropped=dropped))
     if known.origin not in (None, origin):
-        details.append(f"taken over from {shown(str(known.origin))}")
+        details.append(f"taken over from {escaped(str(known.origin))}")
         runs.append(partial(take_over, kind="server", row_id=known.id, before=str(known.origin), origin=origin))
     plan.step("server", known.name, details, runs, reached=bool(settings or changed or dropped))
 

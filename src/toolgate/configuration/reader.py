@@ -22,7 +22,7 @@ from toolgate.store import headers, moments, names, variables
 from toolgate.store.commands import check_command, parse_command, resolve
 from toolgate.store.errors import BadInput
 from toolgate.store.headers import HeaderInput
-from toolgate.store.names import shown
+from toolgate.store.names import escaped, shown
 from toolgate.store.servers import Reach, Registration
 
 MAX_POLICY = 8 * 1024 * 1024
@@ -37,7 +37,7 @@ def read_configuration(file: Path, environment: Mapping[str, str]) -> Configurat
         body = read_file(str(file), whole, nodes.MAX_SIZE)
     except BadInput as error:
         raise ConfigurationError([Problem("configuration", error.cause, error.mend)]) from None
-    return read_configuration_text(body, shown(str(file)), whole, environment)
+    return read_configuration_text(body, escaped(str(file)), whole, environment)
 
 
 def read_configuration_text(body: bytes, place: str, file: Path, environment: Mapping[str, str]) -> Configuration:

@@ -15,7 +15,7 @@ from types import TracebackType
 from toolgate.configuration.files import read_file
 from toolgate.keys import token_checks, token_digest
 from toolgate.store.errors import BadInput, StoreError
-from toolgate.store.names import shown
+from toolgate.store.names import escaped, shown
 
 MAX_FILE = 1024
 
@@ -34,9 +34,9 @@ def check_place(file: Path) -> None:
     """Raise BadInput where no token may be written: in no directory, over a link, over what is no token."""
     _check_directory(file.parent)
     if os.path.islink(file):
-        raise BadInput("", f"`{shown(str(file))}` is a link", "name the file itself")
+        raise BadInput("", f"`{escaped(str(file))}` is a link", "name the file itself")
     if not file.name or (os.path.exists(file) and not _replaceable(file)):
-        cause = f"`{shown(str(file))}` holds something else than a token"
+        cause = f"`{escaped(str(file))}` holds something else than a token"
         raise BadInput("", cause, "name a file of its own for the token, or move that one away")
 
 

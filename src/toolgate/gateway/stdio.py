@@ -52,10 +52,16 @@ class Conversation:
                 subscribed = {**message, "params": {"_meta": {SUBSCRIPTION_KEY: request.call.message.id}}}
                 self._between.client.send(msgspec.json.encode(subscribed))
 
+    async def take_back_held(self) -> None:
+        """The client is gone: what it left waiting for a person must not run any more when somebody approves it."""
+        for request in self._between.requests.all():
+            if request.call.approval_id and not request.sent:
+                self._between.requests.take(request.call.message.id)
+                await self._between.give_up(request)
+
     async def settled(self, seconds: float) -> None:
-        """Give calls that wait to be judged so long to get on their way; those that wait for a person get nothing."""
-        waiting = [request for request in self._between.requests.all() if not request.call.approval_id]
-        judging = [request.judging for request in waiting if request.judging is not None]
+        """Give calls that wait to be judged so long to get on their way."""
+        judging = [request.judging for request in self._between.requests.all() if request.judging is not None]
         if judging:
             await asyncio.wait(judging, timeout=seconds)
 

@@ -110,6 +110,7 @@ async def carry(conversation: Conversation, client: Client, server: Peer, inbox:
     await asyncio.wait((upward, downward, leaving, told), return_when=asyncio.FIRST_COMPLETED)
     by_client = not downward.done()
     if by_client:
+        await conversation.take_back_held()
         if upward.done():
             await conversation.settled(_GRACE)
         await server.close(_GRACE)

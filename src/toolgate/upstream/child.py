@@ -82,6 +82,9 @@ class Child:
             )
         except BaseException:
             self._watcher.release()
+            self._watcher = None
+            if self._transport is not None:
+                end_group(self.pid, signal.SIGKILL)
             raise
 
     @property
@@ -152,8 +155,10 @@ class Child:
     def began(self, transport: SubprocessTransport) -> None:
         """The process runs."""
         self._transport = transport
-        assert self._watcher is not None
-        self._watcher.watch(transport.get_pid())
+        if self._watcher is None:  # the start was given up, which the loop learns too late to undo
+            end_group(transport.get_pid(), signal.SIGKILL)
+        else:
+            self._watcher.watch(transport.get_pid())
 
     def wrote(self, data: bytes) -> None:
         """Hand on the lines that `data` completes."""
@@ -179,6 +184,9 @@ class Child:
     def exited(self) -> None:
         """The process itself is gone; what it started may still live and hold the pipes."""
         assert self._transport is not None
+        if self._watcher is None:
+            self._transport.close()
+            return
         self.resume()
         self._burial = asyncio.create_task(self._bury(self._transport))
 

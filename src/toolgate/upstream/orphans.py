@@ -25,11 +25,12 @@ kill -s KILL -- "-$group"
 
 
 class Watcher:
-    """Started before the child, so that no moment is without it; raises OSError where there is no `sh`."""
+    """Started before the child, so that no moment is without it; raises OSError where there is no `/bin/sh`."""
 
     def __init__(self) -> None:
         self._process = subprocess.Popen(
-            ("sh", "-c", _SCRIPT),
+            ("/bin/sh", "-c", _SCRIPT),
+            env={"PATH": os.defpath},  # whatever PATH the operator has, `sleep` is where the system keeps it
             stdin=subprocess.PIPE,
             stdout=subprocess.DEVNULL,
             stderr=subprocess.DEVNULL,
