@@ -72,6 +72,14 @@ def test_show_opens_the_call_whole_with_its_numbers_as_they_were_sent(
     assert described.json["rule"] == "/tools/deploy/action"
 
 
+def test_show_names_the_policy_as_people_do(toolgate: Toolgate, store: ApprovalStore, data: Path) -> None:
+    policy = data.parent / "careful.json"
+    policy.write_text('{"version": "1", "default": "deny"}')
+    added = toolgate("policy", "add", "careful", str(policy), "--json").json
+    waiting = ask(store, data, policy_id=added["id"])
+    assert "careful, revision 1\n" in toolgate("approval", "show", waiting.id).out
+
+
 HOSTILE = "a\x1b[2Jb\u202ec\U000e0041d\u200be\u3164f\ufe0fg\u0301h\u05d0i\u2028j\x85k\u00ady\x7fz"
 
 

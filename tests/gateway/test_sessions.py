@@ -57,6 +57,17 @@ async def test_the_client_gets_a_sealed_id_and_the_server_its_own(grant: Grant, 
     assert recorder.received[-1].header("mcp-session-id") == "upstream-secret-id"
 
 
+@pytest.mark.parametrize("status", [405, 409])
+async def test_why_a_server_opens_no_stream_reaches_the_client(grant: Grant, recorder: Recorder, status: int) -> None:
+    session = (await initialize(grant)).headers["mcp-session-id"]
+
+    async def no_stream(_request: Received, writer: asyncio.StreamWriter) -> None:
+        writer.write(http(status, b""))
+
+    recorder.reply = no_stream
+    assert await request(grant, "GET", session) == status
+
+
 async def test_a_session_in_a_stream_is_sealed_with_what_its_answer_says(grant: Grant, recorder: Recorder) -> None:
     async def streamed(received: Received, writer: asyncio.StreamWriter) -> None:
         result = {"protocolVersion": "2025-06-18", "capabilities": {"tools": {"listChanged": True}}}

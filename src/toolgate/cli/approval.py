@@ -15,10 +15,12 @@ from toolgate.cli import exits, printing
 from toolgate.cli.groups import new_group
 from toolgate.cli.installation import Installation
 from toolgate.cli.legible import legible, legible_lines
-from toolgate.cli.options import DataOption, JsonOption, actor, data_directory, examples
+from toolgate.cli.options import DataOption, JsonOption, actor, examples
 from toolgate.keys import MasterKey
+from toolgate.store import policies
 from toolgate.store.approvals import SEAL, Approval, ApprovalStore, NotPending
 from toolgate.store.database import writing
+from toolgate.store.errors import NotStored
 from toolgate.store.names import check_text
 
 app = new_group("Decide on calls that wait for a person.")
@@ -44,7 +46,7 @@ def list_(
     as_json: JsonOption = False,
 ) -> None:
     """List the calls that wait, oldest first, or those that were decided on in the last 30 days."""
-    found = _store(data).every(() if state == "all" else (state,))
+    found = _store(Installation.at(data).data).every(() if state == "all" else (state,))
     if as_json:
         printing.emit_json([_described(approval) for approval in found])
         return
@@ -74,15 +76,15 @@ def show(approval: ApprovalArgument, data: DataOption = None, as_json: JsonOptio
 
     Characters that could hide or reorder text stand as \\uXXXX.
     """
-    place = data_directory(data)
-    store = _store(data)
+    place = Installation.at(data)
+    store = _store(place.data)
     found = store.get(approval)
-    call = MasterKey.load(place).sealer(SEAL).open(store.sealed(found.id), found.id.encode())
+    call = MasterKey.load(place.data).sealer(SEAL).open(store.sealed(found.id), found.id.encode())
     if as_json:
         text = msgspec.json.encode({**_described(found), "call": msgspec.Raw(call)}).decode()
         printing.say(json_ascii(text))
         return
-    printing.fields(_facts(found))
+    printing.fields(_facts(found, _policy_name(place, found)))
     printing.say("")
     for line in legible_lines(msgspec.json.format(call, indent=2).decode()).split("\n"):
         printing.say(line)
@@ -93,7 +95,7 @@ def json_ascii(text: str) -> str:
     return "".join(char if char.isascii() else json.dumps(char)[1:-1] for char in text)
 
 
-def _facts(approval: Approval) -> dict[str, object]:
+def _facts(approval: Approval, policy: str) -> dict[str, object]:
     facts: dict[str, object] = {
         "id": approval.id,
         "state": approval.state,
@@ -103,7 +105,7 @@ def _facts(approval: Approval) -> dict[str, object]:
         "grant": f"{approval.grant_label} ({approval.grant_id})",
         "principal": approval.principal,
         "server": f"{approval.server_name} ({approval.server_id})",
-        "policy": f"{approval.policy_id}, revision {approval.revision}",
+        "policy": policy,
         "rule": approval.rule,
         "reason": legible(approval.reason),
     }
@@ -130,10 +132,13 @@ def deny(
 
 
 def _decide(named: str, state: Literal["approved", "denied"], reason: str, data: str | None, as_json: bool) -> None:
-    """Decide and write down who did, both or neither; leaves with 1 when somebody else was first."""
+    """Decide and write down who did; leaves with 1 when somebody else was first.
+
+    The transaction of the event is open before the decision counts: a database that cannot be written decides nothing.
+    """
     why = check_text("--reason", reason) if reason else ""
     place = Installation.at(data)
-    store = _store(data)
+    store = _store(place.data)
     found, who = store.get(named), actor()
     try:
         with writing(place.engine, who) as transaction:
@@ -164,7 +169,14 @@ def _left(approval: Approval) -> str:
     return f"{hours} h {minutes} min" if hours else f"{minutes} min {seconds % 60} s"
 
 
-def _store(data: str | None) -> ApprovalStore:
+def _policy_name(place: Installation, approval: Approval) -> str:
+    """The policy as people call it, with its revision; `toolgate run` records the file and the start of its digest."""
+    try:
+        return f"{policies.get(place.engine, approval.policy_id).name}, revision {approval.revision}"
+    except NotStored:
+        return f"{approval.policy_id}, revision {approval.revision}"
+
+
+def _store(data: Path) -> ApprovalStore:
     """The approvals of an installation; a directory without any has none."""
-    place: Path = Installation.at(data).data
-    return ApprovalStore(place, patience=_PATIENCE)
+    return ApprovalStore(data, patience=_PATIENCE)

@@ -19,7 +19,8 @@ from toolgate.upstream.interface import Answer
 from toolgate.wire.client import BadAnswer, TimedOut, UpstreamError
 
 _UNCHANGED: Final = frozenset({400, 404, 405, 429})
-"""Statuses that a client must see as they are: dual-era clients read the server's era from them."""
+"""Statuses that a client must see as they are: dual-era clients read the server's era from them. For a GET also 409: a
+server that has a stream open for the session already is no failure."""
 _NEVER_RUN: Final = frozenset({405, 429})
 _PEEK_LIMIT: Final = 1024 * 1024
 """An answer that nothing forces to be read whole is looked into up to this size, and only passed on beyond it."""
@@ -82,7 +83,7 @@ class Forwarding:
                 await self._relay_json(passage, response)
         elif status == 200 and kind.startswith(b"text/event-stream"):
             await self._events.relay(passage, response)
-        elif status in _UNCHANGED:
+        elif status in _UNCHANGED or (status == 409 and passage.head.verb == "GET"):
             await self._relay_refusal(passage, response, kind)
         else:
             cause = f"the server answered with HTTP status {status} and `{kind.decode('latin-1')}`"

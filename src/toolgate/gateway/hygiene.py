@@ -24,6 +24,9 @@ _ALLOW: Final = (b"allow", b"POST, GET, DELETE, OPTIONS")
 _JSON: Final = b"application/json"
 _PREFIX: Final = "/mcp/"
 _ID_LENGTH: Final = 36
+_NOTHING: Final = "there is nothing at this path"
+_NO_SIGN_IN: Final = "connect to /mcp/SERVER/; there is no sign-in: send a grant token as `Authorization: Bearer`"
+"""Read by people whose client looked for a place to sign in after a token was refused."""
 _FORWARDED: Final = frozenset(
     {
         b"accept",
@@ -149,12 +152,12 @@ def _server_id(exchange: Exchange) -> str:
     if exchange.query:
         raise Refused(400, "the endpoint takes no query", "send credentials in the Authorization header only")
     if not path.startswith(_PREFIX):
-        raise Refused(404, "there is nothing at this path")
+        raise Refused(404, _NOTHING, _NO_SIGN_IN)
     name = path[len(_PREFIX) :]
     if name.endswith("/"):
         name = name[:-1]
     if len(name) != _ID_LENGTH or "/" in name:
-        raise Refused(404, "there is nothing at this path")
+        raise Refused(404, _NOTHING, _NO_SIGN_IN)
     return name
 
 

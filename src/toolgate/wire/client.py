@@ -223,7 +223,8 @@ class Pool:
     # --- what connections call
 
     def joined(self, link: Link) -> None:
-        """Count an open connection in."""
+        """Count an open connection in: the origin is there, whatever an earlier attempt found."""
+        self._down_until = -math.inf
         self._links.add(link)
         self._sweep.start()
         if self._closed:
