@@ -18,7 +18,7 @@ from typing import Any
 
 from bench.peers import PASSES, nginx
 from bench.side_by_side.place import ROOT, STDIO_SERVER, Endpoint, Place, free_port, now
-from bench.side_by_side.work import POLICY
+from bench.side_by_side.work import OPEN, POLICY
 
 Start = Callable[[Place], AbstractContextManager[Endpoint]]
 SECRET = "side-by-side-Secret-0123456789-abcdefgh"
@@ -45,19 +45,19 @@ def nginx_proxy(place: Place) -> Iterator[Endpoint]:
         yield Endpoint(f"http://127.0.0.1:{port}/mcp", {}, process, started)
 
 
-def toolgate(*reached: str) -> Start:
+def toolgate(*reached: str, policy: dict[str, Any] = POLICY) -> Start:
     """Toolgate as it comes, with a policy; `reached` is how it reaches the server, by default over HTTP."""
 
     @contextmanager
     def start(place: Place) -> Iterator[Endpoint]:
         program = ROOT / ".venv/bin/toolgate"
         data = ("--data", str(place.folder / "data"))
-        policy = place.folder / "policy.json"
-        policy.write_text(json.dumps(POLICY))
+        file = place.folder / "policy.json"
+        file.write_text(json.dumps(policy))
         server = json.loads(
             place.run(program, "server", "add", "s", *(reached or ("--url", place.upstream)), *data, "--json")
         )
-        place.run(program, "policy", "add", "p", policy, *data)
+        place.run(program, "policy", "add", "p", file, *data)
         grant = json.loads(
             place.run(program, "grant", "add", "--server", "s", "--policy", "p", "--label", "g", *data, "--json")
         )
@@ -184,6 +184,7 @@ PEERS = (
     Peer("direct", direct),
     Peer("nginx", nginx_proxy),
     Peer("toolgate", toolgate()),
+    Peer("toolgate-open", toolgate(policy=OPEN)),
     Peer("fastmcp-tuned", fastmcp("tuned")),
     Peer("fastmcp-shared", fastmcp("shared")),
     Peer("fastmcp", fastmcp("default")),

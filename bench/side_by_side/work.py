@@ -18,6 +18,8 @@ TOOL = {
         "required": ["amount", "currency"],
     },
 }
+# What the other gateways are asked to do, as a policy: let everything pass.
+OPEN = {"version": "1", "default": "allow"}
 # What Toolgate judges each call by: three predicates, a schema, a limit whose cost is an argument.
 POLICY = {
     "version": "1",
