@@ -15,6 +15,8 @@ from toolgate.upstream.lines import Failure, LineTooLong
 
 _GRACE: Final = 2.0
 """Seconds that calls have to be judged after the client's last line, and a server to leave."""
+_HASTE: Final = 0.1
+"""The same where a signal told us to go: who sends one sends the next soon, and KILL leaves no time for records."""
 _BUFFERED: Final = 4 * 1024 * 1024
 """Bytes of a server that may wait here; beyond that it has to."""
 
@@ -113,7 +115,7 @@ async def carry(conversation: Conversation, client: Client, server: Peer, inbox:
         await conversation.take_back_held()
         if upward.done():
             await conversation.settled(_GRACE)
-        await server.close(_GRACE)
+        await server.close(_HASTE if told.done() else _GRACE)
     await downward
     for task in (upward, leaving, told):
         task.cancel()

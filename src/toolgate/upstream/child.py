@@ -21,6 +21,8 @@ LINE_LIMIT: Final = 16 * 1024 * 1024
 """Bytes of one message of a server."""
 GRACE: Final = 2.0
 """Seconds a child has to leave after the end of its input, and again after TERM."""
+_AFTER_TERM: Final = 1.0
+"""Seconds that a child has at least to obey TERM, however little time it was given to leave by itself."""
 _LINGER: Final = 0.5
 _STDIN, _STDOUT = 0, 1
 
@@ -116,7 +118,7 @@ class Child:
             output.resume_reading()
 
     async def close(self, grace: float = GRACE) -> int:
-        """End its input, wait, TERM to the group, wait, KILL; returns the status. May be called often."""
+        """End its input, wait, TERM to the group, wait, KILL; returns the status. `grace` in seconds, for each wait."""
         if self._closing is None:
             self._closing = asyncio.create_task(self._close(grace))
         return await asyncio.shield(self._closing)
@@ -125,8 +127,8 @@ class Child:
         pipe = self._input()
         if pipe is not None:
             pipe.close()
-        for number in (signal.SIGTERM, signal.SIGKILL):
-            if await self._gone_within(grace):
+        for number, seconds in ((signal.SIGTERM, grace), (signal.SIGKILL, max(grace, _AFTER_TERM))):
+            if await self._gone_within(seconds):
                 break
             end_group(self.pid, number)
         await self._gone.wait()
