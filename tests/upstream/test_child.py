@@ -195,10 +195,10 @@ async def test_a_paused_child_waits_and_loses_nothing(recorder: Recorder) -> Non
 
 
 async def recorder_settles(recorder: Recorder) -> None:
-    """Until the child waits for its full pipe: it uses no more processor time."""
+    """Until the child waits for its full pipe: it has written, and writes no more."""
     process = recorder.processes[0]
-    before = -1.0
-    while before != (now := sum(process.cpu_times()[:2])) or now == 0.0:
+    before = -1
+    while before != (now := process.io_counters().write_chars) or now == 0:
         before = now
         await asyncio.sleep(0.1)
 
