@@ -161,3 +161,14 @@ async def test_whatever_the_ids_and_the_cancellations_everybody_gets_their_own_a
         await asyncio.gather(*(client(speaker, number) for number in range(20)))
         assert len(speaker.upstream.children) <= 6
     assert answered > 50
+
+
+@pytest.mark.parametrize("turns", range(1, 8))
+async def test_a_client_that_leaves_while_its_process_starts_takes_no_place(turns: int) -> None:
+    async with speaking(limits=replace(LIMITS, processes=1, yields_after=0)) as speaker:
+        asking = asyncio.ensure_future(speaker.modern("pid", 1))
+        for _ in range(turns):
+            await asyncio.sleep(0)
+        asking.cancel()
+        await asyncio.wait((asking,))
+        assert await pid(speaker, 2)

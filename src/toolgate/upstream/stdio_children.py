@@ -74,6 +74,9 @@ class Children:
             self._running.discard(conversation)
             self._failed(f"{error.cause} ({error.mend})")
             raise ConnectFailed(self.place, "its program cannot be started") from None
+        except BaseException:  # nobody waits for it any more: the child ends itself, and its place is free
+            self._running.discard(conversation)
+            raise
         if self._retired:  # meanwhile
             self.end(conversation)
             self._check()

@@ -5,7 +5,7 @@ from __future__ import annotations
 import asyncio
 import os
 import re
-from typing import Final
+from typing import IO, Final
 
 from toolgate.background import complain
 
@@ -31,14 +31,25 @@ class ErrorLines(asyncio.Protocol):
         self._left_out = 0
         self._writing = -1
         self._transport: asyncio.BaseTransport | None = None
+        self._connecting: asyncio.Task[None] | None = None
 
     async def descriptor(self) -> int:
-        """The end to write to, made at the first use."""
-        if self._writing < 0:
+        """The end to write to, made at the first use. Reading begins even where that first user gives up meanwhile."""
+        if self._connecting is None:
             reading, self._writing = os.pipe()
             pipe = os.fdopen(reading, "rb", buffering=0)
-            self._transport, _ = await asyncio.get_running_loop().connect_read_pipe(lambda: self, pipe)
+            self._connecting = asyncio.create_task(self._connect(pipe))
+        await asyncio.shield(self._connecting)
         return self._writing
+
+    async def _connect(self, pipe: IO[bytes]) -> None:
+        await asyncio.get_running_loop().connect_read_pipe(lambda: self, pipe)
+
+    def connection_made(self, transport: asyncio.BaseTransport) -> None:
+        """The pipe is read from now on; unless it was closed before."""
+        self._transport = transport
+        if self._writing < 0:
+            transport.close()
 
     def close(self) -> None:
         """Read no more."""
