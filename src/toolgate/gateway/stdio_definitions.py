@@ -51,7 +51,7 @@ class Definitions:
         self._send = send
         self._prefix = f"toolgate-{secrets.token_hex(8)}-"
         self._asked = 0
-        self._answer: asyncio.Future[bytes] | None = None
+        self._answer: asyncio.Future[bytes | None] | None = None
         self._asking: asyncio.Task[None] | None = None
         self._pages: dict[str | None, str | None] = {}
 
@@ -83,6 +83,12 @@ class Definitions:
         answer = self._answer
         if answer is not None and not answer.done() and reply.id == self._id:
             answer.set_result(raw)
+
+    def failed(self, message_id: object) -> None:
+        """The page that was asked for will not come: the server cannot be reached."""
+        answer = self._answer
+        if answer is not None and not answer.done() and message_id == self._id:
+            answer.set_result(None)
 
     def close(self) -> None:
         """Ask no more."""
@@ -118,15 +124,17 @@ class Definitions:
     async def _page(self, params: dict[str, object]) -> str | None:
         """Learn one page; the cursor of the next, None where there is no more to ask."""
         self._asked += 1
-        self._answer = asyncio.get_running_loop().create_future()
+        answer = self._answer = asyncio.get_running_loop().create_future()
         request = {"jsonrpc": "2.0", "id": self._id, "method": "tools/list", "params": params}
         self._send(_ENCODER.encode(request))
+        await asyncio.wait((answer,), timeout=_PATIENCE)
+        raw = answer.result() if answer.done() else None
+        if raw is None:
+            return None
         try:
-            async with asyncio.timeout(_PATIENCE):
-                raw = await self._answer
             self._access.tools.learn(listing.tools_of(raw))
             following = _next_cursor(raw)
-        except (TimeoutError, NotUnderstood):
+        except NotUnderstood:
             return None
         self.known = following is None
         return following

@@ -110,7 +110,8 @@ class Downward:
             complain(f"a line of the server was dropped: it {cause}: {text}")
 
     async def failed(self, message_id: MessageId, failure: Failure) -> None:
-        """The way to the server failed for one request (a server behind HTTP)."""
+        """The way to the server failed for one request (a server behind HTTP), the client's or our own."""
+        self._between.definitions.failed(message_id)
         request = self._between.requests.get(message_id)
         if request is not None and request.sent:
             request.ending.not_run, request.ending.status = failure.not_run, failure.status
