@@ -15,6 +15,8 @@ from toolgate.store.approvals import FILE, SEAL
 
 from .desk import ASK, DEPLOY, TOOLS, approve, asked, deny, let_expire, of, store, waits
 
+pytestmark = pytest.mark.slow
+
 
 def granted(gateway: Gateway, recorder: Recorder, policy: Json = ASK) -> Grant:
     return gateway.grant(gateway.add_server(recorder.url, TOOLS), policy)

@@ -19,6 +19,8 @@ from toolgate.store import grants
 from .desk import ASK, DEPLOY, approve, asked, deny, held, let_expire, of, waits
 from .test_permits import granted, lists
 
+pytestmark = pytest.mark.slow
+
 TOKEN = "progress-7"
 
 

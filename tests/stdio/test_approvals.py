@@ -7,8 +7,11 @@ import json
 import sys
 from typing import Any
 
+import pytest
 from tests.stdio.conftest import Start
 from tests.stdio.wrapped import PATIENCE, Wrapped, call, message, text
+
+pytestmark = pytest.mark.slow
 
 ASKING: dict[str, Any] = {
     "version": "1",

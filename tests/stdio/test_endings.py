@@ -17,6 +17,8 @@ from tests.stdio.conftest import Start
 from tests.stdio.wrapped import PATIENCE, Wrapped, call, message, text
 from tests.upstream.test_child import FORKING, STUBBORN
 
+pytestmark = pytest.mark.slow
+
 
 async def with_a_call_under_way(start: Start, **environment: str) -> Wrapped:
     run = await start(**environment)

@@ -5,8 +5,11 @@ from __future__ import annotations
 import asyncio
 from typing import Any
 
+import pytest
 from tests.stdio.conftest import Start
 from tests.stdio.wrapped import Wrapped, call, text
+
+pytestmark = pytest.mark.slow
 
 SHARED = 10
 LIMITED: dict[str, Any] = {

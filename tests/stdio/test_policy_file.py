@@ -7,8 +7,11 @@ import hashlib
 import json
 from typing import Any
 
+import pytest
 from tests.stdio.conftest import Start
 from tests.stdio.wrapped import ALLOW, MODERN, PATIENCE, TOOLS, Wrapped, call, message, result
+
+pytestmark = pytest.mark.slow
 
 DENYING: dict[str, Any] = {"version": "1", "default": "allow", "tools": {"echo": {"action": "deny"}}}
 

@@ -12,6 +12,8 @@ import pytest
 from tests.gateway.running import Received, Recorder, events, http, plain
 from tests.stdio.wrapped import ALLOW, INITIALIZE, MODERN, PATIENCE, Wrapped, call, message
 
+pytestmark = pytest.mark.slow
+
 Writer = asyncio.StreamWriter
 Behind = Callable[..., Coroutine[Any, Any, Wrapped]]
 ONCE = {"version": "1", "default": "allow", "all_tools": {"rate_limit": "1/hour"}}
