@@ -8,7 +8,7 @@ from dataclasses import dataclass, field
 from bench.side_by_side.gateways import Peer
 from bench.side_by_side.load import Tally, closed_loop
 from bench.side_by_side.place import STDIO_SERVER, Endpoint, Place
-from bench.side_by_side.session import Session, first_session, open_session
+from bench.side_by_side.session import Session, close_sessions, first_session, open_session
 from bench.side_by_side.tree import Tree
 
 
@@ -71,6 +71,7 @@ async def load(run: Run, peer: Peer, place: Place, endpoint: Endpoint, tree: Tre
     upstream = sum(run.upstream.cpu().values())
     tally = await closed_loop(sessions, run.calls, run.seconds)
     upstream = sum(run.upstream.cpu().values()) - upstream
+    await close_sessions(sessions)
     if tally.wrong or not tally.waits:
         raise SystemExit(f"{peer.name}: {len(tally.wrong)} wrong answers, the first: {tally.wrong[:1]}\n{place.log()}")
     if tree:
@@ -88,8 +89,9 @@ async def measure(run: Run, peer: Peer, place: Place, endpoint: Endpoint) -> Fig
         if ended or time.monotonic() > deadline:
             raise SystemExit(f"{peer.name} did not start: {error}\n{place.log()}")
 
-    await first_session(endpoint.url, endpoint.headers, alive, stateless=run.stateless)
+    first = await first_session(endpoint.url, endpoint.headers, alive, stateless=run.stateless)
     figures = Figures(peer.name, start=time.perf_counter() - endpoint.started)
+    await close_sessions([first])
     tree = Tree(endpoint.process.pid, STDIO_SERVER) if endpoint.process else None
     for connections in (1, 32):
         figures.loads[connections] = await load(run, peer, place, endpoint, tree, connections)

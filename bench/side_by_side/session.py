@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import json
+from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Any
 
@@ -96,6 +97,15 @@ async def open_session(url: str, headers: dict[str, str], *, stateless: bool = F
         if result.get("isError") or result.get("content") != [{"type": "text", "text": text("call 10000000")}]:
             raise Refused(f"tools/call: {called}")
     return session
+
+
+async def close_sessions(sessions: Sequence[Session]) -> None:
+    """Say goodbye, as clients do; a server need not know that word (405)."""
+    async with aiohttp.ClientSession(timeout=aiohttp.ClientTimeout(30)) as client:
+        for session in sessions:
+            if "mcp-session-id" in session.headers:
+                async with client.delete(session.url, headers=session.headers) as response:
+                    await response.read()
 
 
 def _named(listed: Json) -> str:

@@ -43,6 +43,7 @@ async def client(grant: Grant, mode: Any) -> AsyncIterator[Client]:
         httpx2.AsyncClient(headers=headers, timeout=60) as http,
         Client(streamable_http_client(grant.url, http_client=http), mode=mode, cache=None) as connected,
     ):
+        await connected.list_tools()  # a definition that becomes known between two calls would make them differ
         yield connected
 
 
