@@ -30,6 +30,16 @@ WaitOption = Annotated[
 ]
 WAIT = 10.0
 
+ApprovalWaitOption = Annotated[
+    float,
+    typer.Option(
+        "--approval-wait",
+        min=0,
+        metavar="SECONDS",
+        help="How long a call is held for a person before its client is told.",
+    ),
+]
+
 
 def examples(*lines: str) -> str:
     """The examples at the end of a command's help, kept line by line."""

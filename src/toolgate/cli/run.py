@@ -8,7 +8,7 @@ from typing import Annotated
 import typer
 
 from toolgate.cli.groups import new_command
-from toolgate.cli.options import DataOption, examples
+from toolgate.cli.options import ApprovalWaitOption, DataOption, examples
 
 app = new_command()
 
@@ -30,15 +30,6 @@ GrantOption = Annotated[
 DigestOption = Annotated[
     str,
     typer.Option("--policy-digest", metavar="HEX", help="Accept a policy with this SHA-256 only, now and later."),
-]
-ApprovalWaitOption = Annotated[
-    float,
-    typer.Option(
-        "--approval-wait",
-        min=0,
-        metavar="SECONDS",
-        help="How long a call is held for a person before its client is told.",
-    ),
 ]
 UpstreamOption = Annotated[
     str, typer.Option("--upstream", metavar="URL", help="A server behind HTTP, in place of a command.")

@@ -9,7 +9,7 @@ from urllib.parse import urlsplit
 import typer
 
 from toolgate.cli.groups import new_command
-from toolgate.cli.options import DataOption, data_directory, examples
+from toolgate.cli.options import ApprovalWaitOption, DataOption, data_directory, examples
 from toolgate.settings import Settings
 from toolgate.store.errors import BadInput
 from toolgate.store.names import shown
@@ -50,15 +50,6 @@ ConcurrencyOption = Annotated[
     int,
     typer.Option(
         "--grant-concurrency", min=1, metavar="N", help="Requests and open streams that one grant may have at once."
-    ),
-]
-ApprovalWaitOption = Annotated[
-    float,
-    typer.Option(
-        "--approval-wait",
-        min=0,
-        metavar="SECONDS",
-        help="How long a call is held for a person before its client is told.",
     ),
 ]
 CertificateOption = Annotated[

@@ -25,6 +25,7 @@ from toolgate.cli.server_options import (
     PinOption,
     PrivateOption,
     UrlOption,
+    check_pair,
     credentials_of,
     file_of,
     words_of,
@@ -33,7 +34,6 @@ from toolgate.cli.server_set import set_server
 from toolgate.errors import ToolgateError
 from toolgate.keys import MasterKey
 from toolgate.store import definitions, headers, servers
-from toolgate.store.errors import BadInput
 
 app = new_group("Register MCP servers and look at their tools.")
 
@@ -71,8 +71,7 @@ def add(  # noqa: PLR0913, PLR0917 - typer declares options as parameters
         client_certificate=file_of("--client-certificate", client_certificate),
         client_key=file_of("--client-key", client_key),
     )
-    if client_key is not None and client_certificate is None:
-        raise BadInput("--client-key", "goes together with --client-certificate", "give both")
+    check_pair(reach.client_certificate, reach.client_key)
     words = words_of(url, command)
     given = credentials_of(words, header, env)
     place = Installation.at(data)

@@ -77,3 +77,9 @@ def file_of(option: str, path: Path | None) -> str | None:
     if not os.path.isfile(path):  # unlike Path's, it takes a name that no file can have for no file
         raise BadInput(option, f"`{shown(str(path))}` is not a file", "check the path")
     return str(path.absolute())
+
+
+def check_pair(certificate: str | None, key: str | None) -> None:
+    """A key without its certificate proves nothing."""
+    if key is not None and certificate is None:
+        raise BadInput("--client-key", "goes together with --client-certificate", "give both")

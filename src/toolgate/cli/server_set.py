@@ -16,6 +16,7 @@ from toolgate.cli.server_options import (
     HeaderOption,
     NameArgument,
     UrlOption,
+    check_pair,
     credentials_of,
     file_of,
     words_of,
@@ -89,8 +90,7 @@ def _reach(found: Server, words: tuple[str, ...], allow_private: bool | None, fi
         client_key=_file("client_key", files["client_key"], before.client_key),
         proxy=before.proxy,
     )
-    if reach.client_key is not None and reach.client_certificate is None:
-        raise BadInput("--client-key", "goes together with --client-certificate", "give both")
+    check_pair(reach.client_certificate, reach.client_key)
     return reach
 
 

@@ -14,6 +14,8 @@ import msgspec
 from toolgate.gateway.call import Call, Denial
 from toolgate.limits.counters import Exhausted
 from toolgate.policy.decision import NANO, Verdict
+from toolgate.protocol.messages import Message
+from toolgate.protocol.revisions import CLIENT_CAPABILITIES_KEY, SUBSCRIPTION_KEY
 from toolgate.store.approvals import Approval
 
 JSON_HEADERS: Final = ((b"content-type", b"application/json"),)
@@ -28,6 +30,14 @@ GATEWAY_FAILED: Final = 1003
 WAITING: Final = 1004
 """A method that still waits for a person: repeat it."""
 _SOURCE: Final = "toolgate"
+LIST_CHANGED: Final = "notifications/tools/list_changed"
+NOT_OWN: Final = Verdict("deny", "(task)", "This grant has no such task.")
+_EXTENSION: Final = "io.modelcontextprotocol/tasks"
+_METHODS: Final = frozenset({"tasks/get", "tasks/update", "tasks/cancel"})
+"""What the extension has; `tasks/result` is of revision 2025-11-25 only."""
+_METHOD_NOT_FOUND: Final = -32601
+_INVALID_PARAMS: Final = -32602
+_MISSING_CAPABILITY: Final = -32021
 
 Id = str | int | None
 
@@ -37,11 +47,33 @@ def refusal(call: Call, denied: Denial) -> bytes:
     message, verdict = call.message, denied.verdict
     if denied.approval is not None:
         return waiting(call, verdict, denied.approval)
+    if verdict is NOT_OWN:
+        return _unknown_task(message, call.id, modern=call.modern)
     if message.method != "tools/call":
         return refused_method(message.id, message.method, verdict, call.id, denied.hint)
     if not verdict.visible:
         return unknown_tool(message.id, call.tool, modern=call.modern)
     return denial(message.id, call.tool, verdict, call.id, modern=call.modern, full=denied.limit, hint=denied.hint)
+
+
+def _unknown_task(message: Message, decision: str, *, modern: bool) -> bytes:
+    """What a server says of a task that it does not know, so that another grant's is not told from none.
+
+    In revision 2026-07-28 some methods are gone, and the client must have declared the extension (SEP-2663).
+    """
+    code, text = _INVALID_PARAMS, "there is no such task"
+    facts: dict[str, object] = {"decision": decision}
+    if modern and message.method not in _METHODS:
+        code, text = _METHOD_NOT_FOUND, f"revision 2026-07-28 has no `{message.method}`"
+    elif modern and not _declares_tasks(message.meta.get(CLIENT_CAPABILITIES_KEY)):
+        code, text = _MISSING_CAPABILITY, f"the client did not declare `{_EXTENSION}`"
+        facts["requiredCapabilities"] = {"extensions": {_EXTENSION: {}}}
+    return error(message.id, code, text, facts)
+
+
+def _declares_tasks(capabilities: object) -> bool:
+    extensions = capabilities.get("extensions") if isinstance(capabilities, dict) else None
+    return isinstance(extensions, dict) and _EXTENSION in extensions
 
 
 def waiting(call: Call, verdict: Verdict, approval: Approval) -> bytes:
@@ -100,6 +132,14 @@ def error(id_: Id, code: int, message: str, data: dict[str, object] | None = Non
         "error": {"code": code, "message": message, "data": {"source": _SOURCE, **(data or {})}},
     }
     return msgspec.json.encode(body)
+
+
+def list_changed(subscription: Id = None) -> bytes:
+    """The notice that tools may look different; `subscription` is the id of the `subscriptions/listen` it is for."""
+    message: dict[str, object] = {"jsonrpc": "2.0", "method": LIST_CHANGED}
+    if subscription is not None:
+        message["params"] = {"_meta": {SUBSCRIPTION_KEY: subscription}}
+    return msgspec.json.encode(message)
 
 
 def plain_status(word: str, fault: str) -> bytes:

@@ -24,7 +24,7 @@ from toolgate.gateway.hygiene import Refused, Screened, Screening
 from toolgate.gateway.passage import Passage
 from toolgate.gateway.seals import Seals
 from toolgate.gateway.sessions import OpenSession, Sessions
-from toolgate.gateway.tasks import NOT_OWN, Tasks, unknown_task
+from toolgate.gateway.tasks import Tasks
 from toolgate.gateway.view import GatewayView
 from toolgate.policy.decision import Verdict
 from toolgate.protocol import strict_json
@@ -193,7 +193,7 @@ class Endpoint:
         if not self._view.fresh:
             return await self._enforcement.refuse(call, _STALE)
         if not owns_task(call, self._tasks):
-            return await self._enforcement.refuse(call, NOT_OWN)
+            return await self._enforcement.refuse(call, answers.NOT_OWN)
         return await self._enforcement.admit(call, tell)
 
     async def _stream_or_delete(self, attempt: Attempt) -> None:
@@ -238,7 +238,5 @@ def _respond_denied(attempt: Attempt, call: Call, denial: Denial) -> None:
     headers = answers.JSON_HEADERS + extra
     if message.kind != "request":
         exchange.respond(202, extra)
-    elif denial.verdict is NOT_OWN:
-        exchange.respond(200, headers, unknown_task(message, call.id, modern=call.modern))
     else:
         exchange.respond(200, headers, answers.refusal(call, denial))

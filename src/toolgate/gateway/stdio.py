@@ -8,8 +8,6 @@ from __future__ import annotations
 
 import asyncio
 
-import msgspec
-
 from toolgate.audit.records import Result
 from toolgate.gateway import answers
 from toolgate.gateway.access import Access
@@ -18,10 +16,9 @@ from toolgate.gateway.inspection import Inspector
 from toolgate.gateway.seals import Seals
 from toolgate.gateway.stdio_between import Between, Lines, Server
 from toolgate.gateway.stdio_definitions import Definitions
-from toolgate.gateway.stdio_downward import LIST_CHANGED, Downward
+from toolgate.gateway.stdio_downward import Downward
 from toolgate.gateway.stdio_upward import Upward
 from toolgate.gateway.tasks import Tasks
-from toolgate.protocol.revisions import SUBSCRIPTION_KEY
 
 
 class Conversation:
@@ -44,13 +41,11 @@ class Conversation:
 
     def tell_tools_changed(self) -> None:
         """The policy changed, so the tools may look different: said where the client listens for that."""
-        message: dict[str, object] = {"jsonrpc": "2.0", "method": LIST_CHANGED}
         if self._between.tells_changes:
-            self._between.client.send(msgspec.json.encode(message))
+            self._between.client.send(answers.list_changed())
         for request in self._between.requests.all():
             if request.sent and request.call.message.method == "subscriptions/listen":
-                subscribed = {**message, "params": {"_meta": {SUBSCRIPTION_KEY: request.call.message.id}}}
-                self._between.client.send(msgspec.json.encode(subscribed))
+                self._between.client.send(answers.list_changed(request.call.message.id))
 
     async def take_back_held(self) -> None:
         """The client is gone: what it left waiting for a person must not run any more when somebody approves it."""

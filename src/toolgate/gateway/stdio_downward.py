@@ -19,7 +19,6 @@ from toolgate.policy.decision import Verdict
 from toolgate.protocol.malformed import MessageId
 from toolgate.upstream.lines import Failure
 
-LIST_CHANGED: Final = "notifications/tools/list_changed"
 _SHOWN: Final = 200
 _MOST_ASKED: Final = 1_000
 """Requests of a server that its client may leave open."""
@@ -92,7 +91,7 @@ class Downward:
         self._between.client.send(line)
 
     def _notified(self, line: bytes, reply: Reply) -> None:
-        if reply.method == LIST_CHANGED:
+        if reply.method == answers.LIST_CHANGED:
             self._between.definitions.forget()
         self._between.client.send(line)
 

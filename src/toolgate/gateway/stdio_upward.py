@@ -17,7 +17,7 @@ from toolgate.gateway.enforcement import judge
 from toolgate.gateway.seals import Seals
 from toolgate.gateway.stdio_between import Between
 from toolgate.gateway.stdio_requests import Request
-from toolgate.gateway.tasks import NOT_OWN, Tasks, unknown_task
+from toolgate.gateway.tasks import Tasks
 from toolgate.policy.decision import Verdict
 from toolgate.protocol import strict_json
 from toolgate.protocol.headers import era_of_body
@@ -101,14 +101,14 @@ class Upward:
         request.judging = None
         if denial is not None:
             self._between.requests.take(call.message.id)
-            self._between.client.send(_refusal(call, denial))
+            self._between.client.send(answers.refusal(call, denial))
         else:
             request.sent_at = time.perf_counter_ns()
             self._between.server.send(line)
 
     async def _admit(self, call: Call) -> Denial | None:
         if not owns_task(call, self._tasks):
-            return await self._between.enforcement.refuse(call, NOT_OWN)
+            return await self._between.enforcement.refuse(call, answers.NOT_OWN)
         return await self._between.enforcement.admit(call, self._tell)
 
     async def _tell(self, notification: bytes) -> None:
@@ -167,12 +167,6 @@ class Upward:
         if refused.message.kind == "request":
             self._between.requests.take(refused.message.id)
             self._between.client.send(answers.refusal(refused, denial))
-
-
-def _refusal(call: Call, denial: Denial) -> bytes:
-    if denial.verdict is NOT_OWN:
-        return unknown_task(call.message, call.id, modern=call.modern)
-    return answers.refusal(call, denial)
 
 
 async def _read(line: bytes) -> Message:

@@ -6,12 +6,9 @@ from collections import defaultdict
 from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
-from typing import Any
 
-import msgspec
-
+from toolgate.gateway import answers
 from toolgate.gateway.event_answer import EventAnswer
-from toolgate.protocol.revisions import SUBSCRIPTION_KEY
 from toolgate.wire.server import Exchange
 
 
@@ -30,10 +27,7 @@ class Stream:
 
     def tell_list_changed(self) -> None:
         """Send `notifications/tools/list_changed` as an event of its own."""
-        message: dict[str, Any] = {"jsonrpc": "2.0", "method": "notifications/tools/list_changed"}
-        if self.subscription is not None:
-            message["params"] = {"_meta": {SUBSCRIPTION_KEY: self.subscription}}
-        self.exchange.write_soon(b"event: message\ndata: " + msgspec.json.encode(message) + b"\n\n")
+        self.exchange.write_soon(b"event: message\ndata: " + answers.list_changed(self.subscription) + b"\n\n")
 
 
 class Streams:

@@ -11,18 +11,6 @@ import time
 from pathlib import Path
 from typing import Final
 
-from toolgate.gateway import answers
-from toolgate.policy.decision import Verdict
-from toolgate.protocol.messages import Message
-from toolgate.protocol.revisions import CLIENT_CAPABILITIES_KEY
-
-NOT_OWN: Final = Verdict("deny", "(task)", "This grant has no such task.")
-_EXTENSION: Final = "io.modelcontextprotocol/tasks"
-_METHODS: Final = frozenset({"tasks/get", "tasks/update", "tasks/cancel"})
-"""What the extension has; `tasks/result` is of revision 2025-11-25 only."""
-_METHOD_NOT_FOUND: Final = -32601
-_INVALID_PARAMS: Final = -32602
-_MISSING_CAPABILITY: Final = -32021
 _KEEP: Final = 30 * 86_400
 """Seconds that a binding is kept: longer than any server keeps a task."""
 _REMEMBERED: Final = 10_000
@@ -73,23 +61,3 @@ class Tasks:
     def close(self) -> None:
         """Close the file."""
         self._db.close()
-
-
-def unknown_task(message: Message, decision: str, *, modern: bool) -> bytes:
-    """What a server says of a task that it does not know, so that another grant's is not told from none.
-
-    In revision 2026-07-28 some methods are gone, and the client must have declared the extension (SEP-2663).
-    """
-    code, text = _INVALID_PARAMS, "there is no such task"
-    facts: dict[str, object] = {"decision": decision}
-    if modern and message.method not in _METHODS:
-        code, text = _METHOD_NOT_FOUND, f"revision 2026-07-28 has no `{message.method}`"
-    elif modern and not _declares_tasks(message.meta.get(CLIENT_CAPABILITIES_KEY)):
-        code, text = _MISSING_CAPABILITY, f"the client did not declare `{_EXTENSION}`"
-        facts["requiredCapabilities"] = {"extensions": {_EXTENSION: {}}}
-    return answers.error(message.id, code, text, facts)
-
-
-def _declares_tasks(capabilities: object) -> bool:
-    extensions = capabilities.get("extensions") if isinstance(capabilities, dict) else None
-    return isinstance(extensions, dict) and _EXTENSION in extensions
