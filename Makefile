@@ -4,7 +4,7 @@ VENV := .venv
 BIN := $(VENV)/bin
 CLIENTS := mcp1 mcp2 fastmcp3 fastmcp4
 # Each is locks/node/NAME/package.json; `make lock` adds its lock file, `make clients` installs it.
-NODE_SETS := conformance servers ts1 ts2 inspector mcp-remote
+NODE_SETS := conformance servers ts1 ts2 inspector mcp-remote oidc axe
 BENCH_PEERS := fastmcp mcp-proxy litellm contextforge
 # Peers that were installed for the tests come first; nginx lives in sbin, which users do not search.
 TEST_PATH := $(CURDIR)/.venvs/bin:$(PATH):/usr/sbin
@@ -90,7 +90,7 @@ $(NODE_SETS:%=.venvs/%): .venvs/%: locks/node/%/package-lock.json | .venvs/node
 
 # By apt, where we are root.
 peers: .venvs/node ## programs beyond Python that slow tests use
-	@PATH="$(TEST_PATH)" tests/peers.sh nginx curl cargo
+	@PATH="$(TEST_PATH)" tests/peers.sh nginx curl cargo chromium
 
 lock: $(VENV)/.dev .venvs/node ## write the lock files anew
 	$(COMPILE) pyproject.toml --extra demo --group build -o locks/runtime.txt

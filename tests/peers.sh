@@ -2,7 +2,7 @@
 # Installs the named programs by apt where we are root; what can not be had is named, and the tests that need it skip.
 set -euo pipefail
 
-declare -A packages=([nginx]="nginx" [curl]="curl" [cargo]="cargo-web rustfmt-web|cargo rustfmt" [venv]="python3-venv")
+declare -A packages=([nginx]="nginx" [curl]="curl" [cargo]="cargo-web rustfmt-web|cargo rustfmt" [venv]="python3-venv" [chromium]="chromium")
 
 missing=()
 for program in "$@"; do
