@@ -16,10 +16,10 @@ from hypothesis import given
 from hypothesis import strategies as st
 from tests.cli.conftest import Toolgate, data, toolgate
 
-from toolgate.cli.legible import legible
 from toolgate.keys import MasterKey
 from toolgate.store.approvals import SEAL, Approval, ApprovalStore
 from toolgate.store.directory import prepare_directory
+from toolgate.store.legible import legible
 
 from .test_store import WANTED
 

@@ -14,13 +14,13 @@ import typer
 from toolgate.cli import exits, printing
 from toolgate.cli.groups import new_group
 from toolgate.cli.installation import Installation
-from toolgate.cli.legible import legible, legible_lines
 from toolgate.cli.options import DataOption, JsonOption, actor, examples
 from toolgate.keys import MasterKey
 from toolgate.store import policies
 from toolgate.store.approvals import SEAL, Approval, ApprovalStore, NotPending
 from toolgate.store.database import writing
 from toolgate.store.errors import NotStored
+from toolgate.store.legible import legible, legible_lines
 from toolgate.store.names import check_text
 
 app = new_group("Decide on calls that wait for a person.")
