@@ -60,7 +60,8 @@ organisations = Table(
 )
 
 # A server has a `url`, or (then that is empty) a `command`: a JSON list of words. `origin` here and below is the
-# configuration that made the row; null for what a person made, which no configuration removes.
+# configuration that made the row; null for what a person made, which no configuration removes. `capture`: for how many
+# days the arguments of its calls are kept, sealed; null for not at all.
 servers = Table(
     "servers",
     metadata,
@@ -79,6 +80,7 @@ servers = Table(
     Column("removed", Double),
     Column("command", Text),
     Column("origin", Text),
+    Column("capture", Integer),
 )
 _name_index(servers)
 
@@ -134,6 +136,8 @@ policy_revisions = Table(
     Column("created", Double, nullable=False),
 )
 
+# `claims`: a JSON object that an access token of an authorization server must carry to be this grant. `created_by`: who
+# has seen its token, as administrators' events call them.
 grants = Table(
     "grants",
     metadata,
@@ -150,6 +154,8 @@ grants = Table(
     Column("revoked", Double),
     Column("rotated", Double),
     Column("origin", Text),
+    Column("claims", Text),
+    Column("created_by", Text, nullable=False, server_default=""),
     Index("ix_grants_label", "label"),
     Index("ix_grants_server_id", "server_id"),
 )
@@ -199,7 +205,9 @@ records = Table(
     Column("message", Text),
     Column("entry", Text, nullable=False),
     Column("result", Text),
-    Index("ix_records_time", "time"),
+    Column("organisation_id", Identifier, nullable=False, server_default=DEFAULT_ORGANISATION),
+    Index("ix_records_organisation_id", "organisation_id", "time"),
+    Index("ix_records_server_id", "server_id", "time"),
     Index("ix_records_grant_id", "grant_id", "time"),
     Index("ix_records_grant_label", "grant_label", "time"),
     Index("ix_records_tool", "tool", "time"),
@@ -213,4 +221,181 @@ index_positions = Table(
     Column("chain", String(64), primary_key=True),
     Column("segment", Integer, nullable=False),
     Column("offset", BigInteger, nullable=False),
+)
+
+# How many decisions there were in each hour, filled with the index: what overviews count without reading records.
+# `hour` is in hours since 1970; what is not known of a record is "".
+tallies = Table(
+    "tallies",
+    metadata,
+    Column("organisation_id", Identifier, primary_key=True),
+    Column("hour", Integer, primary_key=True, autoincrement=False),
+    Column("server_id", String(36), primary_key=True),
+    Column("grant_id", String(36), primary_key=True),
+    Column("outcome", String(16), primary_key=True),
+    Column("rule", Text, primary_key=True),
+    Column("number", BigInteger, nullable=False),
+)
+
+# People. `approver` is "" (no), "*" (calls of every server) or a JSON list of server ids. `password` is an argon2id
+# string, null for those who come from an identity provider: then `issuer` and `subject` say who they are there.
+members = Table(
+    "members",
+    metadata,
+    Column("id", Identifier, primary_key=True),
+    _organisation(),
+    Column("email", String(254), nullable=False, unique=True),
+    Column("name", Text, nullable=False),
+    Column("role", String(16), nullable=False),
+    Column("approver", Text, nullable=False),
+    Column("password", Text),
+    Column("issuer", Text),
+    Column("subject", Text),
+    Column("created", Double, nullable=False),
+    Column("disabled", Double),
+    Column("last_seen", Double),
+    Index("uq_members_identity", "issuer", "subject", unique=True),
+)
+
+# Secrets here and below are stored as SHA-256 digests: who reads the database cannot use them.
+sessions = Table(
+    "sessions",
+    metadata,
+    Column("digest", LargeBinary(32), primary_key=True),
+    Column("member_id", Identifier, ForeignKey("members.id"), nullable=False),
+    Column("created", Double, nullable=False),
+    Column("last_used", Double, nullable=False),
+    Column("expires", Double, nullable=False),
+    Column("address", String(64), nullable=False),
+    Column("agent", Text, nullable=False),
+    Index("ix_sessions_member_id", "member_id"),
+)
+
+# `purpose` is `first` (makes the first administrator), `invite` or `reset`.
+sign_in_links = Table(
+    "sign_in_links",
+    metadata,
+    Column("digest", LargeBinary(32), primary_key=True),
+    _organisation(),
+    Column("purpose", String(8), nullable=False),
+    Column("member_id", Identifier, ForeignKey("members.id")),
+    Column("created", Double, nullable=False),
+    Column("expires", Double, nullable=False),
+    Column("used", Double),
+)
+
+api_tokens = Table(
+    "api_tokens",
+    metadata,
+    Column("id", Identifier, primary_key=True),
+    _organisation(),
+    Column("name", String(64), nullable=False),
+    Column("digest", LargeBinary(32), nullable=False, unique=True),
+    Column("role", String(16), nullable=False),
+    Column("approver", Text, nullable=False),
+    Column("created_by", Text, nullable=False),
+    Column("created", Double, nullable=False),
+    Column("expires", Double),
+    Column("revoked", Double),
+    Column("last_used", Double),
+)
+
+# Answers of requests that may be repeated: `request` is the digest of what was asked; the answer is sealed, for it may
+# hold a token.
+idempotency = Table(
+    "idempotency",
+    metadata,
+    Column("organisation_id", Identifier, primary_key=True),
+    Column("actor", String(320), primary_key=True),
+    Column("key", String(128), primary_key=True),
+    Column("request", LargeBinary(32), nullable=False),
+    Column("status", Integer),
+    Column("sealed", LargeBinary),
+    Column("created", Double, nullable=False),
+)
+
+# Where approvals are announced. `options` is a JSON object: what it is told and what its links allow.
+webhooks = Table(
+    "webhooks",
+    metadata,
+    Column("id", Identifier, primary_key=True),
+    _organisation(),
+    Column("name", String(64), nullable=False),
+    Column("url", Text, nullable=False),
+    Column("format", String(16), nullable=False),
+    Column("sealed", LargeBinary, nullable=False),
+    Column("options", Text, nullable=False),
+    Column("created", Double, nullable=False),
+    Column("disabled", Double),
+    Column("removed", Double),
+)
+_name_index(webhooks)
+
+deliveries = Table(
+    "deliveries",
+    metadata,
+    Column("id", Identifier, primary_key=True),
+    Column("webhook_id", Identifier, ForeignKey("webhooks.id"), nullable=False),
+    Column("approval_id", String(64), nullable=False),
+    Column("event", String(16), nullable=False),
+    Column("created", Double, nullable=False),
+    Column("attempts", Integer, nullable=False),
+    Column("next_try", Double),
+    Column("lease_until", Double),
+    Column("delivered", Double),
+    Column("error", Text, nullable=False),
+    Index("uq_deliveries_event", "webhook_id", "approval_id", "event", unique=True),
+    Index("ix_deliveries_next_try", "next_try"),
+)
+
+# This installation as a client of a server's authorization server. `metadata` is what that says of itself (JSON).
+oauth_clients = Table(
+    "oauth_clients",
+    metadata,
+    Column("server_id", Identifier, ForeignKey("servers.id"), primary_key=True),
+    Column("issuer", Text, nullable=False),
+    Column("resource", Text, nullable=False),
+    Column("client_id", Text, nullable=False),
+    Column("sealed_secret", LargeBinary),
+    Column("kind", String(16), nullable=False),
+    Column("scopes", Text, nullable=False),
+    Column("metadata", Text, nullable=False),
+    Column("created", Double, nullable=False),
+)
+
+# A connection: of a server (`grant_id` is "") or of one of its grants. `sealed` holds both tokens; `status` is
+# `connected` or `expired`; `wanted_scope` is what the server asked for beyond `scope`. One refresher at a time has the
+# lease.
+oauth_tokens = Table(
+    "oauth_tokens",
+    metadata,
+    Column("server_id", Identifier, ForeignKey("servers.id"), primary_key=True),
+    Column("grant_id", String(36), primary_key=True),
+    Column("sealed", LargeBinary, nullable=False),
+    Column("generation", Integer, nullable=False),
+    Column("scope", Text, nullable=False),
+    Column("wanted_scope", Text, nullable=False),
+    Column("status", String(16), nullable=False),
+    Column("error", Text, nullable=False),
+    Column("connected_by", Text, nullable=False),
+    Column("connected", Double, nullable=False),
+    Column("refreshed", Double, nullable=False),
+    Column("expires", Double),
+    Column("refresh_at", Double),
+    Column("lease_until", Double),
+    Column("lease_by", Text, nullable=False),
+    Index("ix_oauth_tokens_refresh_at", "refresh_at"),
+)
+
+# A code flow under way: `sealed` holds the verifier and what the answer must agree with.
+oauth_attempts = Table(
+    "oauth_attempts",
+    metadata,
+    Column("digest", LargeBinary(32), primary_key=True),
+    Column("server_id", Identifier, ForeignKey("servers.id"), nullable=False),
+    Column("grant_id", String(36), nullable=False),
+    Column("member_id", Identifier, ForeignKey("members.id"), nullable=False),
+    Column("sealed", LargeBinary, nullable=False),
+    Column("created", Double, nullable=False),
+    Column("expires", Double, nullable=False),
 )
