@@ -19,6 +19,8 @@ from toolgate.keys import (
     MasterKey,
     SealBroken,
     Sealer,
+    api_token_checks,
+    mint_api_token,
     mint_token,
     token_checks,
     token_digest,
@@ -181,6 +183,15 @@ def test_a_token_with_one_wrong_character_does_not_check() -> None:
 def test_other_text_is_no_token(text: str) -> None:
     assert not token_checks(text)
     assert not token_checks(mint_token() + "\n")
+
+
+def test_a_token_of_the_api_and_one_of_a_grant_never_pass_for_each_other() -> None:
+    ours, grants = mint_api_token(), mint_token()
+    assert api_token_checks(ours)
+    assert ours.startswith("tgt_")
+    assert not token_checks(ours)
+    assert not api_token_checks(grants)
+    assert not api_token_checks(ours[:-1] + ("a" if ours[-1] != "a" else "b"))
 
 
 def test_the_digest_of_a_token_is_its_sha256() -> None:

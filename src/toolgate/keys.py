@@ -25,9 +25,11 @@ KEY_FILE_VARIABLE = "TOOLGATE_MASTER_KEY_FILE"
 
 TOKEN_PATTERN = r"tg_[0-9A-Za-z]{43}[0-9A-Za-z]{6}"  # noqa: S105 - the form of tokens, for secret scanners
 """`tg_`, 256 random bits as 43 base62 digits, and the CRC-32 of those 46 characters as 6 base62 digits."""
+API_TOKEN_PREFIX = "tgt_"  # noqa: S105 - what tokens of the REST API begin with, in place of `tg_`
 
 _DIGITS = "0123456789ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz"
 _TOKEN = re.compile(TOKEN_PATTERN)
+_API_TOKEN = re.compile(TOKEN_PATTERN.replace("tg_", API_TOKEN_PREFIX))
 _KEY_ID = 8
 _NONCE = 12
 _HKDF_INFO = b"toolgate 1 "
@@ -114,13 +116,27 @@ class MasterKey:
 
 def mint_token() -> str:
     """A new grant token, of the form TOKEN_PATTERN; shown once and kept as digest only."""
-    body = "tg_" + _base62(secrets.randbits(256), 43)
+    return _mint("tg_")
+
+
+def mint_api_token() -> str:
+    """A new token of the REST API: like one of a grant, but neither passes for the other, because they begin apart."""
+    return _mint(API_TOKEN_PREFIX)
+
+
+def _mint(prefix: str) -> str:
+    body = prefix + _base62(secrets.randbits(256), 43)
     return body + _checksum(body)
 
 
 def token_checks(token: str) -> bool:
     """Whether `token` has the form and the checksum of a grant token; says nothing about who holds it."""
     return _TOKEN.fullmatch(token) is not None and _checksum(token[:-6]) == token[-6:]
+
+
+def api_token_checks(token: str) -> bool:
+    """The same for a token of the REST API."""
+    return _API_TOKEN.fullmatch(token) is not None and _checksum(token[:-6]) == token[-6:]
 
 
 def token_digest(token: str) -> bytes:
