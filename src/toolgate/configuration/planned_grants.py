@@ -145,6 +145,6 @@ def _amend(change: Writing, known: PresentGrant, given: GrantTerms, until: float
 
 def _terms(change: Writing, given: GrantTerms, until: float | None) -> Terms:
     """Server and policy by their ids, which may be new in this very transaction."""
-    server_id = servers.find(change.connection, given.server).id
-    policy_id = policies.find(change.connection, given.policy).id
+    server_id = servers.find(change.connection, given.server, organisation=change.organisation).id
+    policy_id = policies.find(change.connection, given.policy, organisation=change.organisation).id
     return Terms(server_id, policy_id, given.principal, dict(given.labels), until)

@@ -17,6 +17,7 @@ from toolgate.store import servers
 from toolgate.store.database import AnyRow, Writing, reading, writing
 from toolgate.store.errors import NotStored
 from toolgate.store.names import shown
+from toolgate.store.tables import DEFAULT_ORGANISATION
 from toolgate.store.tables import definitions as table
 from toolgate.store.tables import servers as server_table
 
@@ -58,15 +59,19 @@ def saw(
     complete: bool = True,
     trusted: bool = False,
     protocol_revision: str | None = None,
+    organisation: str | None = DEFAULT_ORGANISATION,
 ) -> list[str]:
     """Store what a server (name or id) lists; returns the names whose standing changed.
 
     `complete`: tools that are not listed are gone (one page of several is not complete). `trusted`: the operator
     registers the server now, so that even a pinned server's tools are accepted. A sighting that changes nothing only
-    moves `last_seen` and tells nobody.
+    moves `last_seen` and tells nobody. Without an `organisation` it is that of the server, named by its id: the gateway
+    tells what it saw for all of them. Raises NotStored.
     """
-    with writing(engine, actor) as change:
-        server_id = servers.find(change.connection, server).id
+    with writing(engine, actor, organisation or DEFAULT_ORGANISATION) as change:
+        if organisation is None:
+            change.organisation = _owner(change.connection, server)
+        server_id = servers.find(change.connection, server, organisation=change.organisation).id
         row = change.connection.execute(sa.select(server_table).where(server_table.c.id == server_id)).one()
         accept = trusted or not row.pin
         # A name that is listed twice has one meaning here: the last.
@@ -83,6 +88,11 @@ def saw(
         if changed:
             change.note("see", "definitions", server_id, after={"tools": sorted(changed)[:NAMED]})
         return changed
+
+
+def _owner(connection: Connection, server_id: str) -> str:
+    query = sa.select(server_table.c.organisation_id).where(server_table.c.id == server_id)
+    return connection.scalar(query) or DEFAULT_ORGANISATION
 
 
 def _negotiate(change: Writing, server_id: str, before: str | None, revision: str) -> None:
@@ -158,10 +168,12 @@ def _leave(change: Writing, known: Mapping[str, Sequence[AnyRow]], listed: Colle
     return sorted({row.name for row in left})
 
 
-def accept(engine: Engine, actor: str, server: str, tools: Iterable[str]) -> list[str]:
+def accept(
+    engine: Engine, actor: str, server: str, tools: Iterable[str], *, organisation: str = DEFAULT_ORGANISATION
+) -> list[str]:
     """Put the withheld versions of these tools in force; returns their names. Raises NotStored when one has none."""
-    with writing(engine, actor) as change:
-        server_id = servers.find(change.connection, server).id
+    with writing(engine, actor, organisation) as change:
+        server_id = servers.find(change.connection, server, organisation=organisation).id
         known = _versions(change.connection, server_id)
         accepted = [_accept_tool(change, name, known.get(name, [])) for name in tools]
         if accepted:
@@ -181,10 +193,12 @@ def _accept_tool(change: Writing, name: str, versions: Sequence[AnyRow]) -> str:
     return name
 
 
-def of_server(engine: Engine, server: str, *, history: bool = False) -> list[Version]:
+def of_server(
+    engine: Engine, server: str, *, history: bool = False, organisation: str = DEFAULT_ORGANISATION
+) -> list[Version]:
     """The versions in force or withheld, by tool name; with `history` also those that are gone. Raises NotStored."""
     with reading(engine) as connection:
-        server_id = servers.find(connection, server).id
+        server_id = servers.find(connection, server, organisation=organisation).id
         which = sa.true() if history else table.c.status != "gone"
         query = sa.select(table).where(table.c.server_id == server_id, which)
         rows = connection.execute(query.order_by(table.c.name, table.c.first_seen))

@@ -60,18 +60,20 @@ def add(
     principal: str = "",
     labels: Mapping[str, str] | None = None,
     expires: float | None = None,
+    organisation: str = DEFAULT_ORGANISATION,
 ) -> Minted:
     """Make a grant and its token. Without a policy it denies every call; without a principal the label is its holder.
 
     `expires` is a moment in seconds since 1970. Raises BadInput, NotStored.
     """
-    with writing(engine, actor) as change:
-        server_id = servers.find(change.connection, server).id
-        policy_id = policies.find(change.connection, policy).id if policy is not None else None
-        terms = Terms(server_id, policy_id, principal or label, dict(labels or {}), expires)
+    with writing(engine, actor, organisation) as change:
+        named = dict(labels or {})
+        terms = terms_of(
+            change, server=server, policy=policy, principal=principal or label, labels=named, expires=expires
+        )
         token, grant_id = mint_token(), str(uuid.uuid4())
         insert(change, grant_id, label, terms, token)
-        return Minted(_get(change.connection, grant_id, change.now), token)
+        return Minted(_own(change, grant_id), token)
 
 
 @dataclass(slots=True, frozen=True)
@@ -97,9 +99,34 @@ class Terms:
         }
 
 
+def terms_of(
+    change: Writing,
+    *,
+    server: str,
+    policy: str | None,
+    principal: str,
+    labels: Mapping[str, str],
+    expires: float | None,
+) -> Terms:
+    """The terms with a server and a policy by name or id, both of the writer's organisation. Raises NotStored."""
+    server_id = servers.find(change.connection, server, organisation=change.organisation).id
+    policy_id = None
+    if policy is not None:
+        policy_id = policies.find(change.connection, policy, organisation=change.organisation).id
+    return Terms(server_id, policy_id, principal, labels, expires)
+
+
+def _check_house(change: Writing, terms: Terms) -> None:
+    """A grant joins what belongs to one organisation, whoever found the ids. Raises NotStored."""
+    servers.find(change.connection, terms.server_id, organisation=change.organisation)
+    if terms.policy_id is not None:
+        policies.find(change.connection, terms.policy_id, organisation=change.organisation)
+
+
 def insert(change: Writing, grant_id: str, label: str, terms: Terms, token: str, origin: str | None = None) -> None:
-    """Make a grant inside a transaction, for a token of `mint_token`. Raises BadInput."""
+    """Make a grant inside a transaction, for a token of `mint_token`. Raises BadInput, NotStored."""
     names.check_text("--label", label)
+    _check_house(change, terms)
     columns = terms.columns()
     if terms.expires is not None and terms.expires <= change.now:
         raise BadInput("--expires", "lies in the past", "give a moment to come, such as 30d")
@@ -110,8 +137,9 @@ def insert(change: Writing, grant_id: str, label: str, terms: Terms, token: str,
 
 
 def amend(change: Writing, grant_id: str, terms: Terms) -> None:
-    """Give a living grant other terms inside a transaction, from its next request on. Raises BadInput."""
-    before = _get(change.connection, grant_id, change.now)
+    """Give a living grant other terms inside a transaction, from its next request on. Raises BadInput, NotStored."""
+    before = _own(change, grant_id)
+    _check_house(change, terms)
     change.connection.execute(table.update().where(table.c.id == grant_id).values(terms.columns()))
     was = Terms(before.server_id, before.policy_id, before.principal, before.labels, before.expires)
     change.note("change", "grant", grant_id, before=asdict(was), after=asdict(terms))
@@ -119,6 +147,7 @@ def amend(change: Writing, grant_id: str, terms: Terms) -> None:
 
 def renew(change: Writing, grant_id: str, token: str) -> None:
     """Exchange a grant's token inside a transaction; the old one is refused from the next request on."""
+    _own(change, grant_id)
     values = {"digest": token_digest(token), "rotated": change.now}
     change.connection.execute(table.update().where(table.c.id == grant_id).values(values))
     change.note("rotate", "grant", grant_id)
@@ -126,71 +155,96 @@ def renew(change: Writing, grant_id: str, token: str) -> None:
 
 def end(change: Writing, grant_id: str) -> None:
     """Revoke a living grant inside a transaction."""
-    label = _get(change.connection, grant_id, change.now).label
+    label = _own(change, grant_id).label
     change.connection.execute(table.update().where(table.c.id == grant_id).values(revoked=change.now))
     change.note("revoke", "grant", grant_id, before={"label": label})
 
 
-def rotate(engine: Engine, actor: str, reference: str) -> Minted:
+def rotate(engine: Engine, actor: str, reference: str, *, organisation: str = DEFAULT_ORGANISATION) -> Minted:
     """Give the grant a new token; the old one is refused from the next request on. Raises NotStored, StoreError."""
     token = mint_token()
-    with writing(engine, actor) as change:
+    with writing(engine, actor, organisation) as change:
         grant = _living(change, reference)
         renew(change, grant.id, token)
-        return Minted(_get(change.connection, grant.id, change.now), token)
+        return Minted(_own(change, grant.id), token)
 
 
-def revoke(engine: Engine, actor: str, reference: str) -> Grant:
+def revoke(engine: Engine, actor: str, reference: str, *, organisation: str = DEFAULT_ORGANISATION) -> Grant:
     """Refuse the grant from now on, for good. Revoking twice changes nothing. Raises NotStored."""
-    with writing(engine, actor) as change:
-        grant = _find(change.connection, reference, change.now)
+    with writing(engine, actor, organisation) as change:
+        grant = _find(change.connection, reference, change.now, organisation)
         if grant.revoked is None:
             end(change, grant.id)
-        return _get(change.connection, grant.id, change.now)
+        return _own(change, grant.id)
 
 
-def attach(engine: Engine, actor: str, reference: str, policy: str) -> Grant:
+def attach(
+    engine: Engine, actor: str, reference: str, policy: str, *, organisation: str = DEFAULT_ORGANISATION
+) -> Grant:
     """Put the grant under another policy, from its next request on. Raises NotStored, StoreError."""
-    with writing(engine, actor) as change:
+    with writing(engine, actor, organisation) as change:
         grant = _living(change, reference)
-        policy_id = policies.find(change.connection, policy).id
+        policy_id = policies.find(change.connection, policy, organisation=organisation).id
         change.connection.execute(table.update().where(table.c.id == grant.id).values(policy_id=policy_id))
         change.note("attach", "grant", grant.id, {"policy_id": grant.policy_id}, {"policy_id": policy_id})
-        return _get(change.connection, grant.id, change.now)
+        return _own(change, grant.id)
 
 
-def get(engine: Engine, reference: str, now: float) -> Grant:
+def get(engine: Engine, reference: str, now: float, *, organisation: str = DEFAULT_ORGANISATION) -> Grant:
     """The grant with this label, id, or beginning of an id (8 characters and more).
 
     Raises NotStored, also when several living grants share the label.
     """
     with reading(engine) as connection:
-        return _find(connection, reference, now)
+        return _find(connection, reference, now, organisation)
 
 
-def every(engine: Engine, now: float, server: str | None = None) -> list[Grant]:
-    """All grants, the oldest first; of one server when given."""
+def every(
+    engine: Engine,
+    now: float,
+    server: str | None = None,
+    *,
+    policy: str | None = None,
+    organisation: str = DEFAULT_ORGANISATION,
+    after: tuple[float, str] | None = None,
+    limit: int | None = None,
+) -> list[Grant]:
+    """The grants, the oldest first; of one server, under one policy, where given (names or ids). Raises NotStored.
+
+    `after` is the (created, id) of a grant: those that follow it, at most `limit`.
+    """
     with reading(engine) as connection:
-        which = sa.true() if server is None else table.c.server_id == servers.find(connection, server).id
-        rows = connection.execute(_query(which).order_by(table.c.created, table.c.id))
-        return [_grant(row, now) for row in rows]
+        which = [table.c.organisation_id == organisation]
+        if server is not None:
+            which.append(table.c.server_id == servers.find(connection, server, organisation=organisation).id)
+        if policy is not None:
+            which.append(table.c.policy_id == policies.find(connection, policy, organisation=organisation).id)
+        if after is not None:
+            which.append(sa.tuple_(table.c.created, table.c.id) > after)
+        query = _query(sa.and_(*which), organisation).order_by(table.c.created, table.c.id).limit(limit)
+        return [_grant(row, now) for row in connection.execute(query)]
 
 
 def _living(change: Writing, reference: str) -> Grant:
-    grant = _find(change.connection, reference, change.now)
+    grant = _find(change.connection, reference, change.now, change.organisation)
     if grant.revoked is not None:
         raise StoreError("grant", f"`{names.shown(reference)}` is revoked", "make a new one with `toolgate grant add`")
     return grant
 
 
-def _find(connection: Connection, reference: str, now: float) -> Grant:
+def _own(change: Writing, grant_id: str) -> Grant:
+    """The grant with this id in the writer's organisation. Raises NotStored."""
+    return _find(change.connection, grant_id, change.now, change.organisation)
+
+
+def _find(connection: Connection, reference: str, now: float, organisation: str) -> Grant:
     if names.is_id(reference):
-        found = connection.execute(_query(table.c.id == reference)).all()
+        found = connection.execute(_query(table.c.id == reference, organisation)).all()
     else:
-        named = connection.execute(_query(table.c.label == reference)).all()
+        named = connection.execute(_query(table.c.label == reference, organisation)).all()
         found = [row for row in named if row.revoked is None] or named
         if not found and ID_START.fullmatch(reference):
-            found = connection.execute(_query(table.c.id.startswith(reference))).all()
+            found = connection.execute(_query(table.c.id.startswith(reference), organisation)).all()
     if len(found) == 1:
         return _grant(found[0], now)
     if found:
@@ -200,16 +254,12 @@ def _find(connection: Connection, reference: str, now: float) -> Grant:
     raise NotStored("grant", cause, "`toolgate grant list` shows all")
 
 
-def _get(connection: Connection, grant_id: str, now: float) -> Grant:
-    return _grant(connection.execute(_query(table.c.id == grant_id)).one(), now)
-
-
-def _query(which: sa.ColumnElement[bool]) -> AnySelect:
+def _query(which: sa.ColumnElement[bool], organisation: str) -> AnySelect:
     joined = table.join(server_table, server_table.c.id == table.c.server_id).outerjoin(
         policy_table, policy_table.c.id == table.c.policy_id
     )
     columns = (table, server_table.c.name.label("server"), policy_table.c.name.label("policy"))
-    return sa.select(*columns).select_from(joined).where(which, table.c.organisation_id == DEFAULT_ORGANISATION)
+    return sa.select(*columns).select_from(joined).where(which, table.c.organisation_id == organisation)
 
 
 def _grant(row: AnyRow, now: float) -> Grant:

@@ -15,5 +15,6 @@ def take_over(
 ) -> None:
     """Inside a transaction: what one configuration made belongs to another from now on."""
     table = _TABLES[kind]
-    change.connection.execute(table.update().where(table.c.id == row_id).values(origin=origin))
+    mine = (table.c.id == row_id, table.c.organisation_id == change.organisation)
+    change.connection.execute(table.update().where(*mine).values(origin=origin))
     change.note("take over", kind, row_id, before={"origin": before}, after={"origin": origin})

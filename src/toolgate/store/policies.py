@@ -40,15 +40,15 @@ class Revision:
     created: float
 
 
-def put(engine: Engine, actor: str, name: str, text: str) -> Policy:
+def put(engine: Engine, actor: str, name: str, text: str, *, organisation: str = DEFAULT_ORGANISATION) -> Policy:
     """Make `text` the current revision of the policy `name`, which is made when it does not exist.
 
     The text that is current already makes no new revision. Raises PolicyError for a document that does not validate:
     then the last good revision stays.
     """
-    with writing(engine, actor) as change:
+    with writing(engine, actor, organisation) as change:
         policy_id = store(change, name, text)
-    return get(engine, policy_id)
+    return get(engine, policy_id, organisation=organisation)
 
 
 def store(change: Writing, name: str, text: str, origin: str | None = None) -> str:
@@ -56,7 +56,7 @@ def store(change: Writing, name: str, text: str, origin: str | None = None) -> s
     names.check_name("policy name", name)
     parse(text)
     digest = digest_of(text)
-    known = change.connection.execute(_current(policies.c.name == name)).one_or_none()
+    known = change.connection.execute(_current(policies.c.name == name, change.organisation)).one_or_none()
     if known is None:
         policy_id, revision = str(uuid.uuid4()), 1
         _insert_policy(change, policy_id, name, origin)
@@ -94,22 +94,22 @@ def _insert_revision(change: Writing, policy_id: str, revision: int, text: str, 
     change.connection.execute(policies.update().where(policies.c.id == policy_id).values(revision=revision))
 
 
-def remove(engine: Engine, actor: str, reference: str) -> Policy:
+def remove(engine: Engine, actor: str, reference: str, *, organisation: str = DEFAULT_ORGANISATION) -> Policy:
     """Take a policy away; its revisions stay for the records that name them. Returns what it was.
 
     Raises NotStored, and StoreError while a living grant is under it: without its policy it would deny every call.
     """
-    with writing(engine, actor) as change:
-        policy_id = find(change.connection, reference).id
-        policy = _policy(change.connection.execute(_current(policies.c.id == policy_id)).one(), 0)
+    with writing(engine, actor, organisation) as change:
+        policy_id = find(change.connection, reference, organisation=organisation).id
+        policy = _policy(change.connection.execute(_current(policies.c.id == policy_id, organisation)).one(), 0)
         drop(change, policy_id)
         return policy
 
 
 def drop(change: Writing, policy_id: str) -> None:
     """`remove` inside a transaction."""
-    name = find(change.connection, policy_id).name
-    number = _granted(change.connection).get(policy_id, 0)
+    name = find(change.connection, policy_id, organisation=change.organisation).name
+    number = _granted(change.connection, change.organisation).get(policy_id, 0)
     if number:
         cause = f"`{name}` is the policy of {number} living grant" + ("s" if number > 1 else "")
         raise StoreError("policy", cause, "put them under another with `toolgate grant attach`, or revoke them")
@@ -117,10 +117,10 @@ def drop(change: Writing, policy_id: str) -> None:
     change.note("remove", "policy", policy_id, before={"name": name})
 
 
-def find(connection: Connection, reference: str) -> Row[str, str]:
-    """(id, name) of the living policy with this name or id. Raises NotStored."""
+def find(connection: Connection, reference: str, *, organisation: str = DEFAULT_ORGANISATION) -> Row[str, str]:
+    """(id, name) of the living policy with this name or id. Raises NotStored, for another organisation's as well."""
     column = policies.c.id if names.is_id(reference) else policies.c.name
-    living = (policies.c.removed.is_(None), policies.c.organisation_id == DEFAULT_ORGANISATION)
+    living = (policies.c.removed.is_(None), policies.c.organisation_id == organisation)
     row = connection.execute(
         sa.select(policies.c.id, policies.c.name).where(column == reference, *living)
     ).one_or_none()
@@ -130,46 +130,53 @@ def find(connection: Connection, reference: str) -> Row[str, str]:
     return row
 
 
-def get(engine: Engine, reference: str, revision: int | None = None) -> Policy:
+def get(
+    engine: Engine, reference: str, revision: int | None = None, *, organisation: str = DEFAULT_ORGANISATION
+) -> Policy:
     """The policy with this name or id, at its current or the given revision. Raises NotStored."""
     with reading(engine) as connection:
-        policy_id, name = find(connection, reference)
+        policy_id, name = find(connection, reference, organisation=organisation)
         which = policies.c.id == policy_id
-        query = _current(which) if revision is None else _revision(which, revision)
+        query = _current(which, organisation) if revision is None else _revision(which, revision, organisation)
         row = connection.execute(query).one_or_none()
         if row is None:
             cause = f"policy `{name}` has no revision {revision}"
             raise NotStored("--revision", cause, f"`toolgate policy show {name}` lists its revisions")
-        return _policy(row, _granted(connection).get(policy_id, 0))
+        return _policy(row, _granted(connection, organisation).get(policy_id, 0))
 
 
-def every(engine: Engine) -> list[Policy]:
-    """All policies at their current revision, by name."""
+def every(
+    engine: Engine, *, organisation: str = DEFAULT_ORGANISATION, after: str = "", limit: int | None = None
+) -> list[Policy]:
+    """The policies at their current revision, by name: all, or at most `limit` whose names come after `after`."""
     with reading(engine) as connection:
-        granted = _granted(connection)
-        rows = connection.execute(_current(sa.true()).order_by(policies.c.name))
+        granted = _granted(connection, organisation)
+        query = _current(policies.c.name > after, organisation)
+        rows = connection.execute(query.order_by(policies.c.name).limit(limit))
         return [_policy(row, granted.get(row.id, 0)) for row in rows]
 
 
-def history(engine: Engine, policy_id: str) -> list[Revision]:
-    """All revisions of a policy, the newest first."""
+def history(engine: Engine, reference: str, *, organisation: str = DEFAULT_ORGANISATION) -> list[Revision]:
+    """All revisions of a policy (name or id), the newest first. Raises NotStored."""
     table = policy_revisions
-    query = sa.select(table).where(table.c.policy_id == policy_id).order_by(table.c.revision.desc())
+    columns = (table.c.revision, table.c.digest, table.c.author, table.c.created)
     with reading(engine) as connection:
+        policy_id = find(connection, reference, organisation=organisation).id
+        query = sa.select(*columns).where(table.c.policy_id == policy_id).order_by(table.c.revision.desc())
         return [Revision(row.revision, row.digest, row.author, row.created) for row in connection.execute(query)]
 
 
-def _current(which: sa.ColumnElement[bool]) -> AnySelect:
-    return _joined(which, policy_revisions.c.revision == policies.c.revision)
+def _current(which: sa.ColumnElement[bool], organisation: str) -> AnySelect:
+    return _joined(which, policy_revisions.c.revision == policies.c.revision, organisation)
 
 
-def _revision(which: sa.ColumnElement[bool], revision: int) -> AnySelect:
-    return _joined(which, policy_revisions.c.revision == revision)
+def _revision(which: sa.ColumnElement[bool], revision: int, organisation: str) -> AnySelect:
+    return _joined(which, policy_revisions.c.revision == revision, organisation)
 
 
-def _joined(which: sa.ColumnElement[bool], revision: sa.ColumnElement[bool]) -> AnySelect:
+def _joined(which: sa.ColumnElement[bool], revision: sa.ColumnElement[bool], organisation: str) -> AnySelect:
     joined = policies.join(policy_revisions, policy_revisions.c.policy_id == policies.c.id)
-    living = sa.and_(policies.c.removed.is_(None), policies.c.organisation_id == DEFAULT_ORGANISATION)
+    living = sa.and_(policies.c.removed.is_(None), policies.c.organisation_id == organisation)
     return (
         sa.select(policies.c.id, policies.c.name, policy_revisions).select_from(joined).where(which, revision, living)
     )
@@ -180,7 +187,8 @@ def _policy(row: AnyRow, granted: int) -> Policy:
     return Policy(*fields, grants=granted)
 
 
-def _granted(connection: Connection) -> dict[str, int]:
-    living = sa.and_(grants.c.revoked.is_(None), grants.c.policy_id.is_not(None))
+def _granted(connection: Connection, organisation: str) -> dict[str, int]:
+    mine = grants.c.organisation_id == organisation
+    living = sa.and_(mine, grants.c.revoked.is_(None), grants.c.policy_id.is_not(None))
     query = sa.select(grants.c.policy_id, sa.func.count().label("number")).where(living).group_by(grants.c.policy_id)
     return {row.policy_id: row.number for row in connection.execute(query)}

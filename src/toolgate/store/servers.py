@@ -80,7 +80,7 @@ class Registration:
         return {"url": self.url, "command": command, "pin": self.pin, **asdict(self.reach)}
 
 
-def add(
+def add(  # noqa: PLR0913 - a registration is what its caller names of it
     engine: Engine,
     actor: str,
     name: str,
@@ -91,12 +91,13 @@ def add(
     pin: bool = False,
     credentials: Sequence[headers.HeaderInput] = (),
     sealer: Sealer | None = None,
+    organisation: str = DEFAULT_ORGANISATION,
 ) -> Server:
     """Register a server; its credentials are sealed. Raises BadInput, or StoreError when the name is taken."""
     registration = Registration(url, tuple(command), reach, pin, tuple(credentials))
-    with writing(engine, actor) as change:
+    with writing(engine, actor, organisation) as change:
         server_id = insert(change, name, registration, sealer)
-    return get(engine, server_id)
+    return get(engine, server_id, organisation=organisation)
 
 
 def insert(
@@ -131,6 +132,7 @@ def amend(
     The credentials given are added to those that are there or take their place; the `dropped` names are deleted.
     """
     registration.check()
+    find(change.connection, server_id, organisation=change.organisation)
     before = _read(change.connection, servers.c.id == server_id)[0]
     values = registration.columns()
     if (before.url, before.command) != (registration.url, registration.command):
@@ -166,11 +168,11 @@ def _drop_header(connection: Connection, server_id: str, name: str) -> None:
     connection.execute(table.delete().where(table.c.server_id == server_id, table.c.name == name))
 
 
-def find(connection: Connection, reference: str) -> Row[str, str]:
-    """(id, name) of the living server with this name or id. Raises NotStored."""
+def find(connection: Connection, reference: str, *, organisation: str = DEFAULT_ORGANISATION) -> Row[str, str]:
+    """(id, name) of the living server with this name or id. Raises NotStored, for another organisation's as well."""
     column = servers.c.id if names.is_id(reference) else servers.c.name
     query = sa.select(servers.c.id, servers.c.name).where(
-        column == reference, servers.c.removed.is_(None), servers.c.organisation_id == DEFAULT_ORGANISATION
+        column == reference, servers.c.removed.is_(None), servers.c.organisation_id == organisation
     )
     row = connection.execute(query).one_or_none()
     if row is None:
@@ -179,28 +181,33 @@ def find(connection: Connection, reference: str) -> Row[str, str]:
     return row
 
 
-def get(engine: Engine, reference: str) -> Server:
+def get(engine: Engine, reference: str, *, organisation: str = DEFAULT_ORGANISATION) -> Server:
     """The server with this name or id. Raises NotStored."""
     with reading(engine) as connection:
-        server_id = find(connection, reference).id
+        server_id = find(connection, reference, organisation=organisation).id
         return _read(connection, servers.c.id == server_id)[0]
 
 
-def every(engine: Engine) -> list[Server]:
-    """All servers that are not removed, by name."""
+def every(
+    engine: Engine, *, organisation: str = DEFAULT_ORGANISATION, after: str = "", limit: int | None = None
+) -> list[Server]:
+    """The servers that are not removed, by name: all, or at most `limit` whose names come after `after`."""
     with reading(engine) as connection:
-        return _read(connection, servers.c.organisation_id == DEFAULT_ORGANISATION)
+        return _read(connection, sa.and_(servers.c.organisation_id == organisation, servers.c.name > after), limit)
 
 
-def _read(connection: Connection, which: sa.ColumnElement[bool]) -> list[Server]:
+def _read(connection: Connection, which: sa.ColumnElement[bool], limit: int | None = None) -> list[Server]:
+    """Four statements, however many servers: they, their credentials, their tools counted, their grants counted."""
     living = sa.and_(which, servers.c.removed.is_(None))
-    rows = connection.execute(sa.select(servers).where(living).order_by(servers.c.name)).all()
+    rows = connection.execute(sa.select(servers).where(living).order_by(servers.c.name).limit(limit)).all()
+    ids = sa.select(servers.c.id).where(living).order_by(servers.c.name).limit(limit)
     credentials: dict[str, dict[str, str]] = {}
-    for row in connection.execute(sa.select(upstream_headers).order_by(upstream_headers.c.name)):
+    mine = sa.select(upstream_headers).where(upstream_headers.c.server_id.in_(ids))
+    for row in connection.execute(mine.order_by(upstream_headers.c.name)):
         source = f"env:{row.variable}" if row.variable else "sealed"
         credentials.setdefault(row.server_id, {})[row.name] = source
-    tools = _counts(connection, definitions, definitions.c.status != "gone")
-    granted = _counts(connection, grants, grants.c.revoked.is_(None))
+    tools = _counts(connection, definitions, sa.and_(definitions.c.server_id.in_(ids), definitions.c.status != "gone"))
+    granted = _counts(connection, grants, sa.and_(grants.c.server_id.in_(ids), grants.c.revoked.is_(None)))
     return [_server(row, credentials.get(row.id, {}), tools.get(row.id, 0), granted.get(row.id, 0)) for row in rows]
 
 
@@ -226,15 +233,15 @@ def _server(row: AnyRow, credentials: dict[str, str], tools: int, granted: int) 
     )
 
 
-def remove(engine: Engine, actor: str, reference: str) -> list[str]:
+def remove(engine: Engine, actor: str, reference: str, *, organisation: str = DEFAULT_ORGANISATION) -> list[str]:
     """Take a server away, with its credentials; its grants are revoked. Returns the ids of those grants."""
-    with writing(engine, actor) as change:
-        return drop(change, find(change.connection, reference).id)
+    with writing(engine, actor, organisation) as change:
+        return drop(change, find(change.connection, reference, organisation=organisation).id)
 
 
 def drop(change: Writing, server_id: str) -> list[str]:
     """`remove` inside a transaction."""
-    name = find(change.connection, server_id).name
+    name = find(change.connection, server_id, organisation=change.organisation).name
     living = sa.and_(grants.c.server_id == server_id, grants.c.revoked.is_(None))
     revoked = list(change.connection.scalars(sa.select(grants.c.id).where(living)))
     change.connection.execute(grants.update().where(living).values(revoked=change.now))
