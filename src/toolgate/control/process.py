@@ -6,6 +6,7 @@ import asyncio
 import sqlite3
 import sys
 import time
+from collections.abc import Coroutine, Iterator
 from pathlib import Path
 from typing import Final
 
@@ -15,10 +16,16 @@ from sqlalchemy.engine import Engine
 from toolgate.audit.index import Index
 from toolgate.background import complain, repeating
 from toolgate.control.configured import Configured
-from toolgate.control.status import StatusPage
+from toolgate.control.front import Application, Front
+from toolgate.control.listening import listening
+from toolgate.control.serving import Serving
+from toolgate.control.state import State
+from toolgate.control.status import Status
 from toolgate.errors import ToolgateError
+from toolgate.gateway.hygiene import listener_hosts
 from toolgate.keys import MasterKey
 from toolgate.policy.definition import Definition
+from toolgate.settings import ControlSettings
 from toolgate.store import definitions
 from toolgate.store.changes import announce
 from toolgate.store.database import latest_change, open_database
@@ -47,42 +54,57 @@ class Sighting(msgspec.Struct):
 class ControlProcess:
     """Runs until standard input ends. Says `ready` on standard output once the database is there."""
 
-    def __init__(self, data: Path, host: str, port: int, *, config: Path | None = None, prune: bool = False) -> None:
-        self._data = data
-        self._host = host
-        self._port = port
-        self._config = config
-        self._prune = prune
+    def __init__(self, settings: ControlSettings) -> None:
+        self._settings = settings
+        self._data = Path(settings.data)
         self._configured: Configured | None = None
         self._resting: dict[str, tuple[float, float]] = {}
         """Commands that told no tools: until when they are left alone, and for how long the next time."""
 
     async def run(self) -> None:
         """The whole life of the process; raises ToolgateError when it cannot begin."""
+        settings = self._settings
         engine = open_database(self._data)
-        if self._config is not None:
-            self._configured = Configured(self._data, engine, self._config, prune=self._prune)
+        if settings.config is not None:
+            self._configured = Configured(self._data, engine, Path(settings.config), prune=settings.prune)
             self._configured.start()
         view = View.open(self._data)
         index = Index(database_file(self._data), self._data / "journal")
-        status = await StatusPage(self._data, self._configured).open(self._host, self._port)
+        listener = await listening(settings.host, settings.port)
         _say("ready")
-        tasks = [
-            asyncio.create_task(repeating(_INDEX_EVERY, lambda: self._index(index), first_after=0)),
-            asyncio.create_task(repeating(_DISCOVER_EVERY, lambda: self._discover(engine, view), first_after=0)),
-        ]
-        if self._configured is not None:
-            tasks.append(asyncio.create_task(repeating(_LOOK_EVERY, self._configured.look, first_after=_LOOK_EVERY)))
+        serving = Serving(self._front(engine, listener.getsockname()[1]), listener, settings)
+        tasks = [asyncio.create_task(step) for step in self._steps(engine, view, index)]
         try:
             await self._listen(engine)
         finally:
             for task in tasks:
                 task.cancel()
             await asyncio.gather(*tasks, return_exceptions=True)
-            await status.close(0)
+            await serving.close()
             await self._index(index)
             index.close()
             view.close()
+
+    def _front(self, engine: Engine, port: int) -> Front:
+        settings = self._settings
+        url = settings.url or _url(settings, port)
+        state = State(self._data, engine, MasterKey.load(self._data), msgspec.structs.replace(settings, url=url))
+
+        def load() -> Application:
+            # Imported here: it costs half a second and is needed only once somebody opens a page.
+            from toolgate.control.application import build_application
+
+            return build_application(state)
+
+        hosts = listener_hosts(settings.host, port, settings.url, settings.allowed_hosts)
+        return Front(Status(self._data, self._configured), hosts, load, secure=url.startswith("https:"))
+
+    def _steps(self, engine: Engine, view: View, index: Index) -> Iterator[Coroutine[None, None, None]]:
+        """What is done again and again beside the pages."""
+        yield repeating(_INDEX_EVERY, lambda: self._index(index), first_after=0)
+        yield repeating(_DISCOVER_EVERY, lambda: self._discover(engine, view), first_after=0)
+        if self._configured is not None:
+            yield repeating(_LOOK_EVERY, self._configured.look, first_after=_LOOK_EVERY)
 
     async def _listen(self, engine: Engine) -> None:
         """Sightings, one a line, until the gateway closes the pipe."""
@@ -104,7 +126,14 @@ class ControlProcess:
     ) -> None:
         try:
             definitions.saw(
-                engine, _ACTOR, server, seen, complete=complete, trusted=trusted, protocol_revision=revision
+                engine,
+                _ACTOR,
+                server,
+                seen,
+                complete=complete,
+                trusted=trusted,
+                protocol_revision=revision,
+                organisation=None,
             )
         except ToolgateError as error:
             complain(f"definitions of {server} were not stored: {error}")
@@ -159,6 +188,13 @@ def seen_of(text: bytes) -> Seen:
     """A definition as the store keeps it."""
     definition = Definition(msgspec.json.decode(text))
     return Seen(definition.name, definition.fingerprint, text.decode())
+
+
+def _url(settings: ControlSettings, port: int) -> str:
+    """Where people of this machine reach the listener."""
+    scheme = "https" if settings.tls_certificate else "http"
+    host = "127.0.0.1" if settings.host in {"0.0.0.0", "::"} else settings.host  # noqa: S104 - compared, not bound
+    return f"{scheme}://{f'[{host}]' if ':' in host else host}:{port}"
 
 
 def _say(word: str) -> None:
