@@ -15,12 +15,12 @@ from dataclasses import dataclass, fields, replace
 from pathlib import Path
 from typing import Any, Final, Literal, cast
 
+from toolgate.store.approval_search import Search, State
 from toolgate.store.directory import private_file
 from toolgate.store.errors import Busy, NotStored, StoreError
 from toolgate.store.names import shown
 
-State = Literal["pending", "approved", "denied", "used", "expired", "void"]
-"""`approved` is a permit for one identical call; `used` when that was sent; `void` when the rules changed under it."""
+__all__ = ["Approval", "ApprovalStore", "NotPending", "Search", "State", "TooMany", "Wanted"]
 
 FILE: Final = "approvals.db"
 SEAL: Final = "approval"
@@ -29,7 +29,7 @@ KEPT: Final = 30 * 86_400
 """Seconds that an approval is kept after it has expired."""
 PREFIX: Final = "apr_"
 _LETTERS: Final = "abcdefghijkmnpqrstuvwxyz23456789"
-_VERSION: Final = 1
+_VERSION: Final = 2
 _SCHEMA: Final = """
 CREATE TABLE approvals (
     id TEXT PRIMARY KEY, created REAL NOT NULL, expires REAL NOT NULL, state TEXT NOT NULL,
@@ -41,6 +41,10 @@ CREATE TABLE approvals (
     used_by TEXT NOT NULL DEFAULT '', sealed BLOB NOT NULL);
 CREATE INDEX approvals_of_grant ON approvals (grant_id, state);
 CREATE INDEX approvals_by_end ON approvals (expires)
+"""
+_INDEXES: Final = """
+CREATE INDEX approvals_by_creation ON approvals (organisation, created, id);
+CREATE INDEX approvals_by_state ON approvals (state, expires)
 """
 
 
@@ -113,6 +117,10 @@ _DECIDE: Final = (
 )
 _USE: Final = "UPDATE approvals SET state = 'used', used_by = ? WHERE id = ? AND state = 'approved' AND expires > ?"
 _VOID: Final = "UPDATE approvals SET state = 'void' WHERE id = ? AND state IN ('pending', 'approved', 'denied')"
+_PREVIOUS: Final = (
+    f"{_SELECT} WHERE grant_id = ? AND server_id = ? AND method = ? AND tool = ? AND id != ?"
+    " AND state IN ('approved', 'used') AND decided_at < ? ORDER BY decided_at DESC LIMIT 1"
+)
 _PENDING: Final = "SELECT count(*) FROM approvals WHERE grant_id = ? AND state = 'pending' AND expires > ?"
 
 
@@ -163,6 +171,34 @@ class ApprovalStore:
             )
             raise NotStored("approval", cause, "`toolgate approval list --state all` shows them")
         return self._approval(found[0])
+
+    def exact(self, id_: str, organisation: str) -> Approval:
+        """By its whole id; raises NotStored, for another organisation's in the same words."""
+        with self._opened() as db:
+            found = db.execute(f"{_SELECT} WHERE id = ? AND organisation = ?", (id_, organisation)).fetchone()
+        if found is None:
+            raise NotStored("approval", f"there is no approval `{shown(id_)}`", "the list of approvals shows them")
+        return self._approval(found)
+
+    def search(self, search: Search) -> list[Approval]:
+        """Those that fit, the newest first."""
+        condition, values = search.condition(self._clock())
+        query = f"{_SELECT} WHERE {condition} ORDER BY created DESC, id DESC LIMIT ?"
+        with self._opened() as db:
+            return [self._approval(row) for row in db.execute(query, (*values, search.limit))]
+
+    def count(self, search: Search) -> int:
+        """How many fit, whatever its limit."""
+        condition, values = search.condition(self._clock())
+        with self._opened() as db:
+            return int(db.execute(f"SELECT count(*) FROM approvals WHERE {condition}", values).fetchone()[0])  # noqa: S608
+
+    def previous(self, approval: Approval) -> Approval | None:
+        """The call of the same grant, server and tool that was approved last before this one was decided on."""
+        until = approval.decided_at if approval.decided_at is not None else self._clock() + 1
+        kind = (approval.grant_id, approval.server_id, approval.method, approval.tool)
+        with self._opened() as db:
+            return self._read(db.execute(_PREVIOUS, (*kind, approval.id, until)).fetchone())
 
     def every(self, states: Collection[str] = ()) -> list[Approval]:
         """All, oldest first; only those in `states` where any are named."""
@@ -259,20 +295,26 @@ def _connect(path: Path, patience: float) -> sqlite3.Connection:
     try:
         connection.execute("PRAGMA journal_mode = WAL")
         connection.execute("PRAGMA synchronous = FULL")
-        with _transaction(connection):
-            _migrate(connection, path)
+        if _version(connection) != _VERSION:
+            with _transaction(connection):
+                _migrate(connection, path)
     except BaseException:
         connection.close()
         raise
     return connection
 
 
+def _version(connection: sqlite3.Connection) -> int:
+    return int(connection.execute("PRAGMA user_version").fetchone()[0])
+
+
 def _migrate(connection: sqlite3.Connection, path: Path) -> None:
-    version = connection.execute("PRAGMA user_version").fetchone()[0]
-    if version not in {0, _VERSION}:
+    """Bring the file up to this release; another process may just have done it."""
+    version = _version(connection)
+    if not 0 <= version <= _VERSION:
         cause = f"has version {version}, and this release reads version {_VERSION}"
         raise StoreError(str(path), cause, "start the release that wrote it")
-    if version == 0:
-        for statement in _SCHEMA.split(";"):
+    for script in (_SCHEMA, _INDEXES)[version:]:
+        for statement in script.split(";"):
             connection.execute(statement)
-        connection.execute(f"PRAGMA user_version = {_VERSION}")
+    connection.execute(f"PRAGMA user_version = {_VERSION}")
