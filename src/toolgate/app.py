@@ -14,6 +14,7 @@ import sys
 import time
 from collections.abc import Awaitable, Callable, Iterator
 from contextlib import AsyncExitStack, contextmanager, suppress
+from pathlib import Path
 from typing import Final
 
 import msgspec
@@ -44,7 +45,7 @@ from toolgate.keys import MasterKey
 from toolgate.limits.counters import Counters
 from toolgate.limits.memory import MemoryCounters
 from toolgate.limits.sqlite import SqliteCounters, process_alive
-from toolgate.settings import Settings
+from toolgate.settings import ControlSettings, Settings
 from toolgate.store.approvals import SEAL, ApprovalStore
 from toolgate.store.changes import listen
 from toolgate.store.directory import prepare_directory
@@ -132,10 +133,7 @@ async def _until_signal(control: asyncio.subprocess.Process) -> int:
 
 async def _start_control(settings: Settings) -> asyncio.subprocess.Process:
     """Start the control process and wait until the database is migrated."""
-    command = [sys.executable, "-m", "toolgate.control", "--data", str(settings.data), "--host", settings.host]
-    command += ["--port", str(settings.control_port)]
-    if settings.config is not None:
-        command += ["--config", str(settings.config), *(["--prune"] if settings.prune else [])]
+    command = [sys.executable, "-m", "toolgate.control", msgspec.json.encode(_control_settings(settings)).decode()]
     process = await asyncio.create_subprocess_exec(
         *command,
         stdin=asyncio.subprocess.PIPE,
@@ -147,6 +145,27 @@ async def _start_control(settings: Settings) -> asyncio.subprocess.Process:
         await process.wait()
         raise ToolgateError(str(settings.data), "the control process could not start", "its reason stands above")
     return process
+
+
+def _control_settings(settings: Settings) -> ControlSettings:
+    """What the control process has to know of the command line."""
+    return ControlSettings(
+        data=str(settings.data.absolute()),
+        host=settings.control_host,
+        port=settings.control_port,
+        url=settings.control_url,
+        allowed_hosts=settings.allowed_hosts,
+        tls_certificate=_absolute(settings.tls_certificate),
+        tls_key=_absolute(settings.tls_key),
+        config=_absolute(settings.config),
+        prune=settings.prune,
+        allow_command_servers=settings.allow_command_servers,
+        allow_self_approval=settings.allow_self_approval,
+    )
+
+
+def _absolute(path: Path | None) -> str | None:
+    return None if path is None else str(path.absolute())
 
 
 async def _end_control(process: asyncio.subprocess.Process) -> None:

@@ -6,6 +6,8 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Literal
 
+import msgspec
+
 MIB = 1024 * 1024
 
 
@@ -33,3 +35,26 @@ class Settings:
     tls_client_ca: Path | None = None
     config: Path | None = None
     prune: bool = False
+    control_host: str = "127.0.0.1"
+    control_url: str = ""
+    allow_command_servers: bool = False
+    allow_self_approval: bool = False
+
+
+class ControlSettings(msgspec.Struct, frozen=True, kw_only=True):
+    """What the control process was started with; no secrets, because it stands on its command line.
+
+    `url` is where people reach it, without a final slash. Paths are absolute.
+    """
+
+    data: str
+    host: str
+    port: int
+    url: str
+    allowed_hosts: tuple[str, ...] = ()
+    tls_certificate: str | None = None
+    tls_key: str | None = None
+    config: str | None = None
+    prune: bool = False
+    allow_command_servers: bool = False
+    allow_self_approval: bool = False

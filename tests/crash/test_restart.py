@@ -8,21 +8,20 @@ from pathlib import Path
 
 import pytest
 
-from toolgate.control.status import StatusPage
+from toolgate.control.listening import listening
 from toolgate.errors import ToolgateError
 
 
 async def test_a_control_port_that_the_killed_process_still_holds_is_waited_for(tmp_path: Path) -> None:
     with socket.create_server(("127.0.0.1", 0)) as held:
         port = held.getsockname()[1]
-        opening = asyncio.ensure_future(StatusPage(tmp_path).open("127.0.0.1", port))
+        opening = asyncio.ensure_future(listening("127.0.0.1", port))
         await asyncio.wait({opening}, timeout=0.05)
         assert not opening.done()
-    listener = await opening
-    assert listener.port == port
-    await listener.close(0)
+    with await opening as listener:
+        assert listener.getsockname()[1] == port
 
 
 async def test_a_control_port_that_may_not_be_used_is_named(tmp_path: Path) -> None:
     with pytest.raises(ToolgateError, match="cannot be listened on"):
-        await StatusPage(tmp_path).open("192.0.2.1", 0)
+        await listening("192.0.2.1", 0)

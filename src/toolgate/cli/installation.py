@@ -2,10 +2,8 @@
 
 from __future__ import annotations
 
-import json
 from dataclasses import dataclass
 from pathlib import Path
-from urllib.parse import urlsplit
 
 import typer
 from sqlalchemy.engine import Engine
@@ -14,9 +12,7 @@ from toolgate.cli import exits, printing
 from toolgate.cli.options import data_directory
 from toolgate.store.changes import announce
 from toolgate.store.database import latest_change, open_database
-
-DEFAULT_URL = "http://127.0.0.1:8484"
-MAX_GATEWAY_FILE = 4096
+from toolgate.store.gateway_file import gateway_url
 
 
 @dataclass(slots=True, frozen=True)
@@ -44,16 +40,4 @@ class Installation:
 
     def proxy_url(self, server_id: str) -> str:
         """Where an agent connects for this server."""
-        return f"{gateway_url(self.data).rstrip('/')}/mcp/{server_id}/"
-
-
-def gateway_url(data: Path) -> str:
-    """The address that the gateway wrote into `gateway.json` when it last started, or the default."""
-    try:
-        with (data / "gateway.json").open("rb") as file:
-            written = json.loads(file.read(MAX_GATEWAY_FILE))
-        url = written["url"]
-        known = isinstance(url, str) and url.isprintable() and urlsplit(url).scheme in ("http", "https")
-    except (OSError, ValueError, KeyError, TypeError, RecursionError):
-        return DEFAULT_URL  # not started yet, or a file that is not ours
-    return url if known else DEFAULT_URL
+        return f"{gateway_url(self.data)}/mcp/{server_id}/"

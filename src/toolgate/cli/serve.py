@@ -24,6 +24,19 @@ ControlPortOption = Annotated[
 PublicUrlOption = Annotated[
     str, typer.Option("--public-url", metavar="URL", help="How agents reach this gateway from outside.")
 ]
+ControlHostOption = Annotated[
+    str, typer.Option("--control-host", metavar="HOST", help="The address of the dashboard and the REST API.")
+]
+ControlUrlOption = Annotated[
+    str, typer.Option("--control-url", metavar="URL", help="How people reach the dashboard from outside.")
+]
+CommandServersOption = Annotated[
+    bool,
+    typer.Option("--allow-command-servers", help="Let administrators register commands in the dashboard, too."),
+]
+SelfApprovalOption = Annotated[
+    bool, typer.Option("--allow-self-approval", help="Let people approve the calls of grants that they hold.")
+]
 AllowedHostOption = Annotated[
     list[str] | None,
     typer.Option("--allowed-host", metavar="HOST", help="A Host header to accept besides our own. Repeatable."),
@@ -81,8 +94,10 @@ def serve(  # noqa: PLR0913, PLR0917 - typer declares options as parameters
     data: DataOption = None,
     host: HostOption = "127.0.0.1",
     port: PortOption = 8484,
+    control_host: ControlHostOption = "127.0.0.1",
     control_port: ControlPortOption = 8485,
     public_url: PublicUrlOption = "",
+    control_url: ControlUrlOption = "",
     allowed_host: AllowedHostOption = None,
     allowed_origin: AllowedOriginOption = None,
     counters: CountersOption = "memory",
@@ -95,6 +110,8 @@ def serve(  # noqa: PLR0913, PLR0917 - typer declares options as parameters
     tls_client_ca: ClientCaOption = None,
     config: ConfigOption = None,
     prune: PruneOption = False,
+    allow_command_servers: CommandServersOption = False,
+    allow_self_approval: SelfApprovalOption = False,
 ) -> None:
     """Run the gateway until it is interrupted."""
     settings = Settings(
@@ -102,7 +119,7 @@ def serve(  # noqa: PLR0913, PLR0917 - typer declares options as parameters
         host=host,
         port=port,
         control_port=control_port,
-        public_url=_public_url(public_url),
+        public_url=_outside("--public-url", public_url),
         allowed_hosts=tuple(allowed_host or ()),
         allowed_origins=tuple(allowed_origin or ()),
         counters=counters,
@@ -115,6 +132,10 @@ def serve(  # noqa: PLR0913, PLR0917 - typer declares options as parameters
         tls_client_ca=tls_client_ca,
         config=config.absolute() if config is not None else None,
         prune=prune,
+        control_host=control_host,
+        control_url=_outside("--control-url", control_url),
+        allow_command_servers=allow_command_servers,
+        allow_self_approval=allow_self_approval,
     )
     if prune and config is None:
         raise BadInput("--prune", "goes together with --config", "name the configuration file")
@@ -125,7 +146,7 @@ def serve(  # noqa: PLR0913, PLR0917 - typer declares options as parameters
     raise typer.Exit(run(settings))
 
 
-def _public_url(url: str) -> str:
+def _outside(option: str, url: str) -> str:
     if not url:
         return ""
     try:
@@ -134,7 +155,7 @@ def _public_url(url: str) -> str:
     except ValueError:
         usable = False
     if not usable or not url.isprintable() or "@" in url or "?" in url or "#" in url:
-        raise BadInput("--public-url", f"`{shown(url)}` is not an http or https URL", "write it as https://host")
+        raise BadInput(option, f"`{shown(url)}` is not an http or https URL", "write it as https://host")
     return url.rstrip("/")
 
 

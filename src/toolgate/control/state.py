@@ -1,0 +1,40 @@
+"""What every handler of the control plane works on; made once in a process."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from pathlib import Path
+
+from sqlalchemy.engine import Engine
+
+from toolgate.keys import MasterKey
+from toolgate.settings import ControlSettings
+from toolgate.store.changes import Confirmed, announce
+from toolgate.store.database import latest_change
+from toolgate.store.gateway_file import gateway_url
+
+CONFIRMED_WITHIN = 2.0
+"""Seconds that a page waits for the gateways after a change."""
+
+
+@dataclass(slots=True, frozen=True)
+class State:
+    """An open installation. The engine may be used from every thread."""
+
+    data: Path
+    engine: Engine
+    master: MasterKey
+    settings: ControlSettings
+
+    def changed(self, wait: float = CONFIRMED_WITHIN) -> Confirmed:
+        """Tell every gateway of this machine of what was written; on return they act on it, or it says who does not."""
+        return announce(self.data, latest_change(self.engine), wait)
+
+    def proxy_url(self, server_id: str) -> str:
+        """Where an agent connects for this server."""
+        return f"{gateway_url(self.data)}/mcp/{server_id}/"
+
+    @property
+    def url(self) -> str:
+        """Where people reach the control plane, without a final slash."""
+        return self.settings.url
