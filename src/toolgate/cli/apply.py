@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 import os
 import sys
 from dataclasses import asdict
@@ -123,12 +124,12 @@ def _ask_servers(place: Installation, plan: Plan, key: MasterKey) -> bool:
     if not reached:
         return False
     # Imported here: the network side takes its time to load, and an apply that changes nothing needs none of it.
-    from toolgate.cli.discover import refresh
+    from toolgate.control.discovering import fetch_tools
 
     for step in reached:
         server = servers.get(place.engine, step.name)
         try:
-            refresh(place.data, place.engine, actor(), server.id, key, trusted=step.sign == "+")
+            asyncio.run(fetch_tools(place.data, place.engine, actor(), server.id, key, trusted=step.sign == "+"))
         except ToolgateError as error:
             mend = f"`toolgate server tools {server.name} --refresh` tries again"
             printing.warn(error.place, f"{error.cause}; the tools of {server.name} are not known yet", mend)

@@ -2,10 +2,10 @@
 
 from __future__ import annotations
 
+import asyncio
 import json
 import shlex
-from dataclasses import asdict
-from typing import Annotated, Any
+from typing import Annotated
 
 import typer
 
@@ -33,7 +33,7 @@ from toolgate.cli.server_options import (
 from toolgate.cli.server_set import set_server
 from toolgate.errors import ToolgateError
 from toolgate.keys import MasterKey
-from toolgate.store import definitions, headers, servers
+from toolgate.store import definitions, described, headers, servers
 
 app = new_group("Register MCP servers and look at their tools.")
 
@@ -94,10 +94,10 @@ def add(  # noqa: PLR0913, PLR0917 - typer declares options as parameters
 
 def _first_tools(place: Installation, server: servers.Server, key: MasterKey) -> bool:
     # Imported here: the network side takes its time to load, and most commands need none of it.
-    from toolgate.cli.discover import refresh
+    from toolgate.control.discovering import fetch_tools
 
     try:
-        refresh(place.data, place.engine, actor(), server.id, key, trusted=True)
+        asyncio.run(fetch_tools(place.data, place.engine, actor(), server.id, key, trusted=True))
     except ToolgateError as error:
         mend = f"`toolgate server tools {server.name} --refresh` tries again"
         printing.warn(error.place, f"{error.cause}; the server is registered without tools", error.mend or mend)
@@ -106,29 +106,12 @@ def _first_tools(place: Installation, server: servers.Server, key: MasterKey) ->
 
 
 def _print_added(place: Installation, server: servers.Server, reached: bool, as_json: bool) -> None:
-    described = _described(place, server)
+    shown = described.server(server, place.proxy_url(server.id))
     if as_json:
-        printing.emit_json({**described, "reachable": reached})
+        printing.emit_json({**shown, "reachable": reached})
         return
     printing.say(f"registered {server.name} with {server.tools} tools")
-    printing.fields({"id": server.id, "proxy url": described["proxy_url"]})
-
-
-def _described(place: Installation, server: servers.Server) -> dict[str, Any]:
-    return {
-        "id": server.id,
-        "name": server.name,
-        "proxy_url": place.proxy_url(server.id),
-        "url": server.url or None,
-        "command": list(server.command) or None,
-        **asdict(server.reach),
-        "pin": server.pin,
-        "headers": server.headers,
-        "protocol_revision": server.protocol_revision,
-        "tools": server.tools,
-        "grants": server.grants,
-        "created": printing.when(server.created),
-    }
+    printing.fields({"id": server.id, "proxy url": shown["proxy_url"]})
 
 
 app.command(
@@ -146,7 +129,7 @@ def list_(data: DataOption = None, as_json: JsonOption = False) -> None:
     place = Installation.at(data)
     found = servers.every(place.engine)
     if as_json:
-        printing.emit_json([_described(place, server) for server in found])
+        printing.emit_json([described.server(server, place.proxy_url(server.id)) for server in found])
         return
     rows = [(server.name, _way(server), server.tools, server.grants, server.pin) for server in found]
     empty = "no servers yet: `toolgate server add NAME --url URL` registers one"
@@ -161,14 +144,15 @@ def _way(server: servers.Server) -> str:
 def show(server: NameArgument, data: DataOption = None, as_json: JsonOption = False) -> None:
     """Show one server, and where agents connect to it."""
     place = Installation.at(data)
-    described = _described(place, servers.get(place.engine, server))
+    found = servers.get(place.engine, server)
+    facts = described.server(found, place.proxy_url(found.id))
     if as_json:
-        printing.emit_json(described)
+        printing.emit_json(facts)
         return
-    named = ", ".join(f"{name} ({source})" for name, source in described["headers"].items())
-    rows = {key.replace("_", " "): value for key, value in described.items()}
-    if described["command"]:
-        printing.fields({**rows, "command": shlex.join(described["command"]), "headers": None, "variables": named})
+    named = ", ".join(f"{name} ({source})" for name, source in facts["headers"].items())
+    rows = {key.replace("_", " "): value for key, value in facts.items()}
+    if facts["command"]:
+        printing.fields({**rows, "command": shlex.join(facts["command"]), "headers": None, "variables": named})
     else:
         printing.fields({**rows, "headers": named})
 
@@ -202,7 +186,7 @@ def tools(
     reached = _refreshed(place, found) if refresh else True
     versions = definitions.of_server(place.engine, found.id)
     if as_json:
-        printing.emit_json([_tool(version) for version in versions])
+        printing.emit_json([described.tool(version) for version in versions])
     else:
         rows = [_tool_row(version) for version in versions]
         printing.table(("tool", "status", "seen", "description"), rows, f"no tools of {found.name} are known yet")
@@ -213,25 +197,14 @@ def tools(
 
 
 def _refreshed(place: Installation, server: servers.Server) -> bool:
-    from toolgate.cli.discover import refresh
+    from toolgate.control.discovering import fetch_tools
 
     try:
-        refresh(place.data, place.engine, actor(), server.id, MasterKey.load(place.data))
+        asyncio.run(fetch_tools(place.data, place.engine, actor(), server.id, MasterKey.load(place.data)))
     except ToolgateError as error:
         printing.warn(error.place, f"{error.cause}; these are the tools as last seen", error.mend)
         return False
     return True
-
-
-def _tool(version: definitions.Version) -> dict[str, Any]:
-    return {
-        "name": version.name,
-        "status": version.status,
-        "fingerprint": version.fingerprint,
-        "first_seen": printing.when(version.first_seen),
-        "last_seen": printing.when(version.last_seen),
-        "definition": json.loads(version.definition),
-    }
 
 
 def _tool_row(version: definitions.Version) -> tuple[object, ...]:

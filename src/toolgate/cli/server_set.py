@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 from pathlib import Path
 from typing import Annotated
 
@@ -118,10 +119,10 @@ def _named(found: Server, name: str) -> str:
 
 def _fetch_tools(place: Installation, server: Server, key: MasterKey) -> None:
     # Imported here: the network side takes its time to load.
-    from toolgate.cli.discover import refresh
+    from toolgate.control.discovering import fetch_tools
 
     try:
-        refresh(place.data, place.engine, actor(), server.id, key)
+        asyncio.run(fetch_tools(place.data, place.engine, actor(), server.id, key))
     except ToolgateError as error:
         mend = f"`toolgate server tools {server.name} --refresh` tries again"
         printing.warn(

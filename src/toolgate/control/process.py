@@ -16,6 +16,7 @@ from sqlalchemy.engine import Engine
 from toolgate.audit.index import Index
 from toolgate.background import complain, repeating
 from toolgate.control.configured import Configured
+from toolgate.control.discovering import seen_of, tools_of
 from toolgate.control.front import Application, Front
 from toolgate.control.listening import listening
 from toolgate.control.serving import Serving
@@ -24,17 +25,14 @@ from toolgate.control.status import Status
 from toolgate.errors import ToolgateError
 from toolgate.gateway.hygiene import listener_hosts
 from toolgate.keys import MasterKey
-from toolgate.policy.definition import Definition
 from toolgate.settings import ControlSettings
 from toolgate.store import definitions
 from toolgate.store.changes import announce
 from toolgate.store.database import latest_change, open_database
 from toolgate.store.definitions import Seen
 from toolgate.store.directory import database_file
-from toolgate.store.headers import PURPOSE
 from toolgate.store.view import ServerRow, View
-from toolgate.upstream.discovery import Discovery, ask
-from toolgate.upstream.registered import open_upstream
+from toolgate.upstream.discovery import Discovery
 
 _INDEX_EVERY: Final = 0.5
 _DISCOVER_EVERY: Final = 5.0
@@ -175,19 +173,9 @@ class ControlProcess:
 
     async def _ask(self, row: ServerRow) -> Discovery | None:
         try:
-            upstream = open_upstream(row, MasterKey.load(self._data).sealer(PURPOSE))
-            try:
-                return await ask(upstream, row.url or row.name)
-            finally:
-                await upstream.close()
+            return await tools_of(row, MasterKey.load(self._data))
         except ToolgateError:
             return None  # not reachable yet: the registration said so, and the next round tries again
-
-
-def seen_of(text: bytes) -> Seen:
-    """A definition as the store keeps it."""
-    definition = Definition(msgspec.json.decode(text))
-    return Seen(definition.name, definition.fingerprint, text.decode())
 
 
 def _url(settings: ControlSettings, port: int) -> str:

@@ -1,0 +1,64 @@
+"""Asks a server for its tools and stores what it answers: for the command line, the API and the pages alike."""
+
+from __future__ import annotations
+
+import asyncio
+import sqlite3
+from contextlib import closing
+from pathlib import Path
+
+import msgspec
+from sqlalchemy.engine import Engine
+
+from toolgate.keys import MasterKey
+from toolgate.policy.definition import Definition
+from toolgate.store import definitions, headers, rows
+from toolgate.store.definitions import Seen
+from toolgate.store.directory import database_file
+from toolgate.store.errors import NotStored
+from toolgate.store.rows import ServerRow
+from toolgate.upstream.discovery import Discovery, ask
+from toolgate.upstream.registered import open_upstream
+
+
+async def fetch_tools(
+    data: Path, engine: Engine, actor: str, server_id: str, key: MasterKey, *, trusted: bool = False
+) -> None:
+    """Fetch and store the tool definitions of a server. Raises ToolgateError; wake the gateways afterwards.
+
+    `trusted`: the operator registers the server now, so that a pinned server's tools are accepted. What touches the
+    database runs in a thread.
+    """
+    row = await asyncio.to_thread(_row, data, server_id)
+    found = await tools_of(row, key)
+    await asyncio.to_thread(_store, engine, actor, server_id, found, trusted)
+
+
+async def tools_of(row: ServerRow, key: MasterKey) -> Discovery:
+    """What the server says of itself now. Raises ToolgateError."""
+    upstream = open_upstream(row, key.sealer(headers.PURPOSE))
+    try:
+        return await ask(upstream, row.url or row.name)
+    finally:
+        await upstream.close()
+
+
+def seen_of(text: bytes) -> Seen:
+    """A definition as the store keeps it."""
+    definition = Definition(msgspec.json.decode(text))
+    return Seen(definition.name, definition.fingerprint, text.decode())
+
+
+def _row(data: Path, server_id: str) -> ServerRow:
+    """The server as the gateway sees it."""
+    uri = f"{database_file(data).absolute().as_uri()}?mode=ro"
+    with closing(sqlite3.connect(uri, uri=True)) as connection:
+        row = rows.server(connection, server_id)
+    if row is None:
+        raise NotStored("server", "was removed by somebody else meanwhile")
+    return row
+
+
+def _store(engine: Engine, actor: str, server_id: str, found: Discovery, trusted: bool) -> None:
+    seen = [seen_of(msgspec.json.encode(tool)) for tool in found.tools]
+    definitions.saw(engine, actor, server_id, seen, trusted=trusted, protocol_revision=found.protocol_revision)
