@@ -4,9 +4,8 @@ from __future__ import annotations
 
 import json
 import time
-from dataclasses import asdict
 from pathlib import Path
-from typing import Annotated, Any, Literal
+from typing import Annotated, Literal
 
 import msgspec
 import typer
@@ -16,7 +15,7 @@ from toolgate.cli.groups import new_group
 from toolgate.cli.installation import Installation
 from toolgate.cli.options import DataOption, JsonOption, actor, examples
 from toolgate.keys import MasterKey
-from toolgate.store import policies
+from toolgate.store import described, policies
 from toolgate.store.approvals import SEAL, Approval, ApprovalStore, NotPending
 from toolgate.store.database import writing
 from toolgate.store.errors import NotStored
@@ -26,9 +25,6 @@ from toolgate.store.names import check_text
 app = new_group("Decide on calls that wait for a person.")
 
 _PATIENCE = 10.0
-_HIDDEN = ("arguments", "rest")
-"""Digests that say nothing to a person."""
-TIMES = ("created", "expires", "decided_at")
 
 ApprovalArgument = Annotated[
     str, typer.Argument(metavar="APPROVAL", help="Its id, or how that begins (with or without apr_).")
@@ -48,7 +44,7 @@ def list_(
     """List the calls that wait, oldest first, or those that were decided on in the last 30 days."""
     found = _store(Installation.at(data).data).every(() if state == "all" else (state,))
     if as_json:
-        printing.emit_json([_described(approval) for approval in found])
+        printing.emit_json([described.approval(approval) for approval in found])
         return
     empty = "no call waits for a person" if state == "pending" else "no approvals"
     head = ("id", "state", "left", "grant", "server", "call", "rule", "reason")
@@ -81,7 +77,7 @@ def show(approval: ApprovalArgument, data: DataOption = None, as_json: JsonOptio
     found = store.get(approval)
     call = MasterKey.load(place.data).sealer(SEAL).open(store.sealed(found.id), found.id.encode())
     if as_json:
-        text = msgspec.json.encode({**_described(found), "call": msgspec.Raw(call)}).decode()
+        text = msgspec.json.encode({**described.approval(found), "call": msgspec.Raw(call)}).decode()
         printing.say(json_ascii(text))
         return
     printing.fields(_facts(found, _policy_name(place, found)))
@@ -149,15 +145,10 @@ def _decide(named: str, state: Literal["approved", "denied"], reason: str, data:
         printing.complain(f"{late.place}: {late.cause}")
         raise typer.Exit(exits.FINDINGS) from None
     if as_json:
-        printing.emit_json(_described(decided))
+        printing.emit_json(described.approval(decided))
     else:
         call = legible(decided.tool or decided.method)
         printing.say(f"{state} {decided.id}: {call} for {decided.grant_label} on {decided.server_name}")
-
-
-def _described(approval: Approval) -> dict[str, Any]:
-    described = {name: value for name, value in asdict(approval).items() if name not in _HIDDEN}
-    return {**described, **{name: printing.when(described[name]) for name in TIMES}}
 
 
 def _left(approval: Approval) -> str:

@@ -4,8 +4,7 @@ from __future__ import annotations
 
 import json
 import time
-from dataclasses import asdict
-from typing import Annotated, Any
+from typing import Annotated
 
 import typer
 
@@ -13,12 +12,11 @@ from toolgate.cli import printing
 from toolgate.cli.groups import new_group
 from toolgate.cli.installation import Installation
 from toolgate.cli.options import WAIT, DataOption, JsonOption, WaitOption, actor, examples, moment, pairs
-from toolgate.store import grants
+from toolgate.store import described, grants
 
 app = new_group("Give agents access, and take it back.")
 
 GrantArgument = Annotated[str, typer.Argument(metavar="GRANT", help="Label or id of the grant, or how its id begins.")]
-TIMES = ("created", "expires", "revoked", "rotated")
 
 
 @app.command(
@@ -70,7 +68,7 @@ def add(
 def _print_minted(place: Installation, minted: grants.Minted, as_json: bool) -> None:
     grant, url = minted.grant, place.proxy_url(minted.grant.server_id)
     if as_json:
-        printing.emit_json({**_described(grant), "token": minted.token, "proxy_url": url})
+        printing.emit_json({**described.grant(grant), "token": minted.token, "proxy_url": url})
         return
     printing.say(f"grant {grant.label} for {grant.server} under {grant.policy or 'no policy: every call is denied'}")
     expires = printing.when(grant.expires) or "never"
@@ -87,11 +85,6 @@ def _print_client(server: str, url: str, token: str) -> None:
         printing.say(line)
 
 
-def _described(grant: grants.Grant) -> dict[str, Any]:
-    described = asdict(grant)
-    return {**described, **{name: printing.when(described[name]) for name in TIMES}}
-
-
 @app.command("list", epilog=examples("toolgate grant list", "toolgate grant list --server cargo --json"))
 def list_(
     server: Annotated[str | None, typer.Option("--server", metavar="SERVER", help="Only those of this server.")] = None,
@@ -101,7 +94,7 @@ def list_(
     """List the grants, also those that are expired or revoked."""
     found = grants.every(Installation.at(data).engine, time.time(), server)
     if as_json:
-        printing.emit_json([_described(grant) for grant in found])
+        printing.emit_json([described.grant(grant) for grant in found])
         return
     rows = [(g.id[:8], g.label, g.server, g.policy, g.state, printing.when(g.expires)) for g in found]
     empty = "no grants yet: `toolgate grant add` makes one"
@@ -145,6 +138,6 @@ def attach(
 
 def _print(grant: grants.Grant, line: str, as_json: bool) -> None:
     if as_json:
-        printing.emit_json(_described(grant))
+        printing.emit_json(described.grant(grant))
     else:
         printing.say(line)

@@ -18,7 +18,7 @@ from toolgate.policy.cases import CasesReport, run_cases
 from toolgate.policy.definition import Definition
 from toolgate.policy.document import Document, PolicyError, Problem, parse
 from toolgate.policy.lint import Finding, lint
-from toolgate.store import definitions, policies
+from toolgate.store import definitions, described, policies
 from toolgate.store.errors import BadInput
 from toolgate.store.names import shown
 
@@ -57,7 +57,7 @@ def add(
     findings = lint(document, _tools(place, server))
     stored = policies.put(place.engine, actor(), name, text)
     if as_json:
-        printing.emit_json({**_described(stored), "findings": [asdict(finding) for finding in findings]})
+        printing.emit_json({**described.policy(stored), "findings": [asdict(finding) for finding in findings]})
     else:
         printing.say(f"{stored.name} is at revision {stored.revision}")
         printing.fields({"id": stored.id, "digest": stored.digest})
@@ -100,18 +100,6 @@ def _read(file: Path) -> str:
         raise BadInput(shown(str(file)), "is not UTF-8", "save it in UTF-8") from error
 
 
-def _described(policy: policies.Policy) -> dict[str, Any]:
-    return {
-        "id": policy.id,
-        "name": policy.name,
-        "revision": policy.revision,
-        "digest": policy.digest,
-        "author": policy.author,
-        "created": printing.when(policy.created),
-        "grants": policy.grants,
-    }
-
-
 def _print_findings(findings: Sequence[Finding]) -> None:
     for finding in findings:
         printing.say(f"{finding.severity}: {finding.pointer or 'policy'}: {finding.cause} [{finding.code}]")
@@ -124,7 +112,7 @@ def list_(data: DataOption = None, as_json: JsonOption = False) -> None:
     """List the policies."""
     found = policies.every(Installation.at(data).engine)
     if as_json:
-        printing.emit_json([_described(policy) for policy in found])
+        printing.emit_json([described.policy(policy) for policy in found])
         return
     rows = [(p.name, p.revision, p.grants, p.author, printing.when(p.created)) for p in found]
     empty = "no policies yet: `toolgate policy add NAME FILE` stores one"
@@ -149,16 +137,8 @@ def show(
     if not as_json:
         printing.document(found.document)
         return
-    history = [
-        {
-            "revision": past.revision,
-            "digest": past.digest,
-            "author": past.author,
-            "created": printing.when(past.created),
-        }
-        for past in policies.history(place.engine, found.id)
-    ]
-    printing.emit_json({**_described(found), "document": found.document, "history": history})
+    history = [described.revision(past) for past in policies.history(place.engine, found.id)]
+    printing.emit_json({**described.policy(found), "document": found.document, "history": history})
 
 
 @app.command(epilog=examples("toolgate policy remove careful"))
@@ -167,7 +147,7 @@ def remove(policy: NameArgument, data: DataOption = None, wait: WaitOption = WAI
     place = Installation.at(data)
     removed = policies.remove(place.engine, actor(), policy)
     if as_json:
-        printing.emit_json(_described(removed))
+        printing.emit_json(described.policy(removed))
     else:
         printing.say(f"removed {removed.name}")
     place.confirm(wait)

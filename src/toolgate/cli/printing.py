@@ -5,10 +5,10 @@ from __future__ import annotations
 import json
 import sys
 from collections.abc import Mapping, Sequence
-from datetime import UTC, datetime
 
 import typer
 
+from toolgate.store.moments import when as when
 from toolgate.store.names import escaped
 
 WHOLE = 20
@@ -93,10 +93,3 @@ def cell(value: object) -> str:
     if isinstance(value, bool):
         return "yes" if value else "no"
     return escaped(str(value))
-
-
-def when(moment: float | None) -> str | None:
-    """Seconds since 1970 as RFC 3339 in UTC, to the second."""
-    if moment is None:
-        return None
-    return datetime.fromtimestamp(moment, UTC).strftime("%Y-%m-%dT%H:%M:%SZ")

@@ -25,7 +25,10 @@ ID_START = re.compile(r"[0-9a-f]{8}[0-9a-f-]{0,28}")
 
 @dataclass(slots=True, frozen=True)
 class Grant:
-    """A grant as the operator sees it. `state` is `active`, `expired` or `revoked`; times in seconds since 1970."""
+    """A grant as the operator sees it. `state` is `active`, `expired` or `revoked`; times in seconds since 1970.
+
+    `created_by` has seen the token that is valid now: who made the grant, or rotated it last.
+    """
 
     id: str
     label: str
@@ -40,6 +43,7 @@ class Grant:
     revoked: float | None
     rotated: float | None
     state: str
+    created_by: str
 
 
 @dataclass(slots=True, frozen=True)
@@ -131,7 +135,7 @@ def insert(change: Writing, grant_id: str, label: str, terms: Terms, token: str,
     if terms.expires is not None and terms.expires <= change.now:
         raise BadInput("--expires", "lies in the past", "give a moment to come, such as 30d")
     own = {"id": grant_id, "organisation_id": change.organisation, "label": label, "origin": origin}
-    values = {**own, **columns, "digest": token_digest(token), "created": change.now}
+    values = {**own, **columns, "digest": token_digest(token), "created": change.now, "created_by": change.actor}
     change.connection.execute(table.insert().values(values))
     change.note("add", "grant", grant_id, after={"label": label, **asdict(terms)})
 
@@ -148,7 +152,7 @@ def amend(change: Writing, grant_id: str, terms: Terms) -> None:
 def renew(change: Writing, grant_id: str, token: str) -> None:
     """Exchange a grant's token inside a transaction; the old one is refused from the next request on."""
     _own(change, grant_id)
-    values = {"digest": token_digest(token), "rotated": change.now}
+    values = {"digest": token_digest(token), "rotated": change.now, "created_by": change.actor}
     change.connection.execute(table.update().where(table.c.id == grant_id).values(values))
     change.note("rotate", "grant", grant_id)
 
@@ -277,6 +281,7 @@ def _grant(row: AnyRow, now: float) -> Grant:
         revoked=row.revoked,
         rotated=row.rotated,
         state=_state(row.expires, row.revoked, now),
+        created_by=row.created_by,
     )
 
 

@@ -20,6 +20,13 @@ def span(text: str) -> float | None:
     return float(seconds) if 0 < seconds <= MAX_SPAN else None
 
 
+def when(moment: float | None) -> str | None:
+    """Seconds since 1970 as RFC 3339 in UTC, to the second."""
+    if moment is None:
+        return None
+    return datetime.fromtimestamp(moment, UTC).strftime("%Y-%m-%dT%H:%M:%SZ")
+
+
 def date(place: str, text: str) -> float:
     """Seconds since 1970 of an ISO date or time, in UTC where it names no zone. Raises BadInput."""
     try:

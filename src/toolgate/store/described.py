@@ -1,0 +1,93 @@
+"""A stored row as the JSON object that the command line's `--json`, the REST API and the pages all show.
+
+Plain dictionaries with times in RFC 3339; never a secret: of a credential its name, of a token nothing.
+"""
+
+from __future__ import annotations
+
+import json
+from dataclasses import asdict
+from typing import TYPE_CHECKING, Any, TypeAlias
+
+from toolgate.store.moments import when
+
+if TYPE_CHECKING:  # the rows are only looked at: commands that show none of them load nothing for it
+    from toolgate.store.approvals import Approval
+    from toolgate.store.definitions import Version
+    from toolgate.store.events import AdminEvent
+    from toolgate.store.grants import Grant
+    from toolgate.store.policies import Policy, Revision
+    from toolgate.store.servers import Server
+
+__all__ = ["admin_event", "approval", "grant", "policy", "revision", "server", "tool", "when"]
+
+Described: TypeAlias = dict[str, Any]
+
+_GRANT_TIMES = ("created", "expires", "revoked", "rotated")
+_APPROVAL_TIMES = ("created", "expires", "decided_at")
+_DIGESTS = ("arguments", "rest")
+"""Of an approval: they say nothing to a person."""
+
+
+def server(row: Server, proxy_url: str) -> Described:
+    """A server; `proxy_url` is where agents connect to it. Of its headers the names and where the values come from."""
+    return {
+        "id": row.id,
+        "name": row.name,
+        "proxy_url": proxy_url,
+        "url": row.url or None,
+        "command": list(row.command) or None,
+        **asdict(row.reach),
+        "pin": row.pin,
+        "headers": row.headers,
+        "protocol_revision": row.protocol_revision,
+        "tools": row.tools,
+        "grants": row.grants,
+        "created": when(row.created),
+    }
+
+
+def tool(row: Version) -> Described:
+    """One version of a tool, with its definition as the server gave it."""
+    return {
+        "name": row.name,
+        "status": row.status,
+        "fingerprint": row.fingerprint,
+        "first_seen": when(row.first_seen),
+        "last_seen": when(row.last_seen),
+        "definition": json.loads(row.definition),
+    }
+
+
+def policy(row: Policy) -> Described:
+    """A policy at one of its revisions, without the document."""
+    return {
+        "id": row.id,
+        "name": row.name,
+        "revision": row.revision,
+        "digest": row.digest,
+        "author": row.author,
+        "created": when(row.created),
+        "grants": row.grants,
+    }
+
+
+def revision(row: Revision) -> Described:
+    """One line of a policy's history."""
+    return {**asdict(row), "created": when(row.created)}
+
+
+def grant(row: Grant) -> Described:
+    """A grant, without its token, which is stored nowhere."""
+    return {**asdict(row), **{name: when(getattr(row, name)) for name in _GRANT_TIMES}}
+
+
+def approval(row: Approval) -> Described:
+    """A call that waits for a person, or what was decided of it; without what the call says."""
+    fields = {name: value for name, value in asdict(row).items() if name not in _DIGESTS}
+    return {**fields, **{name: when(fields[name]) for name in _APPROVAL_TIMES}}
+
+
+def admin_event(row: AdminEvent) -> Described:
+    """A change that somebody made: who, what, and how it was before and after."""
+    return {**asdict(row), "time": when(row.time)}
