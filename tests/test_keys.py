@@ -13,8 +13,8 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from toolgate.errors import ToolgateError
+from toolgate.keyfiles import KEY_FILE_VARIABLE, KeyFiles
 from toolgate.keys import (
-    KEY_FILE_VARIABLE,
     TOKEN_PATTERN,
     MasterKey,
     SealBroken,
@@ -22,6 +22,7 @@ from toolgate.keys import (
     api_token_checks,
     mint_api_token,
     mint_token,
+    sealed_under,
     token_checks,
     token_digest,
 )
@@ -163,6 +164,93 @@ def test_records_of_an_earlier_key_stay_readable_after_a_rotation() -> None:
     new = Sealer(b"new-----", b"2" * 32, earlier={b"old-----": b"1" * 32})
     assert new.open(old.seal(b"secret", b"row"), b"row") == b"secret"
     assert new.seal(b"secret", b"row").startswith(b"new-----")
+
+
+def rotated(data: Path) -> MasterKey:
+    """A key that was in use before a second one, from the files."""
+    files, old = KeyFiles.of(data), MasterKey.load(data)
+    files.introduce()
+    files.promote(old.id)
+    files.finish()
+    return old
+
+
+def test_a_coming_key_opens_and_is_not_sealed_with(tmp_path: Path) -> None:
+    key = MasterKey.load(tmp_path)
+    KeyFiles.of(tmp_path).introduce()
+    prepared = MasterKey.load(tmp_path)
+    assert prepared.id == key.id
+    assert len(prepared.ring) == 2
+    coming = MasterKey(prepared_secret(tmp_path / "master.key.next"))
+    assert prepared.sealer("a").open(coming.sealer("a").seal(b"secret", b"row"), b"row") == b"secret"
+    assert prepared.matches("a", b"x", coming.digest("a", b"x"))
+
+
+def prepared_secret(path: Path) -> bytes:
+    assert path.stat().st_mode & 0o777 == 0o600
+    return path.read_bytes()
+
+
+def test_a_loaded_key_follows_its_files_and_so_do_its_sealers(tmp_path: Path) -> None:
+    key = MasterKey.load(tmp_path)
+    seen: list[str] = []
+    key.follow(lambda: seen.append(key.id))
+    sealer = key.sealer("a")
+    sealed, digest, mark = sealer.seal(b"secret", b"row"), key.digest("a", b"x"), key.mark
+    old = rotated(tmp_path)
+    key.reload()
+    assert seen == [old.id, key.id]
+    assert key.id != old.id
+    assert key.mark != mark
+    assert key.mark == MasterKey.load(tmp_path).mark
+    assert sealer.open(sealed, b"row") == b"secret"
+    assert sealed_under(sealer.seal(b"secret", b"row")) == key.id
+    assert key.matches("a", b"x", digest)
+    assert not key.matches("a", b"y", digest)
+
+
+def test_a_promotion_that_was_cut_short_leaves_the_key_in_use_first(tmp_path: Path) -> None:
+    key = MasterKey.load(tmp_path)
+    files = KeyFiles.of(tmp_path)
+    files.introduce()
+    os.link(files.path, files.kept(key.id))
+    again = MasterKey.load(tmp_path)
+    assert [one.id for one in again.ring] == [key.id, again.ring[1].id]
+
+
+def test_a_forgotten_key_opens_nothing(tmp_path: Path) -> None:
+    sealed = MasterKey.load(tmp_path).sealer("a").seal(b"secret", b"row")
+    old = rotated(tmp_path)
+    KeyFiles.of(tmp_path).forget(old.id)
+    with pytest.raises(SealBroken, match="another key"):
+        MasterKey.load(tmp_path).sealer("a").open(sealed, b"row")
+
+
+def test_a_ring_that_cannot_be_read_changes_nothing(tmp_path: Path) -> None:
+    key = MasterKey.load(tmp_path)
+    mark = key.mark
+    key_file(tmp_path / "master.key.next", b"k" * 32, 0o644)
+    with pytest.raises(ToolgateError, match="chmod 600"):
+        key.reload()
+    assert key.mark == mark
+
+
+def test_a_key_that_went_missing_is_not_replaced_by_another(tmp_path: Path) -> None:
+    MasterKey.load(tmp_path)
+    rotated(tmp_path)
+    (tmp_path / "master.key").unlink()
+    with pytest.raises(ToolgateError, match="is missing, but `master"):
+        MasterKey.load(tmp_path)
+
+
+def test_the_keys_of_a_named_file_lie_beside_it(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    data, secrets = tmp_path / "data", tmp_path / "secrets"
+    data.mkdir()
+    secrets.mkdir()
+    monkeypatch.setenv(KEY_FILE_VARIABLE, str(key_file(secrets / "gate", b"k" * 32)))
+    old = rotated(data)
+    assert sorted(path.name for path in secrets.iterdir()) == ["gate", f"gate.{old.id}"]
+    assert list(data.iterdir()) == []
 
 
 def test_minted_tokens_check_and_differ() -> None:
