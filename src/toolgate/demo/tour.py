@@ -92,7 +92,8 @@ def main() -> int:
     ends = options.parse_args().exit
     # The client library reports refused requests to the log; the tour shows them itself.
     logging.disable(logging.CRITICAL)
-    signal.signal(signal.SIGTERM, signal.default_int_handler)
+    for number in (signal.SIGINT, signal.SIGTERM):  # also where a shell's background job would ignore the first
+        signal.signal(number, signal.default_int_handler)
     status = 0
     try:
         tour(Screen(), ends)
