@@ -57,7 +57,7 @@ def add(
     expires: float | None = None,
     organisation: str = DEFAULT_ORGANISATION,
 ) -> MintedToken:
-    """Make an API token. `approver`: names or ids of servers, or `*`; `expires`: seconds since 1970. Raises BadInput."""
+    """Make an API token. `approver`: names or ids of servers, or `*`; `expires`: a moment. Raises BadInput."""
     names.check_name("name", name)
     secret, token_id = mint_api_token(), str(uuid.uuid4())
     with writing(engine, actor, organisation) as change:

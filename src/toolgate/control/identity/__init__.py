@@ -1,0 +1,1 @@
+"""Who asks: members with a session, programs with an API token, and how people get in."""
