@@ -12,9 +12,7 @@ from starlette.routing import BaseRoute, Route
 
 _DIRECTORY: Final = Path(__file__).parent.parent / "static"
 _TYPES: Final = {".css": "text/css", ".js": "text/javascript", ".svg": "image/svg+xml"}
-_FILES: Final = {
-    file.relative_to(_DIRECTORY).as_posix(): file.read_bytes() for file in sorted(_DIRECTORY.rglob("*.*"))
-}
+_FILES: Final = {file.relative_to(_DIRECTORY).as_posix(): file.read_bytes() for file in sorted(_DIRECTORY.rglob("*.*"))}
 _KEPT: Final = {"cache-control": "public, max-age=31536000, immutable"}
 
 
@@ -26,7 +24,7 @@ def _digest() -> str:
 
 
 DIGEST: Final = _digest()
-"""Of all files: one that changes changes the addresses of all, so that modules may import each other by relative path."""
+"""Of all files together, so that modules may import each other by relative paths."""
 
 
 def static(name: str) -> str:

@@ -1,0 +1,32 @@
+"""What templates may do with values: show a stranger's text so that nothing hides in it, and a moment as `<time>`."""
+
+from __future__ import annotations
+
+import json
+from datetime import UTC, datetime
+
+from markupsafe import Markup
+
+from toolgate.store.legible import legible, legible_lines
+
+
+def time(moment: float | str) -> Markup:
+    """Epoch seconds, or RFC 3339 text as `store.described` writes it, for people and programs alike; in UTC."""
+    read = datetime.fromisoformat(moment) if isinstance(moment, str) else datetime.fromtimestamp(moment, UTC)
+    exact = read.astimezone(UTC).replace(microsecond=0)
+    machine = exact.isoformat().replace("+00:00", "Z")
+    return Markup('<time datetime="{}">{} UTC</time>').format(machine, exact.strftime("%Y-%m-%d %H:%M"))
+
+
+def pretty(value: object) -> str:
+    """A JSON value over several lines, everything that is not plainly visible escaped."""
+    return legible_lines(json.dumps(value, indent=2, ensure_ascii=False))
+
+
+def cut(text: str, length: int = 200) -> str:
+    """The beginning of a long text, on one line."""
+    line = " ".join(text[: 4 * length].split())
+    return line if len(line) <= length and len(text) <= 4 * length else line[: length - 1].rstrip() + "…"
+
+
+FILTERS = {"legible": legible, "legible_lines": legible_lines, "time": time, "pretty": pretty, "cut": cut}

@@ -1,0 +1,83 @@
+"""A page and its JSON twin: the same data, as HTML for people at `/x` and as JSON for programs at `/x.json`."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any, Final
+
+import msgspec
+from jinja2 import Environment, FileSystemLoader, StrictUndefined
+from markupsafe import Markup
+from starlette.requests import Request
+from starlette.responses import Response
+
+from toolgate import __version__
+from toolgate.control.pages.filters import FILTERS
+from toolgate.control.pages.navigation import navigation
+from toolgate.control.pages.static import static
+
+TWIN: Final = ".json"
+_TEMPLATES: Final = Path(__file__).parent.parent / "templates"
+_ENVIRONMENT: Final = Environment(
+    loader=FileSystemLoader(_TEMPLATES),
+    autoescape=True,
+    undefined=StrictUndefined,
+    auto_reload=False,
+    trim_blocks=True,
+    lstrip_blocks=True,
+)
+_ENVIRONMENT.filters.update(FILTERS)
+_ENVIRONMENT.globals.update(static=static, version=__version__)
+
+
+@dataclass(slots=True, frozen=True)
+class Page:
+    """What a handler answers.
+
+    `data` is all that the twin shows, and each of its keys is a variable of the template. `view` is what only the
+    template needs: choices of a form, what was typed, which error belongs to which field; it wins over `data`.
+    `done` says what a form achieved before it led here.
+    """
+
+    template: str
+    title: str
+    data: Mapping[str, Any]
+    view: Mapping[str, Any] = field(default_factory=dict)
+    status: int = 200
+    headers: Mapping[str, str] = field(default_factory=dict)
+    done: str = ""
+
+
+def render(request: Request, page: Page) -> Response:
+    """The page, or its twin where that was asked for."""
+    if request.url.path.endswith(TWIN):
+        body = msgspec.json.encode(page.data)
+        return Response(body, page.status, dict(page.headers), media_type="application/json")
+    html = render_template(page.template, **_frame(request, page), **{**page.data, **page.view})
+    return Response(html, page.status, dict(page.headers), media_type="text/html")
+
+
+def render_template(name: str, **variables: Any) -> str:
+    """A template alone, without a request: for parts that are sent later."""
+    return _ENVIRONMENT.get_template(name).render(variables)
+
+
+def _frame(request: Request, page: Page) -> dict[str, Any]:
+    """What the frame of every page shows: who is signed in, where they are, and the token of forms."""
+    actor = getattr(request.state, "actor", None)
+    csrf = getattr(request.state, "csrf", "")
+    return {
+        "title": page.title,
+        "done": page.done,
+        "actor": actor,
+        "navigation": [] if actor is None else navigation(actor.role, request.url.path),
+        "csrf": csrf,
+        "csrf_field": csrf_field(csrf),
+    }
+
+
+def csrf_field(csrf: str) -> Markup:
+    """The hidden field that every form of a signed-in person holds."""
+    return Markup('<input type="hidden" name="csrf" value="{}">').format(csrf)
