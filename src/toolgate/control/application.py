@@ -3,14 +3,37 @@
 from __future__ import annotations
 
 from starlette.applications import Starlette
+from starlette.exceptions import HTTPException
+from starlette.requests import Request
+from starlette.responses import Response
 from starlette.routing import BaseRoute
 
+from toolgate.control.identity.needed import recognised
+from toolgate.control.pages import patterns, static
+from toolgate.control.pages.problems import NOTHING, problem_page
 from toolgate.control.state import State
+from toolgate.errors import ToolgateError
 
 
 def build_application(state: State) -> Starlette:
     """The application over one installation. Handlers find `state` as `request.app.state.toolgate`."""
-    routes: list[BaseRoute] = []
-    application = Starlette(routes=routes)
+    routes: list[BaseRoute] = [
+        *static.routes,
+        *patterns.routes,
+    ]
+    application = Starlette(routes=routes, exception_handlers={ToolgateError: _failed, HTTPException: _refused})
     application.state.toolgate = state
     return application
+
+
+async def _failed(request: Request, error: Exception) -> Response:
+    assert isinstance(error, ToolgateError)
+    return problem_page(request, error)
+
+
+async def _refused(request: Request, error: Exception) -> Response:
+    """What the router itself refuses; whoever is signed in keeps the menu."""
+    assert isinstance(error, HTTPException)
+    await recognised(request)
+    problem = NOTHING if error.status_code == 404 else ToolgateError("request", error.detail.lower())
+    return problem_page(request, problem, error.status_code)

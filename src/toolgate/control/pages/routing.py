@@ -1,4 +1,4 @@
-"""Routes of pages: each asks who it is, then calls a plain function, and answers with a page, its twin or a redirect."""
+"""Routes of pages: who asks is known first, then a plain function answers with a page, its twin or a redirect."""
 
 from __future__ import annotations
 
@@ -16,7 +16,6 @@ from starlette.routing import BaseRoute, Route
 
 from toolgate.control.identity.actor import Actor
 from toolgate.control.identity.needed import actor_of
-from toolgate.control.identity.refusals import NotSignedIn
 from toolgate.control.pages.rendering import TWIN, Page, render
 from toolgate.control.state import State
 from toolgate.store.roles import Role
@@ -37,8 +36,7 @@ def page(
     words = dict(done or {})
 
     async def endpoint(request: Request) -> Response:
-        request.state.form = None
-        await admitted(request, role)
+        await actor_of(request, role)
         answer = await _called(look, request)
         if isinstance(answer, Page) and not answer.done:
             answer = replace(answer, done=words.get(request.query_params.get("done", ""), ""))
@@ -49,27 +47,19 @@ def page(
 
 
 def action(path: str, act: Act, *, role: Role) -> list[BaseRoute]:
-    """The route that a form of a page is sent to. It answers with `see_other`, or with the page that says what is wrong."""
+    """The route that a form is sent to. `act` answers with `see_other`, or with the page that says what is wrong."""
 
     async def endpoint(request: Request) -> Response:
-        await admitted(request, role)
+        await actor_of(request, role)
         form = await request.form(max_files=0, max_fields=4096)
         return await _finished(request, await _called(act, request, form))
 
     return [Route(path, endpoint, methods=["POST"])]
 
 
-async def admitted(request: Request, role: Role) -> Actor:
-    """Who asks; also where a page asks for a twin's refusal. Raises NotSignedIn, NotAllowed, Forged."""
-    return await actor_of(request, role)
-
-
 def actor(request: Request) -> Actor:
     """Who asks: known in every handler of a route of this module."""
-    known = getattr(request.state, "actor", None)
-    if known is None:
-        raise NotSignedIn("credential", "is missing", "sign in")
-    return cast("Actor", known)
+    return cast("Actor", request.state.actor)
 
 
 def state(request: Request) -> State:
