@@ -176,7 +176,7 @@ async def stalls(directory: Path) -> None:
 
 def verified(directory: Path) -> None:
     begun = process_time_ns()
-    report = verify(directory / "journal", SIGNER.public_key())
+    report = verify(directory / "journal", [SIGNER.public_key()])
     taken = (process_time_ns() - begun) / 1e9
     print(
         f"verify: {report.entries} entries in {taken:.2f} s CPU, {report.entries / taken:,.0f} a second, {report.valid}"

@@ -77,7 +77,7 @@ def rewrite(path: Path, change: Callable[[list[bytes]], object]) -> None:
 
 
 def checked(directory: Path, copy: Path | None = None) -> Report:
-    return verify(directory, PUBLIC, copy)
+    return verify(directory, [PUBLIC], copy)
 
 
 def causes(report: Report) -> str:

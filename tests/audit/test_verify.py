@@ -243,5 +243,5 @@ def test_a_torn_checkpoint_at_the_end_is_legal(original: Path, tmp_path: Path) -
 
 
 def test_the_key_decides(original: Path) -> None:
-    assert not verify(original, OTHER_SIGNER.public_key()).valid
-    assert verify(original, PUBLIC).valid
+    assert not verify(original, [OTHER_SIGNER.public_key()]).valid
+    assert verify(original, [PUBLIC]).valid

@@ -72,7 +72,7 @@ class Crashing:
 
     def check_journal(self) -> None:
         data = self.gateways[0].data
-        report = verify(data / "journal", MasterKey.load(data).signer().public_key())
+        report = verify(data / "journal", MasterKey.load(data).public_keys())
         assert report.valid, report.problems
         reached = set(self.upstream.ran) | self.upstream.refused
         assert reached <= {decision.request_id for decision in self.allowed()}

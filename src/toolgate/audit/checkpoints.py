@@ -6,14 +6,14 @@ import fcntl
 import os
 from base64 import b64decode, b64encode
 from binascii import Error as Base64Error
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import Literal, NamedTuple
 
 import msgspec
-from cryptography.exceptions import InvalidSignature
+from cryptography.exceptions import InvalidSignature, UnsupportedAlgorithm
 from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey, Ed25519PublicKey
-from cryptography.hazmat.primitives.serialization import Encoding, PublicFormat
+from cryptography.hazmat.primitives.serialization import Encoding, PublicFormat, load_der_public_key
 
 from toolgate.audit.chain import ORIGIN, Head, hash_of
 from toolgate.audit.segments import last_whole_line, sync_data, sync_directory, write_whole
@@ -40,17 +40,41 @@ class Checkpoint(msgspec.Struct, tag_field="kind", tag="checkpoint", kw_only=Tru
     key_id: str
 
 
+class KeyChange(msgspec.Struct, tag_field="kind", tag="key", kw_only=True, forbid_unknown_fields=True):
+    """The signer (`key_id`) says of another of the journal's keys what became of it in a rotation.
+
+    `introduces`: that key signs from now on, said by the one before it. `succeeds`: the signer follows that key, so
+    whoever trusts the newest key trusts what the earlier ones signed. `retires`: that key signs nothing from here on.
+    `public_key` is base64 of its DER form.
+    """
+
+    prev: str
+    reason: Literal["introduces", "succeeds", "retires"]
+    names: str
+    public_key: str
+    time: float
+    key_id: str
+
+
+Statement = Checkpoint | KeyChange
+
+
 class SignedLine(NamedTuple):
-    """One line of a file of checkpoints, `number` from 1; `checkpoint` is None where it cannot be read as one."""
+    """One line of a file of checkpoints, `number` from 1; `statement` is None where it cannot be read as one."""
 
     number: int
     line: bytes
-    checkpoint: Checkpoint | None
+    statement: Statement | None
     signed: bytes
     signature: bytes
 
+    @property
+    def checkpoint(self) -> Checkpoint | None:
+        """The statement where it speaks of a chain."""
+        return self.statement if isinstance(self.statement, Checkpoint) else None
 
-_decode = msgspec.json.Decoder(Checkpoint).decode
+
+_decode: Callable[[bytes], Statement] = msgspec.json.Decoder(Statement).decode
 
 
 def read_checkpoints(path: Path) -> Iterator[SignedLine]:
@@ -67,13 +91,13 @@ def _read(number: int, line: bytes) -> SignedLine:
     body, _, rest = line.rpartition(_MARK)
     signed = body + b"}"
     try:
-        checkpoint = _decode(signed)
+        statement = _decode(signed)
         signature = b64decode(rest.removesuffix(b'"}\n'), validate=True)
     except (msgspec.DecodeError, UnicodeDecodeError, Base64Error):
         return SignedLine(number, line, None, signed, b"")
     if line != _joined(signed, signature):  # base64 has several spellings; only ours was written
         return SignedLine(number, line, None, signed, b"")
-    return SignedLine(number, line, checkpoint, signed, signature)
+    return SignedLine(number, line, statement, signed, signature)
 
 
 def _joined(signed: bytes, signature: bytes) -> bytes:
@@ -94,16 +118,32 @@ def public_text(key: Ed25519PublicKey) -> str:
     return b64encode(key.public_bytes(Encoding.DER, PublicFormat.SubjectPublicKeyInfo)).decode()
 
 
+def public_key(text: str) -> Ed25519PublicKey | None:
+    """The key that `public_text` wrote; None for every other text."""
+    try:
+        key = load_der_public_key(b64decode(text, validate=True))
+    except (ValueError, UnsupportedAlgorithm):
+        return None
+    return key if isinstance(key, Ed25519PublicKey) else None
+
+
 class CheckpointFile:
     """Appends signed checkpoints; several processes may share the file. Each append is on disk when it returns."""
 
     def __init__(self, directory: Path, signer: Ed25519PrivateKey, key_id: str) -> None:
         self.path = directory / FILE
-        self._signer = signer
-        self._key_id = key_id
+        self._signing = signer, key_id
+
+    def sign_with(self, signer: Ed25519PrivateKey, key_id: str) -> None:
+        """Sign with another key from now on."""
+        self._signing = signer, key_id
 
     def append(self, reason: Reason, chain: str, head: Head, now: float) -> None:
         """Sign and write one checkpoint, or raise OSError and leave the file as it was."""
+        self.state(Checkpoint(prev="", reason=reason, chain=chain, seq=head.seq, hash=head.hash, time=now, key_id=""))
+
+    def state(self, statement: Statement) -> None:
+        """Sign and write one line, its `prev` and `key_id` filled in, or raise OSError and leave the file as it was."""
         flags = os.O_RDWR | os.O_CREAT | os.O_APPEND | os.O_CLOEXEC | os.O_NOFOLLOW
         descriptor = os.open(self.path, flags, 0o600)
         try:
@@ -111,18 +151,16 @@ class CheckpointFile:
             size, last = last_whole_line(descriptor)
             os.ftruncate(descriptor, size)
             prev = hash_of(last) if last else ORIGIN
-            self._write(descriptor, size, self._line(prev, reason, chain, head, now))
+            self._write(descriptor, size, self._line(msgspec.structs.replace(statement, prev=prev)))
             if not last:
                 sync_directory(self.path.parent)
         finally:
             os.close(descriptor)
 
-    def _line(self, prev: str, reason: Reason, chain: str, head: Head, now: float) -> bytes:
-        checkpoint = Checkpoint(
-            prev=prev, reason=reason, chain=chain, seq=head.seq, hash=head.hash, time=now, key_id=self._key_id
-        )
-        signed = msgspec.json.encode(checkpoint)
-        return _joined(signed, self._signer.sign(signed))
+    def _line(self, statement: Statement) -> bytes:
+        signer, key_id = self._signing
+        signed = msgspec.json.encode(msgspec.structs.replace(statement, key_id=key_id))
+        return _joined(signed, signer.sign(signed))
 
     def _write(self, descriptor: int, size: int, line: bytes) -> None:
         try:

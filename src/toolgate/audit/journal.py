@@ -122,6 +122,10 @@ class Journal:
         """The name of this process's chain."""
         return self._chain.id
 
+    def sign_with(self, signer: Ed25519PrivateKey, key_id: str) -> None:
+        """Sign the next checkpoints with another key; those who verify learn of it from the file of checkpoints."""
+        self._checkpoints.sign_with(signer, key_id)
+
     def new_id(self) -> str:
         """A decision id: unique for ever, ascending within the process, no secret."""
         self._ids += 1

@@ -7,16 +7,21 @@ here were cut too.
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
+from typing import Final
 
 import msgspec
 from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PublicKey
 
 from toolgate.audit.chain import ORIGIN, Head, hash_of
-from toolgate.audit.checkpoints import FILE, Checkpoint, is_signed, read_checkpoints
+from toolgate.audit.checkpoints import FILE, Checkpoint, KeyChange, SignedLine, read_checkpoints
 from toolgate.audit.recovery import Link, read_link
 from toolgate.audit.segments import Segment, by_chain
+from toolgate.audit.trust import Trust
+
+_CUT: Final = "the checkpoint before this one was edited or removed"
 
 
 @dataclass(slots=True, frozen=True)
@@ -74,17 +79,19 @@ class Claims:
         return self.pruned is not None and seq <= self.pruned.seq
 
 
-def verify(directory: Path, key: Ed25519PublicKey, copy: Path | None = None) -> Report:
+def verify(directory: Path, keys: Sequence[Ed25519PublicKey], copy: Path | None = None) -> Report:
     """Read the whole journal and say what is wrong with it; `copy` is a file of checkpoints that was kept elsewhere.
 
-    May run while gateways write. Raises OSError when a file cannot be read.
+    Of `keys` any that the journal was ever signed with is enough: those before and after it are vouched for. May run
+    while gateways write. Raises OSError when a file cannot be read.
     """
     report = Report()
     begun = by_chain(directory).keys()
     claims: dict[str, Claims] = {}
-    own = _load(directory / FILE, key, claims, report)
+    trust = Trust(keys, [directory / FILE, *([copy] if copy is not None else [])])
+    own = _load(directory / FILE, trust, claims, report)
     if copy is not None:
-        _compare(copy, own, _load(copy, key, claims, report), report)
+        _compare(copy, own, _load(copy, trust, claims, report), report)
     chains = by_chain(directory)
     for chain in sorted(claims.keys() | begun):  # one that begins meanwhile may have no checkpoint that was read
         files = chains.get(chain, [])
@@ -96,29 +103,41 @@ def verify(directory: Path, key: Ed25519PublicKey, copy: Path | None = None) -> 
     return report
 
 
-def _load(path: Path, key: Ed25519PublicKey, claims: dict[str, Claims], report: Report) -> dict[str, int]:
+def _load(path: Path, trust: Trust, claims: dict[str, Claims], report: Report) -> dict[str, int]:
     """Check the checkpoints of one file and take over the good ones; their hashes with the numbers of their lines."""
     lines: dict[str, int] = {}
     prev = ORIGIN
+    trust.begin()
     for line in read_checkpoints(path):
-        place = Finding(path.name, line.number, "")
-        checkpoint = line.checkpoint
+        cause = _fault_of(line, trust, prev)
         if not line.line.endswith(b"\n"):
             report.notes.append(Finding(path.name, line.number, "the last line is torn"))
-        elif checkpoint is None:
-            report.problems.append(Finding(path.name, line.number, "the line is no checkpoint"))
-        elif not is_signed(line, key):
-            cause = f"the checkpoint is not signed with the journal's key (it names key `{checkpoint.key_id}`)"
+        elif cause:
             report.problems.append(Finding(path.name, line.number, cause))
-        else:
+        if not cause or cause == _CUT:
             lines[hash_of(line.line)] = line.number
-            claims.setdefault(checkpoint.chain, Claims()).add(checkpoint, place)
-            report.checkpoints += 1
-            if checkpoint.prev != prev:
-                cause = "the checkpoint before this one was edited or removed"
-                report.problems.append(Finding(path.name, line.number, cause))
+            _claim(line, Finding(path.name, line.number, ""), claims, report)
         prev = hash_of(line.line)
     return lines
+
+
+def _fault_of(line: SignedLine, trust: Trust, prev: str) -> str:
+    """What is wrong with a line of a file of checkpoints that follows the one with the hash `prev`; "" for nothing."""
+    statement = line.statement
+    if statement is None:
+        return "the line is no checkpoint"
+    if not trust.accepts(line):
+        return f"the checkpoint is not signed with the journal's key (it names key `{statement.key_id}`)"
+    return _CUT if statement.prev != prev else ""
+
+
+def _claim(line: SignedLine, place: Finding, claims: dict[str, Claims], report: Report) -> None:
+    if line.checkpoint is not None:
+        claims.setdefault(line.checkpoint.chain, Claims()).add(line.checkpoint, place)
+        report.checkpoints += 1
+    elif isinstance(line.statement, KeyChange):
+        cause = f"key `{line.statement.key_id}` {line.statement.reason} key `{line.statement.names}`"
+        report.notes.append(Finding(place.file, place.line, cause))
 
 
 def _compare(copy: Path, own: dict[str, int], copied: dict[str, int], report: Report) -> None:

@@ -26,6 +26,7 @@ from toolgate.audit.index import Filter, Index
 from toolgate.audit.prune import prune as prune_journal
 from toolgate.audit.reader import ends, follow
 from toolgate.audit.records import AnyEntry, Decision, End, Outcome, Start, read_line
+from toolgate.audit.trust import Trust
 from toolgate.audit.verify import Report
 from toolgate.audit.verify import verify as verify_journal
 from toolgate.cli import exits, printing
@@ -40,6 +41,7 @@ from toolgate.store.names import shown
 
 app = new_group("Read and verify the records of decisions.")
 
+_PEM_BEGIN = b"-----BEGIN "
 LONGEST_WINDOW = 32 * 86_400
 TABLE_LIMIT = 50
 
@@ -139,11 +141,11 @@ def verify(
 ) -> None:
     """Check every hash and signature of the journal; leaves with 0 when it is whole, 1 when it is not."""
     place = data_directory(data)
-    key = _read_key(public_key) if public_key is not None else _master(place).signer().public_key()
+    keys = _read_keys(public_key) if public_key is not None else _master(place).public_keys()
     if checkpoints is not None and not checkpoints.is_file():
         raise BadInput("--checkpoints", f"`{checkpoints}` is not a file", "give a copy of journal/checkpoints.jsonl")
     with _readable():
-        report = verify_journal(place / "journal", key, checkpoints)
+        report = verify_journal(place / "journal", keys, checkpoints)
     if as_json:
         printing.emit_json({"valid": report.valid, **asdict(report)})
     else:
@@ -154,9 +156,12 @@ def verify(
 
 @app.command(epilog=examples("toolgate audit key > journal.pem"))
 def key(data: DataOption = None) -> None:
-    """Print the public key that checkpoints are signed with, as PEM."""
-    public = _master(data_directory(data)).signer().public_key()
-    typer.echo(public.public_bytes(Encoding.PEM, PublicFormat.SubjectPublicKeyInfo).decode(), nl=False)
+    """Print the public keys that checkpoints are or were signed with, as PEM; the one in use first."""
+    place = data_directory(data)
+    with _readable():
+        trust = Trust(_master(place).public_keys(), [place / "journal" / FILE])
+    for public in trust.keys:
+        typer.echo(public.public_bytes(Encoding.PEM, PublicFormat.SubjectPublicKeyInfo).decode(), nl=False)
 
 
 @app.command(epilog=examples("toolgate audit prune --before 90d"))
@@ -252,14 +257,17 @@ def _master(place: Path) -> MasterKey:
     return MasterKey.load(place)
 
 
-def _read_key(path: Path) -> Ed25519PublicKey:
+def _read_keys(path: Path) -> list[Ed25519PublicKey]:
+    """The keys of a PEM file, of which one is enough."""
     try:
-        read = load_pem_public_key(path.read_bytes())
+        blocks = path.read_bytes().split(_PEM_BEGIN)
+        read = [load_pem_public_key(_PEM_BEGIN + block) for block in blocks[1:]]
     except (OSError, ValueError) as error:
         raise BadInput("--public-key", f"`{path}` cannot be read as a PEM key: {error}") from error
-    if not isinstance(read, Ed25519PublicKey):
+    keys = [key for key in read if isinstance(key, Ed25519PublicKey)]
+    if not keys or len(keys) != len(read):
         raise BadInput("--public-key", f"`{path}` is not an Ed25519 key", "`toolgate audit key` prints the right one")
-    return read
+    return keys
 
 
 def _copy_checkpoints(source: Path, target: Path) -> None:

@@ -8,6 +8,7 @@ from __future__ import annotations
 import asyncio
 import time
 from collections.abc import Callable
+from dataclasses import replace
 from typing import Final
 
 import msgspec
@@ -62,7 +63,7 @@ class Approvals:
         One that was asked for under another policy or rule no longer holds: it is voided, and a new one opened.
         """
         text, wanted = await self._wanted(call, verdict)
-        known = self._store.live(wanted)
+        known = self._store.live(wanted) or await self._asked_under_another_key(call, wanted)
         if known is not None and (known.policy_id, known.rule) == terms_of(call, verdict):
             return known
         if known is not None:
@@ -110,13 +111,22 @@ class Approvals:
         """Close the file."""
         self._store.close()
 
+    async def _asked_under_another_key(self, call: Call, wanted: Wanted) -> Approval | None:
+        """The approval of an identical call from before a rotation of the master key, or from amidst it."""
+        for key in self._digests.others:
+            own, rest = _parts(call)
+            alike = replace(wanted, arguments=await self._digest(own, key), rest=await self._digest(rest, key))
+            known = self._store.live(alike)
+            if known is not None:
+                return known
+        return None
+
     async def _wanted(self, call: Call, verdict: Verdict) -> tuple[bytes, Wanted]:
         """The call as a person is shown it, and what identifies it: everything of it that reaches the server."""
         message, access = call.message, call.access
-        own = call.arguments if call.tool else lasting_params(message)
+        own, rest = _parts(call)
         if not call.arguments_digest:
             call.arguments_digest = await self._digest(own)
-        rest = _rest(call, own)
         params = {"name": call.tool, "arguments": own, **rest} if call.tool else {**own, **rest}
         wanted = Wanted(
             organisation=access.organisation_id,
@@ -137,9 +147,10 @@ class Approvals:
         )
         return text_of({"method": message.method, "params": params}), wanted
 
-    async def _digest(self, values: dict[str, object]) -> str:
+    async def _digest(self, values: dict[str, object], key: bytes | None = None) -> str:
         """As `Digests.arguments`, also of very many values; "" only for none."""
-        return self._digests.arguments(values) or (await in_turns(self._digests.slowly(values)) if values else "")
+        digests = self._digests
+        return digests.arguments(values, key) or (await in_turns(digests.slowly(values, key)) if values else "")
 
 
 def terms_of(call: Call, verdict: Verdict) -> tuple[str, str]:
@@ -147,12 +158,13 @@ def terms_of(call: Call, verdict: Verdict) -> tuple[str, str]:
     return (call.access.policy_id if verdict.outcome == "wait" else "", verdict.rule)
 
 
-def _rest(call: Call, own: dict[str, object]) -> dict[str, object]:
-    """The parameters besides the arguments, without what differs in every repeat."""
+def _parts(call: Call) -> tuple[dict[str, object], dict[str, object]]:
+    """The arguments, and the parameters besides them without what differs in every repeat."""
+    own = call.arguments if call.tool else lasting_params(call.message)
     known = {"name", "arguments"} if call.tool else own.keys()
     rest = {key: value for key, value in call.message.params.items() if key not in known and key != "_meta"}
     meta = {key: value for key, value in call.message.meta.items() if not _is_volatile(key)}
-    return {**rest, "_meta": meta} if meta else rest
+    return own, {**rest, "_meta": meta} if meta else rest
 
 
 def _is_volatile(key: str) -> bool:

@@ -6,16 +6,17 @@ import time
 
 from toolgate.gateway import retries
 from toolgate.gateway.call import Call
+from toolgate.gateway.digests import Digests
 from toolgate.gateway.seals import Seals
 from toolgate.gateway.tasks import Tasks
 from toolgate.protocol.malformed import Malformed
 
 
-def continued(call: Call, body: bytes, seals: Seals, tasks: Tasks) -> bytes:
+def continued(call: Call, body: bytes, seals: Seals, digests: Digests, tasks: Tasks) -> bytes:
     """The body to forward: for the retry of an unfinished request (2026-07-28) with the server's own state in it."""
     if not call.modern:
         return body
-    state = retries.open_retry(seals, call, time.time())
+    state = retries.open_retry(seals, digests, call, time.time())
     if state is None:
         return body
     # sent again, the same state would run the tool again: that pays as a new call does

@@ -42,29 +42,41 @@ def lasting_params(message: Message) -> dict[str, object]:
 
 
 class Digests:
-    """Digests under one master key; equal arguments give equal text whatever the order of their keys."""
+    """Digests under the master key; equal arguments give equal text whatever the order of their keys.
+
+    After a rotation new digests are made under the key in use. `others` are the other keys of the ring, for what was
+    remembered under one of them: an approval, the state of an unfinished request.
+    """
 
     def __init__(self, master: MasterKey) -> None:
-        self._key = master.subkey("argument-digest")[:64]
         self._sessions: dict[str, str] = {}
+        master.follow(lambda: self._take(master))
 
-    def arguments(self, arguments: dict[str, object]) -> str:
+    def _take(self, master: MasterKey) -> None:
+        self._key, *others = (key.subkey("argument-digest")[:64] for key in master.ring)
+        self.others = tuple(others)
+
+    def arguments(self, arguments: dict[str, object], key: bytes | None = None) -> str:
         """32 hexadecimal digits over the canonical form; "" for no arguments, and for MANY, which go slowly."""
         if not arguments or len(arguments) > MANY:
             return ""
-        return self._of(_CANONICAL.encode(arguments)).hex()
+        return self._of(_CANONICAL.encode(arguments), key).hex()
 
-    def slowly(self, arguments: dict[str, object]) -> Generator[None, None, str]:
+    def slowly(self, arguments: dict[str, object], key: bytes | None = None) -> Generator[None, None, str]:
         """The digest of more than MANY arguments in slices: the sum of their own digests, whatever their order."""
-        total = 0
+        total, key = 0, key or self._key
         for place, pair in enumerate(arguments.items()):
-            total += int.from_bytes(self._of(_CANONICAL.encode(pair)))
+            total += int.from_bytes(self._of(_CANONICAL.encode(pair), key))
             if place % _SLICE == _SLICE - 1:
                 yield
         return f"{total % 256**_SIZE:0{2 * _SIZE}x}"
 
-    def _of(self, text: bytes) -> bytes:
-        return hashlib.blake2b(text, digest_size=_SIZE, key=self._key).digest()
+    def knows(self, digest: str, arguments: dict[str, object]) -> bool:
+        """Whether this is the digest of these arguments, at most MANY, under another key of the ring."""
+        return bool(digest) and any(self.arguments(arguments, key) == digest for key in self.others)
+
+    def _of(self, text: bytes, key: bytes | None = None) -> bytes:
+        return hashlib.blake2b(text, digest_size=_SIZE, key=key or self._key).digest()
 
     def session(self, upstream_id: str) -> str:
         """What stands for a session in records and counters: never the id itself."""

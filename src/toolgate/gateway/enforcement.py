@@ -53,7 +53,7 @@ class Enforcement:
         clock: Callable[[], float] = time.time,
     ) -> None:
         self._books = Books(counters, journal, denials, clock)
-        self._digests = digests
+        self.digests = digests
         self._approvals = approvals
         self._clock = clock
 
@@ -94,16 +94,16 @@ class Enforcement:
         """A message with its decision id and the keyed digest of what it asks."""
         if message.method == "tools/call":
             tool, arguments = message.name, message.arguments
-            digest = self._digests.arguments(arguments)
+            digest = self.digests.arguments(arguments)
         else:
             tool, arguments = "", {}
-            digest = self._digests.arguments(lasting_params(message))
+            digest = self.digests.arguments(lasting_params(message))
         id_ = self._books.new_id()
         return Call(id_, access, subject, message, tool, arguments, revision, modern, arguments_digest=digest)
 
     def digest_slowly(self, arguments: dict[str, object]) -> Generator[None, None, str]:
         """The keyed digest of so many arguments that `call_of` leaves it out."""
-        return self._digests.slowly(arguments)
+        return self.digests.slowly(arguments)
 
     async def complete(self, call: Call, ending: Ending, took: int) -> None:
         """Settle the reservation and complete the record; `took` is the upstream's time in microseconds."""

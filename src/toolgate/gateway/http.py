@@ -163,7 +163,7 @@ class Endpoint:
         call = attempt.call = self._call(attempt, session, value)
         if not call.arguments_digest and call.arguments:
             call.arguments_digest = await in_turns(self._enforcement.digest_slowly(call.arguments))
-        body = continued(call, body, self._seals, self._tasks)
+        body = continued(call, body, self._seals, self._enforcement.digests, self._tasks)
         denial = await self._admit(call, attempt.tell)
         if denial is None:
             await self._forwarding.carry(Passage(attempt.answering, head, call, session), body)

@@ -11,6 +11,7 @@ import re
 from typing import Final
 
 from toolgate.gateway.call import Call
+from toolgate.gateway.digests import Digests, lasting_params
 from toolgate.gateway.seals import STATE_PREFIX, RequestState, Seals
 from toolgate.protocol.malformed import INVALID_PARAMS, Malformed
 
@@ -21,7 +22,7 @@ RETRIED: Final = frozenset({"tools/call", "prompts/get", "resources/read"})
 """The methods whose results may be unfinished."""
 
 
-def open_retry(seals: Seals, call: Call, now: float) -> RequestState | None:
+def open_retry(seals: Seals, digests: Digests, call: Call, now: float) -> RequestState | None:
     """The state of the request that this one continues; None for a new call."""
     message, access = call.message, call.access
     sealed = message.params.get("requestState")
@@ -30,8 +31,15 @@ def open_retry(seals: Seals, call: Call, now: float) -> RequestState | None:
     state = seals.open_state(sealed, access.grant_id, access.server_id)
     if state is None or state.expires < now or state.round > MAX_ROUNDS:
         return None
-    same = (state.method, state.name, state.arguments) == (message.method, call.tool, call.arguments_digest)
-    return state if same else None
+    same = (state.method, state.name) == (message.method, call.tool)
+    return state if same and _same_arguments(state, call, digests) else None
+
+
+def _same_arguments(state: RequestState, call: Call, digests: Digests) -> bool:
+    """Also under the key that was in use when the state was sealed."""
+    if state.arguments == call.arguments_digest:
+        return True
+    return digests.knows(state.arguments, call.arguments if call.tool else lasting_params(call.message))
 
 
 def restored(body: bytes, sealed: str, inner: str | None) -> bytes:

@@ -1,6 +1,6 @@
 """What leaves the gateway and must come back unchanged, sealed: session ids and the state of unfinished requests.
 
-Any process with the same master key opens them, so no table is shared between workers, and nobody but the grant they
+Any process with the same master keys opens them, so no table is shared between workers, and nobody but the grant they
 were made for can use them (CVE-2026-52869, CVE-2025-6515, GHSA-mvgg-jvj2-4frq).
 """
 
@@ -22,11 +22,16 @@ _REMEMBERED: Final = 10_000
 
 
 class Session(msgspec.Struct, frozen=True):
-    """A session of the handshake era: the upstream's own id and what was agreed in it."""
+    """A session of the handshake era: the upstream's own id and what was agreed in it.
+
+    `name` stands for it in records and counters. It is made with the session and sealed, so that no rotation of keys
+    changes it: a limit of a session would begin anew.
+    """
 
     upstream_id: str
     revision: str
     list_changed: bool
+    name: str = ""
 
 
 class RequestState(msgspec.Struct, frozen=True):

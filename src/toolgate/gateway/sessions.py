@@ -4,6 +4,8 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
+from msgspec import structs
+
 from toolgate.gateway.access import Access
 from toolgate.gateway.digests import Digests
 from toolgate.gateway.hygiene import Refused
@@ -37,10 +39,12 @@ class Sessions:
         session = self._seals.open_session(header.decode("latin-1"), access.grant_id, access.server_id)
         if session is None:
             raise Refused(404, "there is no such session for this grant", "initialize anew")
-        return OpenSession(session, header, access.in_session(self._digests.session(session.upstream_id)))
+        name = session.name or self._digests.session(session.upstream_id)
+        return OpenSession(session, header, access.in_session(name))
 
     def client_id(self, upstream_id: str, access: Access, known: OpenSession | None, agreed: Session) -> bytes:
         """What the client gets for the upstream's id: the id it already holds, or a new one with what was agreed."""
         if known is not None and known.session.upstream_id == upstream_id:
             return known.header
-        return self._seals.seal_session(agreed, access.grant_id, access.server_id).encode("ascii")
+        named = structs.replace(agreed, name=self._digests.session(upstream_id))
+        return self._seals.seal_session(named, access.grant_id, access.server_id).encode("ascii")

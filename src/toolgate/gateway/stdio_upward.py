@@ -96,7 +96,7 @@ class Upward:
         call = request.call
         if call.message.method == "tools/call":
             await self._between.definitions.wanted(call.message)
-        line = continued(call, line, self._seals, self._tasks)
+        line = continued(call, line, self._seals, self._between.enforcement.digests, self._tasks)
         denial = await self._admit(call)
         request.judging = None
         if denial is not None:
