@@ -46,10 +46,10 @@ from toolgate.limits.counters import Counters
 from toolgate.limits.memory import MemoryCounters
 from toolgate.limits.sqlite import SqliteCounters, process_alive
 from toolgate.settings import ControlSettings, Settings
+from toolgate.store import access_tokens, headers
 from toolgate.store.approvals import SEAL, ApprovalStore
 from toolgate.store.changes import listen
 from toolgate.store.directory import prepare_directory
-from toolgate.store.headers import PURPOSE
 from toolgate.store.view import View
 from toolgate.wire.server import Listener
 from toolgate.wire.server import serve as serve_http
@@ -217,7 +217,8 @@ class Gateway:
         counters = await self._open_counters(stack)
         view = GatewayView(
             View.open(data),
-            master.sealer(PURPOSE),
+            master.sealer(headers.PURPOSE),
+            master.sealer(access_tokens.PURPOSE),
             settings.max_staleness,
             ended=self._streams.end,
             changed=self._streams.tell,

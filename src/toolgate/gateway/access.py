@@ -5,7 +5,7 @@ Built from the rows of the database view once per change and kept, so that a cal
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field, replace
 from typing import Final
 
@@ -94,6 +94,13 @@ class Server:
     row: ServerRow
     upstream: Upstream
     tools: Tools
+    connected: Mapping[str, Upstream] = field(default_factory=dict)
+    """The same way with the access token of an OAuth connection: of a grant by its id, of the server itself by ""."""
+
+    def way(self, grant_id: str) -> Upstream:
+        """How the calls of a grant get there: with its own connection, else the server's, else its headers alone."""
+        connected = self.connected
+        return (connected.get(grant_id) or connected.get("") or self.upstream) if connected else self.upstream
 
 
 @dataclass(slots=True)
@@ -102,6 +109,7 @@ class Access:
 
     grant: GrantRow
     server: Server
+    upstream: Upstream
     policy: Policy | None
     policy_id: str
     revision: int
@@ -155,6 +163,7 @@ def make_access(grant: GrantRow, server: Server, in_force: InForce) -> Access:
     return Access(
         grant=grant,
         server=server,
+        upstream=server.way(grant.id),
         policy=in_force.policy,
         policy_id=in_force.id,
         revision=in_force.revision,

@@ -101,7 +101,7 @@ class EventRelay:
         headers = [h for h in passage.request_headers() if h[0] not in {b"content-type", b"last-event-id"}]
         headers.append((b"content-type", b"application/json"))
         try:
-            response = await passage.call.access.server.upstream.send("POST", headers, body, _ANSWER_TIMEOUT)
+            response = await passage.call.access.upstream.send("POST", headers, body, _ANSWER_TIMEOUT)
         except UpstreamError:
             return  # the stream that asked fails in the same way, and that is recorded
         response.close()

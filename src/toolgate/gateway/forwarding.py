@@ -51,8 +51,9 @@ class Forwarding:
         started = time.perf_counter_ns()
         call, ending = passage.call, passage.ending
         try:
-            upstream = call.access.server.upstream
-            response = await upstream.send(passage.head.verb, passage.request_headers(), body, self._timeout)
+            response = await call.access.upstream.send(
+                passage.head.verb, passage.request_headers(), body, self._timeout
+            )
             try:
                 ending.status = response.status
                 await self._relay(passage, response)

@@ -17,7 +17,7 @@ from toolgate.gateway.policies import Policies
 from toolgate.keys import Sealer
 from toolgate.store.view import Change, GrantRow, ServerRow, View
 from toolgate.upstream.interface import Upstream
-from toolgate.upstream.registered import open_upstream
+from toolgate.upstream.registered import connected_ways, open_upstream
 from toolgate.upstream.unavailable import Unavailable
 
 GrantIds = set[str]
@@ -34,12 +34,14 @@ class GatewayView:
         self,
         view: View,
         header_sealer: Sealer,
+        token_sealer: Sealer,
         max_staleness: float,
         ended: Callable[[GrantIds], None],
         changed: Callable[[GrantIds], None],
     ) -> None:
         self._view = view
         self._header_sealer = header_sealer
+        self._token_sealer = token_sealer
         self._max_staleness = max_staleness
         self._ended = ended
         self._changed = changed
@@ -123,6 +125,8 @@ class GatewayView:
             self._apply_definitions(change.id, changed)
         elif change.kind == "server":
             self._apply_server(change.id, ended)
+        elif change.kind == "credential":
+            self._apply_credential(change.id)
 
     def _apply_grant(self, grant_id: str, ended: GrantIds, changed: GrantIds) -> None:
         access = self._by_grant.get(grant_id)
@@ -158,6 +162,15 @@ class GatewayView:
             self._drop(access)
             ended.add(access.grant_id)
 
+    def _apply_credential(self, server_id: str) -> None:
+        """Another access token is used from the next request on; nothing that is open ends for it."""
+        server = self._servers.get(server_id)
+        if server is not None:
+            server.connected = self._connected(server.row, server.upstream)
+            for access in self._by_grant.values():
+                if access.server is server:
+                    access.upstream = server.way(access.grant_id)
+
     def _repolicy(self, accesses: Iterable[Access], changed: GrantIds) -> None:
         for access in accesses:
             access.judged_by(self._policies.get(access.grant.policy_id))
@@ -182,7 +195,8 @@ class GatewayView:
             if row is None:
                 return None
             tools = Tools(self._view.definitions(server_id).values(), pin=row.pin)
-            server = self._servers[server_id] = Server(row, self._upstream(row), tools)
+            upstream = self._upstream(row)
+            server = self._servers[server_id] = Server(row, upstream, tools, self._connected(row, upstream))
         return server
 
     def _upstream(self, row: ServerRow) -> Upstream:
@@ -192,6 +206,9 @@ class GatewayView:
         except ToolgateError as error:
             complain(f"server {row.name} cannot be reached: {error}")
             return Unavailable(str(error))
+
+    def _connected(self, row: ServerRow, upstream: Upstream) -> dict[str, Upstream]:
+        return connected_ways(row, upstream, self._view.connections(row.id), self._token_sealer)
 
 
 def _same_reach(one: ServerRow, other: ServerRow) -> bool:

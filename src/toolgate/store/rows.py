@@ -78,8 +78,24 @@ class DefinitionRow:
 
 
 @dataclass(slots=True, frozen=True)
+class ConnectionRow:
+    """An OAuth connection of a server (`grant_id` is `""`) or of one of its grants.
+
+    `sealed` is opened with `store.access_tokens.open_tokens`; each renewal has another `generation`.
+    """
+
+    server_id: str
+    grant_id: str
+    generation: int
+    sealed: bytes = field(repr=False)
+
+
+@dataclass(slots=True, frozen=True)
 class Change:
-    """What changed: kind (`server`, `policy`, `grant`, `definitions`) and id (of the server, for definitions)."""
+    """What changed: kind (`server`, `policy`, `grant`, `definitions`, `credential`) and id.
+
+    For definitions and a credential (an OAuth connection) that is the id of the server.
+    """
 
     seq: int
     kind: str
@@ -95,6 +111,7 @@ POLICIES = """SELECT p.id, p.organisation_id, p.name, p.revision, r.document, r.
     JOIN policy_revisions r ON r.policy_id = p.id AND r.revision = p.revision WHERE p.removed IS NULL"""
 DEFINITIONS = """SELECT name, fingerprint, definition, status FROM definitions
     WHERE server_id = ? AND status != 'gone' ORDER BY name, status, id"""
+CONNECTIONS = "SELECT server_id, grant_id, generation, sealed FROM oauth_tokens"
 NEWEST = "SELECT coalesce(max(seq), 0) FROM changes"
 CHANGES = "SELECT seq, kind, id FROM changes WHERE seq > ? ORDER BY seq"
 
@@ -157,6 +174,23 @@ def definitions(connection: sqlite3.Connection, server_id: str) -> dict[str, Def
         elif status == "withheld":
             found[name] = replace(known, withheld=fingerprint)
     return found
+
+
+def connections(connection: sqlite3.Connection) -> dict[str, tuple[ConnectionRow, ...]]:
+    """All OAuth connections by the id of their server."""
+    found: dict[str, tuple[ConnectionRow, ...]] = {}
+    for row in map(_connection, connection.execute(CONNECTIONS)):
+        found[row.server_id] = (*found.get(row.server_id, ()), row)
+    return found
+
+
+def connections_of(connection: sqlite3.Connection, server_id: str) -> tuple[ConnectionRow, ...] | None:
+    """The OAuth connections of one server; None when it has none."""
+    return tuple(map(_connection, connection.execute(f"{CONNECTIONS} WHERE server_id = ?", (server_id,)))) or None
+
+
+def _connection(row: tuple[Any, ...]) -> ConnectionRow:
+    return ConnectionRow(*row)
 
 
 def _grant(row: tuple[Any, ...]) -> GrantRow:

@@ -18,9 +18,9 @@ from typing import TypeVar
 from toolgate.store import rows
 from toolgate.store.directory import database_file
 from toolgate.store.errors import StoreError
-from toolgate.store.rows import Change, DefinitionRow, GrantRow, PolicyRow, ServerRow
+from toolgate.store.rows import Change, ConnectionRow, DefinitionRow, GrantRow, PolicyRow, ServerRow
 
-__all__ = ["Change", "DefinitionRow", "GrantRow", "PolicyRow", "ServerRow", "View"]
+__all__ = ["Change", "ConnectionRow", "DefinitionRow", "GrantRow", "PolicyRow", "ServerRow", "View"]
 
 NEVER = float("-inf")
 BEYOND = 2**62
@@ -50,6 +50,7 @@ class View:
         self._servers: dict[str, ServerRow] = {}
         self._policies: dict[str, PolicyRow] = {}
         self._definitions: dict[str, dict[str, DefinitionRow]] = {}
+        self._connections: dict[str, tuple[ConnectionRow, ...]] = {}
 
     @classmethod
     def open(cls, data: Path, clock: Callable[[], float] = time.monotonic) -> View:
@@ -83,6 +84,10 @@ class View:
     def definitions(self, server_id: str) -> Mapping[str, DefinitionRow]:
         """The definitions of a server by tool name; empty when none is known. Another refresh makes another mapping."""
         return self._definitions.get(server_id, NO_DEFINITIONS)
+
+    def connections(self, server_id: str) -> tuple[ConnectionRow, ...]:
+        """The OAuth connections of a server and of its grants."""
+        return self._connections.get(server_id, ())
 
     def refresh(self) -> list[Change]:
         """Bring the view up to date; returns what changed since the last time (on the first load: nothing).
@@ -144,7 +149,9 @@ class View:
         grants = {row.id: row for row in rows.grants(connection)}
         servers = {row.id: row for row in rows.servers(connection)}
         policies = {row.id: row for row in rows.policies(connection)}
+        connections = rows.connections(connection)
         self._definitions = {server_id: rows.definitions(connection, server_id) for server_id in servers}
+        self._connections = connections
         self._grants, self._servers, self._policies = grants, servers, policies
         self._digests = {row.digest: row for row in grants.values()}
         self.seq = newest
@@ -156,7 +163,9 @@ class View:
 
     def _present(self) -> set[tuple[str, str]]:
         present = {("grant", row_id) for row_id in self._grants} | {("policy", row_id) for row_id in self._policies}
-        return present | {(kind, row_id) for row_id in self._servers for kind in ("server", "definitions")}
+        return present | {
+            (kind, row_id) for row_id in self._servers for kind in ("server", "definitions", "credential")
+        }
 
     def _follow(self, connection: sqlite3.Connection) -> list[Change]:
         changed = rows.changes_after(connection, self.seq)
@@ -175,12 +184,15 @@ class View:
             return partial(self._put_server, change.id, rows.server(connection, change.id))
         if change.kind == "definitions":
             return partial(_put, self._definitions, change.id, rows.definitions(connection, change.id))
+        if change.kind == "credential":
+            return partial(_put, self._connections, change.id, rows.connections_of(connection, change.id))
         raise ValueError(f"a change of unknown kind `{change.kind}`: the database is of a newer version")
 
     def _put_server(self, key: str, server: ServerRow | None) -> None:
         _put(self._servers, key, server)
         if server is None:
             self._definitions.pop(key, None)
+            self._connections.pop(key, None)
 
     def _put_grant(self, key: str, grant: GrantRow | None) -> None:
         known = self._grants.get(key)

@@ -37,6 +37,7 @@ class HttpUpstream:
         self._headers: tuple[Header, ...] = tuple(
             (name.encode("ascii"), value.encode("latin-1")) for name, value in headers
         )
+        self._others = tuple(header for header in self._headers if header[0] != b"authorization")
         self._allow_private = allow_private
         self._tls = tls if tls is not None or endpoint.scheme == "http" else ssl.create_default_context()
         self._limits = limits or PoolLimits(connections=_CONNECTIONS)
@@ -44,11 +45,17 @@ class HttpUpstream:
         self._retired: list[Pool] = []
         self._resolved_at = 0.0
 
-    async def send(self, method: str, headers: Sequence[Header], body: bytes, timeout: float) -> Response:
-        """One exchange; raises `wire.client.UpstreamError`, whose `sent` says whether the server may have acted."""
+    async def send(
+        self, method: str, headers: Sequence[Header], body: bytes, timeout: float, authorization: Header | None = None
+    ) -> Response:
+        """One exchange; raises `wire.client.UpstreamError`, whose `sent` says whether the server may have acted.
+
+        `authorization` takes the place of the server's own.
+        """
         pool = self._pool or await self._connect()
+        own = self._headers if authorization is None else (authorization, *self._others)
         try:
-            return await pool.send(method, self.endpoint.target, (*self._headers, *headers), body, timeout)
+            return await pool.send(method, self.endpoint.target, (*own, *headers), body, timeout)
         except ConnectFailed:
             self._forget(pool)
             raise

@@ -4,18 +4,22 @@ from __future__ import annotations
 
 import os
 import ssl
+from collections.abc import Iterable
 from pathlib import Path
 
 from toolgate.errors import ToolgateError
-from toolgate.keys import Sealer
+from toolgate.keys import SealBroken, Sealer
+from toolgate.store.access_tokens import open_tokens
 from toolgate.store.headers import open_headers
 from toolgate.store.variables import open_variables
-from toolgate.store.view import ServerRow
+from toolgate.store.view import ConnectionRow, ServerRow
 from toolgate.upstream.address import parse_url
+from toolgate.upstream.connected import Connected
 from toolgate.upstream.http import HttpUpstream
 from toolgate.upstream.interface import Upstream
 from toolgate.upstream.stdio import StdioUpstream
 from toolgate.upstream.stdio_environment import inherited
+from toolgate.upstream.unavailable import Unavailable
 
 
 def open_upstream(row: ServerRow, sealer: Sealer) -> Upstream:
@@ -29,6 +33,27 @@ def open_upstream(row: ServerRow, sealer: Sealer) -> Upstream:
     headers = open_headers(row.headers, row.id, sealer, os.environ)
     tls = _tls(row) if endpoint.scheme == "https" else None
     return HttpUpstream(endpoint, headers, allow_private=row.allow_private, tls=tls)
+
+
+def connected_ways(
+    row: ServerRow, upstream: Upstream, connections: Iterable[ConnectionRow], sealer: Sealer
+) -> dict[str, Upstream]:
+    """The ways with the server's OAuth connections, by the id of the grant that each belongs to ("": every grant).
+
+    A connection that does not open is a way on which every exchange fails with the reason: what it was for must not
+    go out without credential, or with another one.
+    """
+    if not isinstance(upstream, HttpUpstream):
+        return {}
+    return {it.grant_id: _connected(row, upstream, it, sealer) for it in connections}
+
+
+def _connected(row: ServerRow, upstream: HttpUpstream, connection: ConnectionRow, sealer: Sealer) -> Upstream:
+    try:
+        tokens = open_tokens(connection.sealed, row.id, connection.grant_id, row.url, sealer)
+    except SealBroken as error:
+        return Unavailable(f"its {error}")
+    return Connected(upstream, connection, tokens)
 
 
 def _stdio(row: ServerRow, sealer: Sealer) -> StdioUpstream:
