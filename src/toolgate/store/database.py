@@ -9,6 +9,7 @@ import sqlite3
 import time
 from collections.abc import Iterator, Mapping
 from contextlib import closing, contextmanager
+from contextvars import ContextVar
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, TypeAlias
@@ -155,6 +156,9 @@ class Writing:
         )
 
 
+_together: ContextVar[Writing | None] = ContextVar("together", default=None)
+
+
 def _json(fields: Mapping[str, object] | None) -> str | None:
     return None if fields is None else json.dumps(fields, ensure_ascii=False, sort_keys=True)
 
@@ -163,8 +167,13 @@ def _json(fields: Mapping[str, object] | None) -> str | None:
 def writing(engine: Engine, actor: str, organisation: str = tables.DEFAULT_ORGANISATION) -> Iterator[Writing]:
     """One transaction that writes: all of it happens, or, when anything raises, nothing.
 
-    Raises StoreError where the database cannot be written, and leaves IntegrityError to the caller.
+    Raises StoreError where the database cannot be written, and leaves IntegrityError to the caller. Inside `together`
+    it joins that transaction.
     """
+    outer = _together.get()
+    if outer is not None:
+        yield Writing(outer.connection, actor, organisation, outer.now)
+        return
     try:
         with engine.execution_options(writes=True).begin() as connection:
             yield Writing(connection, actor, organisation, time.time())
@@ -175,8 +184,23 @@ def writing(engine: Engine, actor: str, organisation: str = tables.DEFAULT_ORGAN
 
 
 @contextmanager
+def together(engine: Engine, actor: str, organisation: str = tables.DEFAULT_ORGANISATION) -> Iterator[Writing]:
+    """One transaction for several functions of the store: each `writing` and `reading` in this thread joins it."""
+    with writing(engine, actor, organisation) as change:
+        token = _together.set(change)
+        try:
+            yield change
+        finally:
+            _together.reset(token)
+
+
+@contextmanager
 def reading(engine: Engine) -> Iterator[Connection]:
-    """One transaction that reads: all its statements see the same state."""
+    """One transaction that reads: all its statements see the same state. Inside `together` it joins that one."""
+    outer = _together.get()
+    if outer is not None:
+        yield outer.connection
+        return
     try:
         with engine.connect() as connection:
             yield connection

@@ -15,5 +15,9 @@ class NotStored(StoreError):
     """A server, policy, grant or definition that was referred to does not exist (or the reference fits several)."""
 
 
+class Conflict(StoreError):
+    """What was asked contradicts what is stored: a name that is taken, a policy in use. Nothing was changed."""
+
+
 class BadInput(StoreError):
     """A name, URL, header, label or setting that is not well-formed. Nothing was changed."""

@@ -14,7 +14,7 @@ from sqlalchemy.engine import Connection, Engine
 from toolgate.keys import mint_token, token_digest
 from toolgate.store import names, policies, servers
 from toolgate.store.database import AnyRow, AnySelect, Writing, reading, writing
-from toolgate.store.errors import BadInput, NotStored, StoreError
+from toolgate.store.errors import BadInput, Conflict, NotStored
 from toolgate.store.tables import DEFAULT_ORGANISATION
 from toolgate.store.tables import grants as table
 from toolgate.store.tables import policies as policy_table
@@ -165,7 +165,7 @@ def end(change: Writing, grant_id: str) -> None:
 
 
 def rotate(engine: Engine, actor: str, reference: str, *, organisation: str = DEFAULT_ORGANISATION) -> Minted:
-    """Give the grant a new token; the old one is refused from the next request on. Raises NotStored, StoreError."""
+    """Give the grant a new token; the old one is refused from the next request on. Raises NotStored, Conflict."""
     token = mint_token()
     with writing(engine, actor, organisation) as change:
         grant = _living(change, reference)
@@ -185,7 +185,7 @@ def revoke(engine: Engine, actor: str, reference: str, *, organisation: str = DE
 def attach(
     engine: Engine, actor: str, reference: str, policy: str, *, organisation: str = DEFAULT_ORGANISATION
 ) -> Grant:
-    """Put the grant under another policy, from its next request on. Raises NotStored, StoreError."""
+    """Put the grant under another policy, from its next request on. Raises NotStored, Conflict."""
     with writing(engine, actor, organisation) as change:
         grant = _living(change, reference)
         policy_id = policies.find(change.connection, policy, organisation=organisation).id
@@ -232,7 +232,7 @@ def every(
 def _living(change: Writing, reference: str) -> Grant:
     grant = _find(change.connection, reference, change.now, change.organisation)
     if grant.revoked is not None:
-        raise StoreError("grant", f"`{names.shown(reference)}` is revoked", "make a new one with `toolgate grant add`")
+        raise Conflict("grant", f"`{names.shown(reference)}` is revoked", "make a new one with `toolgate grant add`")
     return grant
 
 

@@ -14,7 +14,7 @@ from sqlalchemy.exc import IntegrityError
 
 from toolgate.store import links, names, roles, sessions
 from toolgate.store.database import AnyRow, Writing, reading, writing
-from toolgate.store.errors import BadInput, NotStored, StoreError
+from toolgate.store.errors import BadInput, Conflict, NotStored
 from toolgate.store.roles import Approves, Role
 from toolgate.store.tables import DEFAULT_ORGANISATION, oauth_attempts
 from toolgate.store.tables import members as table
@@ -98,7 +98,7 @@ def invite_again(engine: Engine, actor: str, reference: str, *, organisation: st
     with writing(engine, actor, organisation) as change:
         member = _find(change.connection, reference, organisation)
         if member.disabled is not None:
-            raise StoreError("member", f"`{member.email}` is disabled", "enable the member first")
+            raise Conflict("member", f"`{member.email}` is disabled", "enable the member first")
         purpose: links.Purpose = "invite" if member.enters == "invited" else "reset"
         change.event(f"link.{purpose}", "member", member.id)
         return Invited(member, links.make(change, purpose, member.id))
@@ -109,7 +109,7 @@ def amend(
 ) -> Member:
     """Give a member another name, role or approvals. Another role ends their sessions.
 
-    Raises BadInput, NotStored, and StoreError where the organisation would be left without an admin.
+    Raises BadInput, NotStored, and Conflict where the organisation would be left without an admin.
     """
     with writing(engine, actor, organisation) as change:
         before = _find(change.connection, reference, organisation)
@@ -126,7 +126,7 @@ def amend(
 def disable(
     engine: Engine, actor: str, reference: str, *, disabled: bool, organisation: str = DEFAULT_ORGANISATION
 ) -> Member:
-    """Keep a member out (their sessions end at once), or let them in again. Raises NotStored, StoreError."""
+    """Keep a member out (their sessions end at once), or let them in again. Raises NotStored, Conflict."""
     with writing(engine, actor, organisation) as change:
         before = _find(change.connection, reference, organisation)
         if disabled == (before.disabled is not None):
@@ -141,7 +141,7 @@ def disable(
 
 
 def remove(engine: Engine, actor: str, reference: str, *, organisation: str = DEFAULT_ORGANISATION) -> Member:
-    """Forget a member, their sessions and links; what they did stays in the records. Raises NotStored, StoreError."""
+    """Forget a member, their sessions and links; what they did stays in the records. Raises NotStored, Conflict."""
     with writing(engine, actor, organisation) as change:
         member = _find(change.connection, reference, organisation)
         for owned in (session_table, link_table, oauth_attempts):
@@ -218,7 +218,7 @@ def _keep_an_admin(change: Writing, before: Member) -> None:
     """Refuse to take the last admin away: nobody could let another one in. Raises StoreError."""
     if last_admin(change, before):
         cause = f"`{before.email}` is the last admin who can sign in"
-        raise StoreError("member", cause, "let another admin in first")
+        raise Conflict("member", cause, "let another admin in first")
 
 
 def _noted(it: Member) -> dict[str, object]:

@@ -12,7 +12,7 @@ from sqlalchemy.engine import Connection, Engine, Row
 from toolgate.policy.document import parse
 from toolgate.store import names
 from toolgate.store.database import AnyRow, AnySelect, Writing, reading, writing
-from toolgate.store.errors import NotStored, StoreError
+from toolgate.store.errors import Conflict, NotStored
 from toolgate.store.tables import DEFAULT_ORGANISATION, grants, policies, policy_revisions
 
 
@@ -97,7 +97,7 @@ def _insert_revision(change: Writing, policy_id: str, revision: int, text: str, 
 def remove(engine: Engine, actor: str, reference: str, *, organisation: str = DEFAULT_ORGANISATION) -> Policy:
     """Take a policy away; its revisions stay for the records that name them. Returns what it was.
 
-    Raises NotStored, and StoreError while a living grant is under it: without its policy it would deny every call.
+    Raises NotStored, and Conflict while a living grant is under it: without its policy it would deny every call.
     """
     with writing(engine, actor, organisation) as change:
         policy_id = find(change.connection, reference, organisation=organisation).id
@@ -112,7 +112,7 @@ def drop(change: Writing, policy_id: str) -> None:
     number = _granted(change.connection, change.organisation).get(policy_id, 0)
     if number:
         cause = f"`{name}` is the policy of {number} living grant" + ("s" if number > 1 else "")
-        raise StoreError("policy", cause, "put them under another with `toolgate grant attach`, or revoke them")
+        raise Conflict("policy", cause, "put them under another with `toolgate grant attach`, or revoke them")
     change.connection.execute(policies.update().where(policies.c.id == policy_id).values(removed=change.now))
     change.note("remove", "policy", policy_id, before={"name": name})
 

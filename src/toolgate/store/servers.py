@@ -14,7 +14,7 @@ from sqlalchemy.exc import IntegrityError
 from toolgate.keys import Sealer
 from toolgate.store import headers, names
 from toolgate.store.database import AnyRow, Writing, reading, writing
-from toolgate.store.errors import BadInput, NotStored, StoreError
+from toolgate.store.errors import BadInput, Conflict, NotStored
 from toolgate.store.tables import DEFAULT_ORGANISATION, definitions, grants, servers, upstream_headers
 
 
@@ -93,7 +93,7 @@ def add(  # noqa: PLR0913 - a registration is what its caller names of it
     sealer: Sealer | None = None,
     organisation: str = DEFAULT_ORGANISATION,
 ) -> Server:
-    """Register a server; its credentials are sealed. Raises BadInput, or StoreError when the name is taken."""
+    """Register a server; its credentials are sealed. Raises BadInput, or Conflict when the name is taken."""
     registration = Registration(url, tuple(command), reach, pin, tuple(credentials))
     with writing(engine, actor, organisation) as change:
         server_id = insert(change, name, registration, sealer)
@@ -103,7 +103,7 @@ def add(  # noqa: PLR0913 - a registration is what its caller names of it
 def insert(
     change: Writing, name: str, registration: Registration, sealer: Sealer | None, origin: str | None = None
 ) -> str:
-    """Register a server inside a transaction; returns its id. Raises BadInput, StoreError."""
+    """Register a server inside a transaction; returns its id. Raises BadInput, Conflict."""
     names.check_name("server name", name)
     registration.check()
     server_id = str(uuid.uuid4())
@@ -112,7 +112,7 @@ def insert(
         change.connection.execute(servers.insert().values(**values, **registration.columns(), created=change.now))
     except IntegrityError as error:
         cause = f"there is a server named `{name}` already"
-        raise StoreError("server name", cause, "choose another name, or remove that one first") from error
+        raise Conflict("server name", cause, "choose another name, or remove that one first") from error
     for header in registration.credentials:
         _put_header(change.connection, server_id, header, sealer)
     change.note("add", "server", server_id, after={"name": name, **_told(registration)})
