@@ -14,6 +14,7 @@ from toolgate.control.state import State
 SAFE: Final = frozenset({"GET", "HEAD", "OPTIONS"})
 FIELD: Final = "csrf"
 HEADER: Final = "x-csrf-token"
+MAX_FIELDS: Final = 4096
 
 _FORMS: Final = ("application/x-www-form-urlencoded", "multipart/form-data")
 
@@ -48,5 +49,5 @@ def _from_here(request: Request, state: State) -> bool:
 async def _of_form(request: Request) -> str:
     if not request.headers.get("content-type", "").lower().startswith(_FORMS):
         return ""
-    value = (await request.form()).get(FIELD, "")
+    value = (await request.form(max_files=0, max_fields=MAX_FIELDS)).get(FIELD, "")
     return value if isinstance(value, str) else ""
