@@ -9,12 +9,13 @@ from pathlib import Path
 
 import pytest
 
-from toolgate.store.approvals import FILE, ApprovalStore, Search
+from toolgate.gateway.stdio_access import ORGANISATION
+from toolgate.store.approvals import FILE, LOCAL, ApprovalStore, Search
 from toolgate.store.errors import NotStored
 
 from .test_store import WANTED, Clock, ask
 
-HOUSE = WANTED.organisation
+HOUSE = (WANTED.organisation,)
 
 
 @pytest.fixture
@@ -38,7 +39,13 @@ def test_what_is_found_is_of_the_organisation_and_newest_first(store: ApprovalSt
         clock.now += 1
     ask(store, replace(WANTED, tool="theirs", organisation="other"))
     assert found(store, Search(HOUSE)) == ["second", "first"]
-    assert found(store, Search("other")) == ["theirs"]
+    assert found(store, Search(("other",))) == ["theirs"]
+    assert found(store, Search(("other", *HOUSE))) == ["theirs", "second", "first"]
+    assert found(store, Search(())) == []
+
+
+def test_calls_of_run_have_a_mark_of_their_own() -> None:
+    assert LOCAL == ORGANISATION
 
 
 def test_states_count_the_clock(store: ApprovalStore, clock: Clock) -> None:
@@ -95,7 +102,7 @@ def test_the_previous_call_is_the_last_approved_of_the_same_kind(store: Approval
 def test_an_approval_is_of_its_organisation_alone(store: ApprovalStore) -> None:
     mine = ask(store)
     assert store.exact(mine.id, HOUSE) == mine
-    for id_, house in ((mine.id, "other"), (mine.id[:8], HOUSE), ("apr_unknown", HOUSE)):
+    for id_, house in ((mine.id, ("other",)), (mine.id[:8], HOUSE), ("apr_unknown", HOUSE), (mine.id, ())):
         with pytest.raises(NotStored, match="there is no approval"):
             store.exact(id_, house)
 

@@ -16,17 +16,20 @@ _BY_CLOCK: Final[dict[str, str]] = {
 }
 """States that the clock ends: what is stored does not change then."""
 
+LOCAL: Final = "run"
+"""What stands for the organisation in approvals of `toolgate run`, which knows none: they are the operator's to see."""
+
 Part = tuple[str, tuple[object, ...]]
 
 
 @dataclass(slots=True, frozen=True)
 class Search:
-    """Of one organisation, in one of `states` (any, when none is named), for one of `servers` (None: every one).
+    """Of these organisations, in one of `states` (any, when none is named), for one of `servers` (None: every one).
 
     `grant_id` and `tool` are exact, "" for any. `before`: the (created, id) that the found ones are older than.
     """
 
-    organisation: str
+    organisations: Collection[str]
     states: Collection[str] = ()
     servers: Collection[str] | None = None
     grant_id: str = ""
@@ -40,18 +43,22 @@ class Search:
         return " AND ".join(words for words, _ in parts), tuple(value for _, values in parts for value in values)
 
     def _parts(self, now: float) -> Iterator[Part]:
-        yield "organisation = ?", (self.organisation,)
+        yield f"organisation IN ({_marks(self.organisations)})", tuple(self.organisations)
         if self.states:
             wanted = [_of_state(state, now) for state in self.states]
             yield f"({' OR '.join(words for words, _ in wanted)})", tuple(value for _, (value,) in wanted)
         if self.servers is not None:
-            yield f"server_id IN ({', '.join('?' * len(self.servers))})", tuple(self.servers)
+            yield f"server_id IN ({_marks(self.servers)})", tuple(self.servers)
         if self.grant_id:
             yield "grant_id = ?", (self.grant_id,)
         if self.tool:
             yield "(tool = ? OR (tool = '' AND method = ?))", (self.tool, self.tool)
         if self.before is not None:
             yield "(created, id) < (?, ?)", self.before
+
+
+def _marks(values: Collection[str]) -> str:
+    return ", ".join("?" * len(values))
 
 
 def _of_state(state: str, now: float) -> Part:

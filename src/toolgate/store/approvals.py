@@ -15,12 +15,12 @@ from dataclasses import dataclass, fields, replace
 from pathlib import Path
 from typing import Any, Final, Literal, cast
 
-from toolgate.store.approval_search import Search, State
+from toolgate.store.approval_search import LOCAL, Search, State
 from toolgate.store.directory import private_file
 from toolgate.store.errors import Busy, NotStored, StoreError
 from toolgate.store.names import shown
 
-__all__ = ["Approval", "ApprovalStore", "NotPending", "Search", "State", "TooMany", "Wanted"]
+__all__ = ["LOCAL", "Approval", "ApprovalStore", "NotPending", "Search", "State", "TooMany", "Wanted"]
 
 FILE: Final = "approvals.db"
 SEAL: Final = "approval"
@@ -172,13 +172,13 @@ class ApprovalStore:
             raise NotStored("approval", cause, "`toolgate approval list --state all` shows them")
         return self._approval(found[0])
 
-    def exact(self, id_: str, organisation: str) -> Approval:
-        """By its whole id; raises NotStored, for another organisation's in the same words."""
+    def exact(self, id_: str, organisations: Collection[str]) -> Approval:
+        """By its whole id; raises NotStored, for one of other organisations in the same words."""
         with self._opened() as db:
-            found = db.execute(f"{_SELECT} WHERE id = ? AND organisation = ?", (id_, organisation)).fetchone()
-        if found is None:
+            found = self._read(db.execute(f"{_SELECT} WHERE id = ?", (id_,)).fetchone())
+        if found is None or found.organisation not in organisations:
             raise NotStored("approval", f"there is no approval `{shown(id_)}`", "the list of approvals shows them")
-        return self._approval(found)
+        return found
 
     def search(self, search: Search) -> list[Approval]:
         """Those that fit, the newest first."""
