@@ -25,7 +25,7 @@ from toolgate.audit.summary import Denials, Refusals
 from toolgate.background import repeating
 from toolgate.errors import ToolgateError
 from toolgate.gateway import recounting
-from toolgate.gateway.access import Access
+from toolgate.gateway.access import Access, Sighting
 from toolgate.gateway.approvals import Approvals
 from toolgate.gateway.digests import Digests
 from toolgate.gateway.enforcement import Enforcement
@@ -40,6 +40,7 @@ from toolgate.gateway.seals import Seals
 from toolgate.gateway.sessions import Sessions
 from toolgate.gateway.streams import Streams
 from toolgate.gateway.tasks import Tasks
+from toolgate.gateway.unauthorized import Refusal, Unauthorized
 from toolgate.gateway.view import GatewayView
 from toolgate.keys import MasterKey
 from toolgate.limits.counters import Counters
@@ -265,6 +266,7 @@ class Gateway:
             enforcement,
             sessions,
             relay,
+            Unauthorized(self._tell_control),
             timeout=settings.upstream_timeout,
             answer_limit=settings.answer_limit,
         )
@@ -283,9 +285,12 @@ class Gateway:
     def _learned(self, access: Access, listed: list[tuple[str, bytes]]) -> None:
         """Definitions in an answer: taken note of at once, stored by the control process."""
         news = access.tools.learn(listed)
-        if news and self._control.stdin is not None:
-            line = msgspec.json.encode({"server": access.server_id, "tools": [msgspec.Raw(text) for text in news]})
-            self._control.stdin.write(line + b"\n")
+        if news:
+            self._tell_control(Sighting(access.server_id, [msgspec.Raw(text) for text in news]))
+
+    def _tell_control(self, message: Refusal | Sighting) -> None:
+        if self._control.stdin is not None:
+            self._control.stdin.write(msgspec.json.encode(message) + b"\n")
 
     async def _listen(self, stack: AsyncExitStack, endpoint: Endpoint, view: GatewayView) -> None:
         settings = self._settings

@@ -23,6 +23,7 @@ from toolgate.control.serving import Serving
 from toolgate.control.state import State
 from toolgate.control.status import Status
 from toolgate.errors import ToolgateError
+from toolgate.gateway.access import Sighting
 from toolgate.gateway.hygiene import listener_hosts
 from toolgate.keys import MasterKey
 from toolgate.settings import ControlSettings
@@ -40,13 +41,6 @@ _REST_AT_MOST: Final = 600.0
 _LOOK_EVERY: Final = 0.5
 _LINE_LIMIT: Final = 32 * 1024 * 1024
 _ACTOR: Final = "gateway"
-
-
-class Sighting(msgspec.Struct):
-    """What the gateway tells over the pipe: definitions of one server that are new or changed."""
-
-    server: str
-    tools: list[msgspec.Raw]
 
 
 class ControlProcess:

@@ -21,6 +21,13 @@ from toolgate.upstream.interface import Upstream
 _SESSIONS_REMEMBERED: Final = 1_000
 
 
+class Sighting(msgspec.Struct, frozen=True, tag="seen"):
+    """Said to the control process: definitions of one server that are new or changed."""
+
+    server: str
+    tools: list[msgspec.Raw]
+
+
 class Tools:
     """The definitions of one server: what the database holds, and what its answers have shown since.
 

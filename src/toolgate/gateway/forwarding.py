@@ -14,6 +14,7 @@ from toolgate.gateway.inspection import Inspected, Inspector
 from toolgate.gateway.passage import Passage
 from toolgate.gateway.replies import NotUnderstood
 from toolgate.gateway.sessions import Sessions
+from toolgate.gateway.unauthorized import Unauthorized
 from toolgate.protocol.sse import EventTooLong
 from toolgate.upstream.interface import Answer
 from toolgate.wire.client import BadAnswer, TimedOut, UpstreamError
@@ -35,6 +36,7 @@ class Forwarding:
         enforcement: Enforcement,
         sessions: Sessions,
         relay: EventRelay,
+        unauthorized: Unauthorized,
         *,
         timeout: float,
         answer_limit: int,
@@ -43,6 +45,7 @@ class Forwarding:
         self._enforcement = enforcement
         self._sessions = sessions
         self._events = relay
+        self._unauthorized = unauthorized
         self._timeout = timeout
         self._answer_limit = answer_limit
 
@@ -86,6 +89,10 @@ class Forwarding:
             await self._events.relay(passage, response)
         elif status in _UNCHANGED or (status == 409 and passage.head.verb == "GET"):
             await self._relay_refusal(passage, response, kind)
+        elif status in {401, 403}:
+            self._fail(
+                passage, "error", self._unauthorized.cause(passage.call, response, passage.ending), {"status": status}
+            )
         else:
             cause = f"the server answered with HTTP status {status} and `{kind.decode('latin-1')}`"
             self._fail(passage, "error", cause, {"status": status})
