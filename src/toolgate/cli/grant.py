@@ -3,16 +3,15 @@
 from __future__ import annotations
 
 import json
-import time
 from typing import Annotated
 
 import typer
 
 from toolgate.cli import printing
+from toolgate.cli.administration import Described, GrantTerms
+from toolgate.cli.chosen import administration
 from toolgate.cli.groups import new_group
-from toolgate.cli.installation import Installation
-from toolgate.cli.options import WAIT, DataOption, JsonOption, WaitOption, actor, examples, moment, pairs
-from toolgate.store import described, grants
+from toolgate.cli.options import WAIT, DataOption, JsonOption, WaitOption, examples, moment, pairs
 
 app = new_group("Give agents access, and take it back.")
 
@@ -50,33 +49,24 @@ def add(
     Only a digest of the token is stored.
     """
     until, kept = moment("--expires", expires), pairs("--labels", labels or [])
-    place = Installation.at(data)
-    minted = grants.add(
-        place.engine,
-        actor(),
-        server=server,
-        policy=policy,
-        label=label,
-        principal=principal,
-        labels=kept,
-        expires=until,
-    )
-    _print_minted(place, minted, as_json)
+    place = administration(data)
+    terms = GrantTerms(server=server, label=label, policy=policy, principal=principal, labels=kept, expires=until)
+    _print_minted(place.add_grant(terms), as_json)
     place.confirm(wait)
 
 
-def _print_minted(place: Installation, minted: grants.Minted, as_json: bool) -> None:
-    grant, url = minted.grant, place.proxy_url(minted.grant.server_id)
+def _print_minted(minted: Described, as_json: bool) -> None:
     if as_json:
-        printing.emit_json({**described.grant(grant), "token": minted.token, "proxy_url": url})
+        printing.emit_json(minted)
         return
-    printing.say(f"grant {grant.label} for {grant.server} under {grant.policy or 'no policy: every call is denied'}")
-    expires = printing.when(grant.expires) or "never"
-    printing.fields({"id": grant.id, "token": minted.token, "proxy url": url, "expires": expires})
+    policy = minted["policy"] or "no policy: every call is denied"
+    printing.say(f"grant {minted['label']} for {minted['server']} under {policy}")
+    token, url = minted["token"], minted["proxy_url"]
+    printing.fields({"id": minted["id"], "token": token, "proxy url": url, "expires": minted["expires"] or "never"})
     printing.say("")
     printing.say("The token is not shown again. For the configuration of an MCP client:")
     printing.say("")
-    _print_client(grant.server, url, minted.token)
+    _print_client(minted["server"], url, token)
 
 
 def _print_client(server: str, url: str, token: str) -> None:
@@ -92,11 +82,11 @@ def list_(
     as_json: JsonOption = False,
 ) -> None:
     """List the grants, also those that are expired or revoked."""
-    found = grants.every(Installation.at(data).engine, time.time(), server)
+    found = administration(data).grants(server)
     if as_json:
-        printing.emit_json([described.grant(grant) for grant in found])
+        printing.emit_json(found)
         return
-    rows = [(g.id[:8], g.label, g.server, g.policy, g.state, printing.when(g.expires)) for g in found]
+    rows = [(it["id"][:8], it["label"], it["server"], it["policy"], it["state"], it["expires"]) for it in found]
     empty = "no grants yet: `toolgate grant add` makes one"
     printing.table(("id", "label", "server", "policy", "state", "expires"), rows, empty)
 
@@ -104,8 +94,8 @@ def list_(
 @app.command(epilog=examples("toolgate grant rotate ci", "toolgate grant rotate ci --json"))
 def rotate(grant: GrantArgument, data: DataOption = None, wait: WaitOption = WAIT, as_json: JsonOption = False) -> None:
     """Give a grant a new token; the old one is refused from now on."""
-    place = Installation.at(data)
-    _print_minted(place, grants.rotate(place.engine, actor(), grant), as_json)
+    place = administration(data)
+    _print_minted(place.rotate_grant(grant), as_json)
     place.confirm(wait)
 
 
@@ -115,9 +105,9 @@ def revoke(grant: GrantArgument, data: DataOption = None, wait: WaitOption = WAI
 
     Returns when every running gateway of this machine does.
     """
-    place = Installation.at(data)
-    revoked = grants.revoke(place.engine, actor(), grant)
-    _print(revoked, f"revoked {revoked.label}", as_json)
+    place = administration(data)
+    revoked = place.revoke_grant(grant)
+    _print(revoked, f"revoked {revoked['label']}", as_json)
     place.confirm(wait)
 
 
@@ -130,14 +120,14 @@ def attach(
     as_json: JsonOption = False,
 ) -> None:
     """Put a grant under another policy, from its next request on."""
-    place = Installation.at(data)
-    attached = grants.attach(place.engine, actor(), grant, policy)
-    _print(attached, f"{attached.label} is under {attached.policy} now", as_json)
+    place = administration(data)
+    attached = place.attach_grant(grant, policy)
+    _print(attached, f"{attached['label']} is under {attached['policy']} now", as_json)
     place.confirm(wait)
 
 
-def _print(grant: grants.Grant, line: str, as_json: bool) -> None:
+def _print(grant: Described, line: str, as_json: bool) -> None:
     if as_json:
-        printing.emit_json(described.grant(grant))
+        printing.emit_json(grant)
     else:
         printing.say(line)

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import json
 from collections.abc import Sequence
 from dataclasses import asdict
 from pathlib import Path
@@ -11,14 +10,14 @@ from typing import Annotated, Any
 import typer
 
 from toolgate.cli import exits, printing
+from toolgate.cli.administration import Administration
+from toolgate.cli.chosen import administration
 from toolgate.cli.groups import new_group
-from toolgate.cli.installation import Installation
-from toolgate.cli.options import WAIT, DataOption, JsonOption, WaitOption, actor, examples
+from toolgate.cli.options import WAIT, DataOption, JsonOption, WaitOption, examples
 from toolgate.policy.cases import CasesReport, run_cases
 from toolgate.policy.definition import Definition
 from toolgate.policy.document import Document, PolicyError, Problem, parse
 from toolgate.policy.lint import Finding, lint
-from toolgate.store import definitions, described, policies
 from toolgate.store.errors import BadInput
 from toolgate.store.names import shown
 
@@ -53,14 +52,14 @@ def add(
     """
     text = _read(file)
     document = _valid(text)
-    place = Installation.at(data)
+    place = administration(data)
     findings = lint(document, _tools(place, server))
-    stored = policies.put(place.engine, actor(), name, text)
+    stored = place.put_policy(name, text)
     if as_json:
-        printing.emit_json({**described.policy(stored), "findings": [asdict(finding) for finding in findings]})
+        printing.emit_json({**stored, "findings": [asdict(finding) for finding in findings]})
     else:
-        printing.say(f"{stored.name} is at revision {stored.revision}")
-        printing.fields({"id": stored.id, "digest": stored.digest})
+        printing.say(f"{stored['name']} is at revision {stored['revision']}")
+        printing.fields({"id": stored["id"], "digest": stored["digest"]})
         _print_findings(findings)
     place.confirm(wait)
 
@@ -75,13 +74,12 @@ def _valid(text: str) -> Document:
         raise typer.Exit(exits.BAD_INPUT) from None
 
 
-def _tools(place: Installation, server: str | None) -> dict[str, Definition] | None:
+def _tools(place: Administration, server: str | None) -> dict[str, Definition] | None:
     """The definitions of a server's tools; of one that is withheld on a pinned server only where there is no other."""
     if server is None:
         return None
-    versions = definitions.of_server(place.engine, server)
-    versions.sort(key=lambda version: version.status, reverse=True)
-    return {version.name: Definition(json.loads(version.definition)) for version in versions}
+    versions = sorted(place.tools(server), key=lambda version: str(version["status"]), reverse=True)
+    return {version["name"]: Definition(version["definition"]) for version in versions}
 
 
 def _read(file: Path) -> str:
@@ -110,11 +108,11 @@ def _print_findings(findings: Sequence[Finding]) -> None:
 @app.command("list", epilog=examples("toolgate policy list", "toolgate policy list --json"))
 def list_(data: DataOption = None, as_json: JsonOption = False) -> None:
     """List the policies."""
-    found = policies.every(Installation.at(data).engine)
+    found = administration(data).policies()
     if as_json:
-        printing.emit_json([described.policy(policy) for policy in found])
+        printing.emit_json(found)
         return
-    rows = [(p.name, p.revision, p.grants, p.author, printing.when(p.created)) for p in found]
+    rows = [(it["name"], it["revision"], it["grants"], it["author"], it["created"]) for it in found]
     empty = "no policies yet: `toolgate policy add NAME FILE` stores one"
     printing.table(("name", "revision", "grants", "author", "since"), rows, empty)
 
@@ -132,24 +130,22 @@ def show(
 
     With --json also who stored which revision when.
     """
-    place = Installation.at(data)
-    found = policies.get(place.engine, policy, revision)
-    if not as_json:
-        printing.document(found.document)
-        return
-    history = [described.revision(past) for past in policies.history(place.engine, found.id)]
-    printing.emit_json({**described.policy(found), "document": found.document, "history": history})
+    found = administration(data).policy(policy, revision)
+    if as_json:
+        printing.emit_json(found)
+    else:
+        printing.document(found["document"])
 
 
 @app.command(epilog=examples("toolgate policy remove careful"))
 def remove(policy: NameArgument, data: DataOption = None, wait: WaitOption = WAIT, as_json: JsonOption = False) -> None:
     """Remove a policy that no living grant is under; its revisions stay for the records."""
-    place = Installation.at(data)
-    removed = policies.remove(place.engine, actor(), policy)
+    place = administration(data)
+    removed = place.remove_policy(policy)
     if as_json:
-        printing.emit_json(described.policy(removed))
+        printing.emit_json(removed)
     else:
-        printing.say(f"removed {removed.name}")
+        printing.say(f"removed {removed['name']}")
     place.confirm(wait)
 
 
@@ -162,7 +158,7 @@ def check(
     Leaves with 1 when it is not valid or there is a warning; notes alone leave with 0.
     """
     text = _read(file)
-    tools = _tools(Installation.at(data), server) if server is not None else None
+    tools = _tools(administration(data), server) if server is not None else None
     problems: list[Problem] = []
     findings: list[Finding] = []
     try:

@@ -2,17 +2,16 @@
 
 from __future__ import annotations
 
-import asyncio
-import json
 import shlex
 from typing import Annotated
 
 import typer
 
 from toolgate.cli import exits, printing
+from toolgate.cli.administration import Described
+from toolgate.cli.chosen import administration
 from toolgate.cli.groups import new_group
-from toolgate.cli.installation import Installation
-from toolgate.cli.options import WAIT, DataOption, JsonOption, WaitOption, actor, examples
+from toolgate.cli.options import WAIT, DataOption, JsonOption, WaitOption, examples
 from toolgate.cli.server_options import (
     CaOption,
     CertificateOption,
@@ -31,9 +30,8 @@ from toolgate.cli.server_options import (
     words_of,
 )
 from toolgate.cli.server_set import set_server
-from toolgate.errors import ToolgateError
-from toolgate.keys import MasterKey
-from toolgate.store import definitions, described, headers, servers
+from toolgate.store.names import shown
+from toolgate.store.servers import Reach, Registration
 
 app = new_group("Register MCP servers and look at their tools.")
 
@@ -65,7 +63,7 @@ def add(  # noqa: PLR0913, PLR0917 - typer declares options as parameters
 
     A server that cannot be reached now is registered all the same; its tools follow when it answers.
     """
-    reach = servers.Reach(
+    reach = Reach(
         allow_private=allow_private,
         ca_file=file_of("--ca-file", ca_file),
         client_certificate=file_of("--client-certificate", client_certificate),
@@ -73,45 +71,15 @@ def add(  # noqa: PLR0913, PLR0917 - typer declares options as parameters
     )
     check_pair(reach.client_certificate, reach.client_key)
     words = words_of(url, command)
-    given = credentials_of(words, header, env)
-    place = Installation.at(data)
-    key = MasterKey.load(place.data)
-    server = servers.add(
-        place.engine,
-        actor(),
-        name,
-        url or "",
-        command=words,
-        reach=reach,
-        pin=pin,
-        credentials=given,
-        sealer=key.sealer(headers.PURPOSE),
-    )
-    reached = _first_tools(place, server, key)
-    _print_added(place, servers.get(place.engine, server.id), reached, as_json)
-    place.confirm(wait)
-
-
-def _first_tools(place: Installation, server: servers.Server, key: MasterKey) -> bool:
-    # Imported here: the network side takes its time to load, and most commands need none of it.
-    from toolgate.control.discovering import fetch_tools
-
-    try:
-        asyncio.run(fetch_tools(place.data, place.engine, actor(), server.id, key, trusted=True))
-    except ToolgateError as error:
-        mend = f"`toolgate server tools {server.name} --refresh` tries again"
-        printing.warn(error.place, f"{error.cause}; the server is registered without tools", error.mend or mend)
-        return False
-    return True
-
-
-def _print_added(place: Installation, server: servers.Server, reached: bool, as_json: bool) -> None:
-    shown = described.server(server, place.proxy_url(server.id))
+    given = tuple(credentials_of(words, header, env))
+    place = administration(data)
+    added = place.add_server(name, Registration(url or "", words, reach, pin, given))
     if as_json:
-        printing.emit_json({**shown, "reachable": reached})
-        return
-    printing.say(f"registered {server.name} with {server.tools} tools")
-    printing.fields({"id": server.id, "proxy url": shown["proxy_url"]})
+        printing.emit_json(added)
+    else:
+        printing.say(f"registered {added['name']} with {added['tools']} tools")
+        printing.fields({"id": added["id"], "proxy url": added["proxy_url"]})
+    place.confirm(wait)
 
 
 app.command(
@@ -126,33 +94,30 @@ app.command(
 @app.command("list", epilog=examples("toolgate server list", "toolgate server list --json"))
 def list_(data: DataOption = None, as_json: JsonOption = False) -> None:
     """List the servers."""
-    place = Installation.at(data)
-    found = servers.every(place.engine)
+    found = administration(data).servers()
     if as_json:
-        printing.emit_json([described.server(server, place.proxy_url(server.id)) for server in found])
+        printing.emit_json(found)
         return
-    rows = [(server.name, _way(server), server.tools, server.grants, server.pin) for server in found]
+    rows = [(it["name"], _way(it), it["tools"], it["grants"], it["pin"]) for it in found]
     empty = "no servers yet: `toolgate server add NAME --url URL` registers one"
     printing.table(("name", "reached by", "tools", "grants", "pinned"), rows, empty)
 
 
-def _way(server: servers.Server) -> str:
-    return server.url or shlex.join(server.command)
+def _way(server: Described) -> str:
+    return server["url"] or shlex.join(server["command"])
 
 
 @app.command(epilog=examples("toolgate server show cargo", "toolgate server show cargo --json"))
 def show(server: NameArgument, data: DataOption = None, as_json: JsonOption = False) -> None:
     """Show one server, and where agents connect to it."""
-    place = Installation.at(data)
-    found = servers.get(place.engine, server)
-    facts = described.server(found, place.proxy_url(found.id))
+    found = administration(data).server(server)
     if as_json:
-        printing.emit_json(facts)
+        printing.emit_json(found)
         return
-    named = ", ".join(f"{name} ({source})" for name, source in facts["headers"].items())
-    rows = {key.replace("_", " "): value for key, value in facts.items()}
-    if facts["command"]:
-        printing.fields({**rows, "command": shlex.join(facts["command"]), "headers": None, "variables": named})
+    named = ", ".join(f"{name} ({source})" for name, source in found["headers"].items())
+    rows = {key.replace("_", " "): value for key, value in found.items()}
+    if found["command"]:
+        printing.fields({**rows, "command": shlex.join(found["command"]), "headers": None, "variables": named})
     else:
         printing.fields({**rows, "headers": named})
 
@@ -179,40 +144,28 @@ def tools(
 
     On a pinned server a new or changed tool is withheld, and its calls are denied, until it is accepted here.
     """
-    place = Installation.at(data)
-    found = servers.get(place.engine, server)
+    place = administration(data)
     if accept:
-        definitions.accept(place.engine, actor(), found.id, accept)
-    reached = _refreshed(place, found) if refresh else True
-    versions = definitions.of_server(place.engine, found.id)
+        place.accept_tools(server, accept)
+    reached = place.refresh_tools(server) if refresh else True
+    found = place.tools(server)
     if as_json:
-        printing.emit_json([described.tool(version) for version in versions])
+        printing.emit_json(found)
     else:
-        rows = [_tool_row(version) for version in versions]
-        printing.table(("tool", "status", "seen", "description"), rows, f"no tools of {found.name} are known yet")
+        empty = f"no tools of {shown(server)} are known yet"
+        printing.table(("tool", "status", "seen", "description"), [_tool_row(tool) for tool in found], empty)
     if accept or refresh:
         place.confirm(wait)
     if not reached:
         raise typer.Exit(exits.UNREACHED)
 
 
-def _refreshed(place: Installation, server: servers.Server) -> bool:
-    from toolgate.control.discovering import fetch_tools
-
-    try:
-        asyncio.run(fetch_tools(place.data, place.engine, actor(), server.id, MasterKey.load(place.data)))
-    except ToolgateError as error:
-        printing.warn(error.place, f"{error.cause}; these are the tools as last seen", error.mend)
-        return False
-    return True
-
-
-def _tool_row(version: definitions.Version) -> tuple[object, ...]:
-    definition = json.loads(version.definition)
+def _tool_row(tool: Described) -> tuple[object, ...]:
+    definition = tool["definition"]
     described = definition.get("description") if isinstance(definition, dict) else None
     line = " ".join(described.split()) if isinstance(described, str) else ""
     cut = line if len(line) <= 60 else line[:57] + "..."
-    return version.name, version.status, printing.when(version.last_seen), cut
+    return tool["name"], tool["status"], tool["last_seen"], cut
 
 
 @app.command(epilog=examples("toolgate server remove cargo"))
@@ -221,11 +174,10 @@ def remove(server: NameArgument, data: DataOption = None, wait: WaitOption = WAI
 
     Its credentials are deleted; records stay.
     """
-    place = Installation.at(data)
-    found = servers.get(place.engine, server)
-    revoked = servers.remove(place.engine, actor(), found.id)
+    place = administration(data)
+    removed = place.remove_server(server)
     if as_json:
-        printing.emit_json({"id": found.id, "name": found.name, "revoked": revoked})
+        printing.emit_json(removed)
     else:
-        printing.say(f"removed {found.name} and revoked {len(revoked)} grants")
+        printing.say(f"removed {removed['name']} and revoked {len(removed['revoked'])} grants")
     place.confirm(wait)

@@ -2,15 +2,16 @@
 
 from __future__ import annotations
 
-import asyncio
+from dataclasses import fields
 from pathlib import Path
 from typing import Annotated
 
 import typer
 
 from toolgate.cli import printing
-from toolgate.cli.installation import Installation
-from toolgate.cli.options import WAIT, DataOption, JsonOption, WaitOption, actor
+from toolgate.cli.administration import Described
+from toolgate.cli.chosen import administration
+from toolgate.cli.options import WAIT, DataOption, JsonOption, WaitOption
 from toolgate.cli.server_options import (
     CommandOption,
     EnvOption,
@@ -22,13 +23,9 @@ from toolgate.cli.server_options import (
     file_of,
     words_of,
 )
-from toolgate.errors import ToolgateError
-from toolgate.keys import MasterKey
-from toolgate.store import headers, servers
-from toolgate.store.database import writing
 from toolgate.store.errors import BadInput
 from toolgate.store.names import shown
-from toolgate.store.servers import Reach, Registration, Server
+from toolgate.store.servers import Reach, Registration
 
 FileText = Annotated[str | None, typer.Option(metavar="FILE", help="Another file; an empty text takes it away.")]
 
@@ -61,29 +58,25 @@ def set_server(  # noqa: PLR0913, PLR0917 - typer declares options as parameters
     Its id, its grants and its address at the gateway stay; open streams to it end. The tools it shows from now on are
     fetched, and those that differ are withheld where it is pinned.
     """
-    place = Installation.at(data)
-    found = servers.get(place.engine, server)
-    words = words_of(url, command) if url is not None or command is not None else found.command
+    place = administration(data)
+    found = place.server(server)
+    words = words_of(url, command) if url is not None or command is not None else tuple(found["command"] or ())
     files = {"ca_file": ca_file, "client_certificate": client_certificate, "client_key": client_key}
     registration = Registration(
-        url=url or ("" if words else found.url),
+        url=url or ("" if words else found["url"]),
         command=words,
         reach=_reach(found, words, allow_private, files),
-        pin=found.pin if pin is None else pin,
+        pin=found["pin"] if pin is None else pin,
         credentials=tuple(credentials_of(words, header, env)),
     )
-    key = MasterKey.load(place.data)
-    with writing(place.engine, actor()) as change:
-        sealer = key.sealer(headers.PURPOSE)
-        servers.amend(change, found.id, registration, sealer, dropped=_dropped(found, words, without or []))
-    _fetch_tools(place, found, key)
-    _print(servers.get(place.engine, found.id), as_json)
+    changed = place.change_server(found["id"], registration, _dropped(found, words, without or []))
+    _print(changed, as_json)
     place.confirm(wait)
 
 
-def _reach(found: Server, words: tuple[str, ...], allow_private: bool | None, files: dict[str, str | None]) -> Reach:
+def _reach(found: Described, words: tuple[str, ...], allow_private: bool | None, files: dict[str, str | None]) -> Reach:
     """The settings as they will be; those of a connection go with it when a command takes its place."""
-    before = Reach() if words else found.reach
+    before = Reach() if words else Reach(**{field.name: found[field.name] for field in fields(Reach)})
     reach = Reach(
         allow_private=before.allow_private if allow_private is None else allow_private,
         ca_file=_file("ca_file", files["ca_file"], before.ca_file),
@@ -101,37 +94,24 @@ def _file(name: str, text: str | None, before: str | None) -> str | None:
     return file_of(f"--{name.replace('_', '-')}", Path(text)) if text else None
 
 
-def _dropped(found: Server, words: tuple[str, ...], without: list[str]) -> list[str]:
+def _dropped(found: Described, words: tuple[str, ...], without: list[str]) -> list[str]:
     """Headers mean nothing to a command and variables nothing to a URL: they go when the one becomes the other."""
-    if bool(words) != bool(found.command):
-        return list(found.headers)
+    if bool(words) != bool(found["command"]):
+        return list(found["headers"])
     return [_named(found, name) for name in without]
 
 
-def _named(found: Server, name: str) -> str:
+def _named(found: Described, name: str) -> str:
     """The header or variable as it is stored: headers in lower case, variables as they are."""
     for stored in (name, name.lower()):
-        if stored in found.headers:
+        if stored in found["headers"]:
             return stored
     cause = f"there is no header or variable `{shown(name)}`"
     raise BadInput("--without", cause, "`toolgate server show` lists them")
 
 
-def _fetch_tools(place: Installation, server: Server, key: MasterKey) -> None:
-    # Imported here: the network side takes its time to load.
-    from toolgate.control.discovering import fetch_tools
-
-    try:
-        asyncio.run(fetch_tools(place.data, place.engine, actor(), server.id, key))
-    except ToolgateError as error:
-        mend = f"`toolgate server tools {server.name} --refresh` tries again"
-        printing.warn(
-            error.place, f"{error.cause}; the tools of {server.name} are those seen before", error.mend or mend
-        )
-
-
-def _print(server: Server, as_json: bool) -> None:
+def _print(server: Described, as_json: bool) -> None:
     if as_json:
-        printing.emit_json({"id": server.id, "name": server.name, "url": server.url or None, "tools": server.tools})
+        printing.emit_json({name: server[name] for name in ("id", "name", "url", "tools")})
     else:
-        printing.say(f"{server.name} is changed, with {server.tools} tools")
+        printing.say(f"{server['name']} is changed, with {server['tools']} tools")
