@@ -19,10 +19,11 @@ from toolgate.errors import ToolgateError
 from toolgate.policy.agreement import every_entry
 from toolgate.policy.case_shape import check_cases, read_time
 from toolgate.policy.compiler import Policy, compile_policy
-from toolgate.policy.decision import NANO, Subject, Verdict
+from toolgate.policy.decision import Subject, Verdict
 from toolgate.policy.definition import Definition
 from toolgate.policy.document import Document, parse
 from toolgate.policy.entries import CompiledEntry, Entry
+from toolgate.policy.words import decimal
 
 
 class CasesError(ToolgateError):
@@ -137,7 +138,7 @@ def _differences(want: dict[str, Any], verdict: Verdict, shown: bool | None) -> 
         "rule": verdict.rule,
         "shown": shown,
         "timeout": verdict.approval_timeout,
-        "charges": {charge.counter: _decimal(charge.amount) for charge in verdict.charges},
+        "charges": {charge.counter: decimal(charge.amount) for charge in verdict.charges},
     }
     wanted = {**want, "charges": {key: str(value) for key, value in want.get("charges", {}).items()}}
     if "charges" not in want:
@@ -149,12 +150,6 @@ def _differences(want: dict[str, Any], verdict: Verdict, shown: bool | None) -> 
     if message is not None and message not in verdict.message:
         found.append(f"message is `{verdict.message}`, wanted `{message}` in it")
     return found
-
-
-def _decimal(amount: int) -> str:
-    """A nano amount as people write it."""
-    whole, fraction = divmod(amount, NANO)
-    return f"{whole}.{fraction:09d}".rstrip("0").rstrip(".")
 
 
 def rule_pointers(document: Document) -> list[str]:

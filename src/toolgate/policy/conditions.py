@@ -74,19 +74,19 @@ def complaint(
     for value in values:
         verdict = condition.judged(value, subject, now, name)
         if verdict is None:
-            return True, f"{condition.path.shown} {_fault(condition, value)}"
+            return True, f"{condition.path.shown} {fault(condition, value)}"
         if verdict is not wanted:
             words = condition.operator.holds if verdict else condition.operator.fails
-            return False, f"{condition.path.shown} {words.format(_shown(condition.operand))}"
+            return False, f"{condition.path.shown} {words.format(shown_operand(condition.operand))}"
     return None
 
 
-def _fault(condition: Condition, value: object) -> str:
+def fault(condition: Condition, value: object) -> str:
     """Why a value could not be judged, without the value."""
     if type(value) is Gap:
         return value.value
     if condition.test is None:
-        return f"cannot be compared with {_shown(condition.operand)}"
+        return f"cannot be compared with {shown_operand(condition.operand)}"
     kinds = condition.operator.kinds(condition.operand)
     kind = kind_of(value)
     if kind not in kinds:
@@ -100,7 +100,8 @@ def _article(kind: str) -> str:
     return kind if kind == "null" else f"{'an' if kind[0] in 'aeo' else 'a'} {kind}"
 
 
-def _shown(operand: object) -> str:
+def shown_operand(operand: object) -> str:
+    """The value of a condition in a message, shortened."""
     if type(operand) is dict:
         return f"`{operand['ref']}`"
     text = json.dumps(operand, default=str, ensure_ascii=False)

@@ -42,7 +42,7 @@ class Rules:
         limits = [limit for entry in compiled for limit in entry.limits]
         self._ledger = Ledger(limits, ceilings() if limits else {})
         self.settles = any(limit.settle for limit in limits)
-        self._mode = _mode([entry.asks for entry in compiled if entry.asks])
+        self._mode = strictest([entry.asks for entry in compiled if entry.asks])
         self._keys = frozenset(path.key for entry in compiled for path in entry.paths)
         self._folded = frozenset(map(fold, self._keys))
 
@@ -57,7 +57,7 @@ class Rules:
             if fault:
                 return Verdict("deny", "(schema)", fault)
         if self._keys and not arguments.keys() <= self._keys:
-            arguments = self._mask(arguments)
+            arguments = masked(arguments, self._keys, self._folded)
         for judge, rule in self._requires:
             if judge(arguments, subject, now, name) is not True:
                 return Verdict("deny", rule.pointer, rule.message(True, arguments, subject, now, name))
@@ -82,14 +82,15 @@ class Rules:
             return Verdict("wait", approval.pointer, message, verdict.charges, approval.timeout)
         return verdict
 
-    def _mask(self, arguments: dict[str, object]) -> dict[str, object]:
-        """The arguments with a gap for each key that rules read and beside which a twin stands."""
-        if not any(fold(key) in self._folded for key in arguments.keys() - self._keys):
-            return arguments
-        return {**arguments, **{key: Gap.TWIN for key in self._keys if has_twin(arguments, key)}}
+
+def masked(arguments: dict[str, object], keys: frozenset[str], folded: frozenset[str]) -> dict[str, object]:
+    """The arguments with a gap for each of the `keys` that rules read and beside which a twin stands."""
+    if not any(fold(key) in folded for key in arguments.keys() - keys):
+        return arguments
+    return {**arguments, **{key: Gap.TWIN for key in keys if has_twin(arguments, key)}}
 
 
-def _mode(asked: list[str]) -> Mode | None:
+def strictest(asked: list[str]) -> Mode | None:
     """The strictest that the entries ask for. `all_tools` (`default`) counts only where no other has a word."""
     words = [word for word in asked if word != "default"] or ["auto" for _ in asked] or ["off"]
     return _WORDS[min(words, key=_STRICTNESS.index)]
