@@ -22,10 +22,12 @@ from cryptography.hazmat.primitives.serialization import Encoding, PublicFormat,
 
 from toolgate.audit.checkpoints import FILE, CheckpointFile
 from toolgate.audit.export import csv_rows, described, kind_of, summary, verbatim
-from toolgate.audit.index import Filter, Index
+from toolgate.audit.filters import Filter
+from toolgate.audit.index import Index
 from toolgate.audit.prune import prune as prune_journal
 from toolgate.audit.reader import ends, follow
 from toolgate.audit.records import AnyEntry, Decision, End, Outcome, Start, read_line
+from toolgate.audit.search import Records
 from toolgate.audit.trust import Trust
 from toolgate.audit.verify import Report
 from toolgate.audit.verify import verify as verify_journal
@@ -70,9 +72,9 @@ def list_(
     as_json: JsonOption = False,
 ) -> None:
     """List records, oldest first: of allowed and denied calls, of requests without a grant, of gaps."""
-    wanted = Filter(grant, tool, outcome or "", _past("--since", since), limit or (None if as_json else TABLE_LIMIT))
-    with _index(data) as index:
-        found = index.search(wanted)
+    wanted = Filter(grant=grant, tool=tool, outcome=outcome or "", since=_past("--since", since))
+    with _records(data) as records:
+        found = records.every(wanted, limit or (None if as_json else TABLE_LIMIT))
         if as_json:
             for record in found:
                 printing.emit_json(described(*record))
@@ -116,8 +118,8 @@ def export(
         for line in verbatim(data_directory(data) / "journal"):
             sys.stdout.buffer.write(line)
     else:
-        with _index(data) as index:
-            csv.writer(sys.stdout).writerows(csv_rows(index.search(Filter(since=_past("--since", since)))))
+        with _records(data) as records:
+            csv.writer(sys.stdout).writerows(csv_rows(records.every(Filter(since=_past("--since", since)))))
     if checkpoints is not None:
         _copy_checkpoints(data_directory(data) / "journal" / FILE, checkpoints)
 
@@ -201,6 +203,18 @@ def _index(data: str | None) -> Iterator[Index]:
         if "locked" in str(error):
             raise Busy(str(database), "is locked by another process", "try again when it has ended") from error
         raise StoreError(str(database), f"cannot be used: {error}") from error
+
+
+@contextmanager
+def _records(data: str | None) -> Iterator[Records]:
+    """What the index holds once it is brought up to the journal."""
+    place = Installation.at(data)
+    with _index(data):
+        records = Records(database_file(place.data), place.data / "journal")
+        try:
+            yield records
+        finally:
+            records.close()
 
 
 @contextmanager

@@ -185,33 +185,35 @@ admin_events = Table(
     sqlite_autoincrement=True,
 )
 
-# The index of the journal: filled from it, and rebuilt from it when lost.
+# The index of the journal: filled from it, and rebuilt from it when lost. The entry itself stays in the journal, where
+# `segment` and `offset` point at its line; the `result` ones at the line of its outcome. `organisation_id` is "" for what
+# belongs to none: requests without a grant, gaps. Few indexes on purpose: each costs more than a row (docs/journal.md).
 records = Table(
     "records",
     metadata,
-    Column("chain", String(64), primary_key=True),
-    Column("seq", BigInteger, primary_key=True, autoincrement=False),
+    Column("id", Counting, primary_key=True, autoincrement=True),
+    Column("chain", String(64), nullable=False),
+    Column("seq", BigInteger, nullable=False),
     Column("time", Double, nullable=False),
+    Column("organisation_id", Identifier, nullable=False),
     Column("decision_id", String(64), nullable=False),
     Column("outcome", String(16), nullable=False),
-    Column("grant_id", Text),
-    Column("grant_label", Text),
-    Column("server_id", Text),
-    Column("method", Text),
-    Column("tool", Text),
-    Column("rule", Text),
-    Column("policy_id", Text),
-    Column("revision", Integer),
-    Column("message", Text),
-    Column("entry", Text, nullable=False),
-    Column("result", Text),
-    Column("organisation_id", Identifier, nullable=False, server_default=DEFAULT_ORGANISATION),
-    Index("ix_records_organisation_id", "organisation_id", "time"),
-    Index("ix_records_server_id", "server_id", "time"),
-    Index("ix_records_grant_id", "grant_id", "time"),
-    Index("ix_records_grant_label", "grant_label", "time"),
-    Index("ix_records_tool", "tool", "time"),
-    Index("ix_records_outcome", "outcome", "time"),
+    Column("grant_id", Text, nullable=False),
+    Column("grant_label", Text, nullable=False),
+    Column("principal", Text, nullable=False),
+    Column("server_id", Text, nullable=False),
+    Column("method", Text, nullable=False),
+    Column("tool", Text, nullable=False),
+    Column("rule", Text, nullable=False),
+    Column("policy_id", Text, nullable=False),
+    Column("message", Text, nullable=False),
+    Column("segment", Integer, nullable=False),
+    Column("offset", BigInteger, nullable=False),
+    Column("result", String(16)),
+    Column("result_segment", Integer),
+    Column("result_offset", BigInteger),
+    Index("uq_records_entry", "chain", "seq", unique=True),
+    Index("ix_records_time", "time"),
     Index("ix_records_decision_id", "decision_id"),
 )
 
@@ -223,18 +225,21 @@ index_positions = Table(
     Column("offset", BigInteger, nullable=False),
 )
 
-# How many decisions there were in each hour, filled with the index: what overviews count without reading records.
-# `hour` is in hours since 1970; what is not known of a record is "".
+# How many decisions there were in each hour, filled with the index: what overviews count without reading records. `hour`
+# is in hours since 1970. `kind` says what `name` is: "server" or "grant" (ids), "rule", "reason" (why requests without a
+# grant were refused), or "" for the sum of the hour. One row for all outcomes of a name: half as many rows to add up.
 tallies = Table(
     "tallies",
     metadata,
     Column("organisation_id", Identifier, primary_key=True),
+    Column("kind", String(8), primary_key=True),
     Column("hour", Integer, primary_key=True, autoincrement=False),
-    Column("server_id", String(36), primary_key=True),
-    Column("grant_id", String(36), primary_key=True),
-    Column("outcome", String(16), primary_key=True),
-    Column("rule", Text, primary_key=True),
-    Column("number", BigInteger, nullable=False),
+    Column("name", Text, primary_key=True),
+    Column("allowed", BigInteger, nullable=False),
+    Column("denied", BigInteger, nullable=False),
+    Column("waited", BigInteger, nullable=False),
+    Column("refused", BigInteger, nullable=False),
+    sqlite_with_rowid=False,
 )
 
 # People. `approver` is "" (no), "*" (calls of every server) or a JSON list of server ids. `password` is an argon2id

@@ -8,9 +8,11 @@ down_revision = "0002"
 branch_labels = None
 depends_on = None
 
+COUNTING = sa.BigInteger().with_variant(sa.Integer(), "sqlite")
+
 
 def upgrade() -> None:
-    """Make the tables and columns. The index of the journal is emptied: it fills itself again, with the counts."""
+    """Make the tables and columns. The index of the journal is made anew: it fills itself again, with the counts."""
     _idempotency()
     _tallies()
     _api_tokens()
@@ -23,7 +25,7 @@ def upgrade() -> None:
     _sessions()
     _sign_in_links()
     _columns()
-    op.execute("DELETE FROM records")
+    _records()
     op.execute("DELETE FROM index_positions")
 
 
@@ -45,16 +47,48 @@ def _tallies() -> None:
     op.create_table(
         "tallies",
         sa.Column("organisation_id", sa.String(length=36), nullable=False),
+        sa.Column("kind", sa.String(length=8), nullable=False),
         sa.Column("hour", sa.Integer(), autoincrement=False, nullable=False),
-        sa.Column("server_id", sa.String(length=36), nullable=False),
-        sa.Column("grant_id", sa.String(length=36), nullable=False),
-        sa.Column("outcome", sa.String(length=16), nullable=False),
-        sa.Column("rule", sa.Text(), nullable=False),
-        sa.Column("number", sa.BigInteger(), nullable=False),
-        sa.PrimaryKeyConstraint(
-            "organisation_id", "hour", "server_id", "grant_id", "outcome", "rule", name="pk_tallies"
-        ),
+        sa.Column("name", sa.Text(), nullable=False),
+        sa.Column("allowed", sa.BigInteger(), nullable=False),
+        sa.Column("denied", sa.BigInteger(), nullable=False),
+        sa.Column("waited", sa.BigInteger(), nullable=False),
+        sa.Column("refused", sa.BigInteger(), nullable=False),
+        sa.PrimaryKeyConstraint("organisation_id", "kind", "hour", "name", name="pk_tallies"),
+        sqlite_with_rowid=False,
     )
+
+
+def _records() -> None:
+    op.drop_table("records")
+    op.create_table(
+        "records",
+        sa.Column("id", COUNTING, autoincrement=True, nullable=False),
+        sa.Column("chain", sa.String(length=64), nullable=False),
+        sa.Column("seq", sa.BigInteger(), nullable=False),
+        sa.Column("time", sa.Double(), nullable=False),
+        sa.Column("organisation_id", sa.String(length=36), nullable=False),
+        sa.Column("decision_id", sa.String(length=64), nullable=False),
+        sa.Column("outcome", sa.String(length=16), nullable=False),
+        sa.Column("grant_id", sa.Text(), nullable=False),
+        sa.Column("grant_label", sa.Text(), nullable=False),
+        sa.Column("principal", sa.Text(), nullable=False),
+        sa.Column("server_id", sa.Text(), nullable=False),
+        sa.Column("method", sa.Text(), nullable=False),
+        sa.Column("tool", sa.Text(), nullable=False),
+        sa.Column("rule", sa.Text(), nullable=False),
+        sa.Column("policy_id", sa.Text(), nullable=False),
+        sa.Column("message", sa.Text(), nullable=False),
+        sa.Column("segment", sa.Integer(), nullable=False),
+        sa.Column("offset", sa.BigInteger(), nullable=False),
+        sa.Column("result", sa.String(length=16)),
+        sa.Column("result_segment", sa.Integer()),
+        sa.Column("result_offset", sa.BigInteger()),
+        sa.PrimaryKeyConstraint("id", name="pk_records"),
+    )
+    op.create_index("uq_records_entry", "records", ["chain", "seq"], unique=True)
+    op.create_index("ix_records_time", "records", ["time"], unique=False)
+    op.create_index("ix_records_decision_id", "records", ["decision_id"], unique=False)
 
 
 def _api_tokens() -> None:
@@ -237,16 +271,4 @@ def _sign_in_links() -> None:
 def _columns() -> None:
     op.add_column("grants", sa.Column("claims", sa.Text()))
     op.add_column("grants", sa.Column("created_by", sa.Text(), server_default="", nullable=False))
-    op.add_column(
-        "records",
-        sa.Column(
-            "organisation_id",
-            sa.String(length=36),
-            server_default="00000000-0000-4000-8000-000000000001",
-            nullable=False,
-        ),
-    )
-    op.drop_index("ix_records_time", table_name="records")
-    op.create_index("ix_records_organisation_id", "records", ["organisation_id", "time"], unique=False)
-    op.create_index("ix_records_server_id", "records", ["server_id", "time"], unique=False)
     op.add_column("servers", sa.Column("capture", sa.Integer()))
