@@ -13,6 +13,7 @@ from typing import Any
 
 import aiohttp
 from sqlalchemy.engine import Engine
+from starlette.applications import Starlette
 from yarl import URL
 
 from toolgate.control.application import build_application
@@ -114,7 +115,8 @@ class Browser:
 class Control:
     """A running control plane and the store behind it."""
 
-    def __init__(self, state: State, stack: AsyncExitStack) -> None:
+    def __init__(self, application: Starlette, state: State, stack: AsyncExitStack) -> None:
+        self.application = application
         self.state = state
         self.url = state.url
         self._stack = stack
@@ -131,11 +133,12 @@ class Control:
         chosen = ControlSettings(data=str(data), host="127.0.0.1", port=port, **given)
         state = State(data, engine, MasterKey.load(data), chosen)
         hosts = listener_hosts("127.0.0.1", port, chosen.url, chosen.allowed_hosts)
-        front = Front(Status(data), hosts, lambda: build_application(state), secure=chosen.url.startswith("https:"))
+        application = build_application(state)
+        front = Front(Status(data), hosts, lambda: application, secure=chosen.url.startswith("https:"))
         serving = Serving(front, listener, chosen)
         async with AsyncExitStack() as stack:
             stack.push_async_callback(serving.close)
-            control = cls(state, stack)
+            control = cls(application, state, stack)
             if chosen.url.startswith("https:"):
                 control.url = f"http://127.0.0.1:{port}"
             yield control

@@ -8,8 +8,9 @@ from starlette.requests import Request
 from starlette.responses import Response
 from starlette.routing import BaseRoute
 
+from toolgate.control.identity.entry import Entry
 from toolgate.control.identity.needed import recognised
-from toolgate.control.pages import patterns, static
+from toolgate.control.pages import entrance, patterns, static, welcome
 from toolgate.control.pages.problems import NOTHING, problem_page
 from toolgate.control.state import State
 from toolgate.errors import ToolgateError
@@ -20,9 +21,13 @@ def build_application(state: State) -> Starlette:
     routes: list[BaseRoute] = [
         *static.routes,
         *patterns.routes,
+        *entrance.routes,
+        *welcome.routes,
     ]
     application = Starlette(routes=routes, exception_handlers={ToolgateError: _failed, HTTPException: _refused})
     application.state.toolgate = state
+    application.state.entry = Entry(state)
+    application.state.provider = None
     return application
 
 
