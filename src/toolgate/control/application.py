@@ -10,7 +10,7 @@ from starlette.routing import BaseRoute
 
 from toolgate.control.identity.entry import Entry
 from toolgate.control.identity.needed import recognised
-from toolgate.control.pages import entrance, patterns, static, welcome
+from toolgate.control.pages import entrance, patterns, servers, static, welcome
 from toolgate.control.pages.problems import NOTHING, problem_page
 from toolgate.control.state import State
 from toolgate.errors import ToolgateError
@@ -21,6 +21,7 @@ def build_application(state: State) -> Starlette:
     routes: list[BaseRoute] = [
         *static.routes,
         *patterns.routes,
+        *servers.routes,
         *entrance.routes,
         *welcome.routes,
     ]

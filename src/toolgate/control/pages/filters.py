@@ -29,4 +29,22 @@ def cut(text: str, length: int = 200) -> str:
     return line if len(line) <= length and len(text) <= 4 * length else line[: length - 1].rstrip() + "…"
 
 
-FILTERS = {"legible": legible, "legible_lines": legible_lines, "time": time, "pretty": pretty, "cut": cut}
+def words(text: str) -> Markup:
+    """A sentence of an error: what stands between backticks is somebody's own words, and shown as code."""
+    parts = legible(text).split("`")
+    if len(parts) % 2 == 0:
+        return Markup("{}").format(legible(text))
+    return Markup("").join(
+        Markup("<code>{}</code>").format(part) if place % 2 else Markup("{}").format(part)
+        for place, part in enumerate(parts)
+    )
+
+
+FILTERS = {
+    "words": words,
+    "legible": legible,
+    "legible_lines": legible_lines,
+    "time": time,
+    "pretty": pretty,
+    "cut": cut,
+}

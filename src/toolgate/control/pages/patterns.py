@@ -16,7 +16,7 @@ RISKS: Final = ["low", "medium", "high", "critical"]
 OUTCOMES: Final = ["allow", "deny", "hide", "wait", "shadow"]
 STATES: Final = [
     "active", "expired", "revoked", "pending", "approved", "denied", "used", "void",
-    "current", "withheld", "gone", "reachable", "unreachable", "not asked", "connected",
+    "current", "withheld", "gone", "reachable", "unreachable", "no answer yet", "connected",
 ]  # fmt: skip
 _HOSTILE: Final = "<script>alert(1)</script> \u202egpj.exe \x1b[31mred\x1b[0m {{ 7 * 7 }}"
 _WRONG: Final = ToolgateError("name", "`my server!` is not a name", "use 1 to 64 letters, digits, `.`, `_` or `-`")

@@ -1,0 +1,59 @@
+"""`/servers`: which MCP servers stand behind the gateway, and how each of them is."""
+
+from __future__ import annotations
+
+from dataclasses import asdict
+from typing import Any, Final
+
+from starlette.requests import Request
+from starlette.routing import BaseRoute
+
+from toolgate.control.pages.rendering import Page
+from toolgate.control.pages.routing import actor, page, state
+from toolgate.store import contacts, described, servers
+from toolgate.store.contacts import Standing
+from toolgate.store.first_steps import first_steps
+from toolgate.store.gateway_file import gateway_url
+from toolgate.store.servers import Server
+
+PAGE: Final = 200
+"""Servers on one page."""
+
+_DONE: Final = {"removed": "The server is removed, its credentials are deleted and its grants revoked."}
+
+
+def _servers(request: Request) -> Page:
+    """The servers by name, from the one that follows `after`; those that hold `q` in name or address."""
+    here, organisation = state(request), actor(request).organisation
+    sought = request.query_params.get("q", "").strip()[:200]
+    found = servers.every(here.engine, organisation=organisation)
+    matching = [server for server in found if _holds(server, sought.lower())]
+    after = request.query_params.get("after", "")
+    following = [server for server in matching if server.name > after]
+    shown = following[:PAGE]
+    standings = contacts.of_servers(here.engine, organisation=organisation)
+    url = gateway_url(here.data)
+    rows = [_row(server, f"{url}/mcp/{server.id}/", standings[server.id]) for server in shown if server.id in standings]
+    data = {
+        "servers": rows,
+        "matching": len(matching),
+        "next": shown[-1].name if len(following) > PAGE else None,
+        "steps": asdict(first_steps(here.engine, organisation=organisation)),
+    }
+    return Page("servers.html", "Servers", data, {"sought": sought, "after": after, "all": len(found)})
+
+
+def _holds(server: Server, sought: str) -> bool:
+    return sought in server.name.lower() or sought in server.url.lower() or sought in " ".join(server.command).lower()
+
+
+def _row(server: Server, proxy_url: str, standing: Standing) -> dict[str, Any]:
+    return {**described.server(server, proxy_url), **standing_of(standing)}
+
+
+def standing_of(standing: Standing) -> dict[str, Any]:
+    """How a server stands, as JSON."""
+    return {"health": standing.health, "heard": described.when(standing.at), "withheld": standing.withheld}
+
+
+routes: list[BaseRoute] = [*page("/servers", _servers, done=_DONE)]
