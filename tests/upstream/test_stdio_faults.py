@@ -8,7 +8,8 @@ from dataclasses import replace
 
 import pytest
 
-from toolgate.upstream.discovery import DiscoveryFailed, ask
+from toolgate.upstream.conversation import ConversationFailed
+from toolgate.upstream.discovery import ask
 from toolgate.upstream.stdio import StdioUpstream
 from toolgate.upstream.stdio_environment import inherited
 from toolgate.wire.client import BadAnswer, ConnectFailed, Lost, PoolFull, TimedOut
@@ -204,7 +205,7 @@ async def test_a_retired_upstream_ends_what_is_idle_now_and_what_is_busy_later()
 
 async def test_a_program_that_only_echoes_fails_discovery_in_time_and_leaves_nothing() -> None:
     echoing = StdioUpstream("echo", ["cat"], {"PATH": "/bin:/usr/bin"}, LIMITS)
-    with pytest.raises(DiscoveryFailed, match="does not answer `initialize` within"):
+    with pytest.raises(ConversationFailed, match="does not answer `initialize` within"):
         await ask(echoing, "echo", timeout=0.5)
     assert len(echoing.children) > 0
     await echoing.close()
