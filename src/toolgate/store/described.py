@@ -16,10 +16,28 @@ if TYPE_CHECKING:  # the rows are only looked at: commands that show none of the
     from toolgate.store.definitions import Version
     from toolgate.store.events import AdminEvent
     from toolgate.store.grants import Grant
+    from toolgate.store.members import Member
+    from toolgate.store.organisations import Organisation
     from toolgate.store.policies import Policy, Revision
+    from toolgate.store.roles import Approves
     from toolgate.store.servers import Server
+    from toolgate.store.sessions import Session
+    from toolgate.store.tokens import ApiToken
 
-__all__ = ["admin_event", "approval", "grant", "policy", "revision", "server", "tool", "when"]
+__all__ = [
+    "admin_event",
+    "api_token",
+    "approval",
+    "grant",
+    "member",
+    "organisation",
+    "policy",
+    "revision",
+    "server",
+    "session",
+    "tool",
+    "when",
+]
 
 Described: TypeAlias = dict[str, Any]
 
@@ -91,3 +109,57 @@ def approval(row: Approval) -> Described:
 def admin_event(row: AdminEvent) -> Described:
     """A change that somebody made: who, what, and how it was before and after."""
     return {**asdict(row), "time": when(row.time)}
+
+
+def member(row: Member) -> Described:
+    """A person. `state` is `active`, `invited` (has not come in yet) or `disabled`."""
+    entered = "invited" if row.enters == "invited" else "active"
+    return {
+        "id": row.id,
+        "email": row.email,
+        "name": row.name,
+        "role": row.role,
+        "approver": _approver(row.approves),
+        "enters": None if row.enters == "invited" else row.enters,
+        "state": entered if row.disabled is None else "disabled",
+        "created": when(row.created),
+        "last_seen": when(row.last_seen),
+    }
+
+
+def session(row: Session) -> Described:
+    """A browser that somebody is signed in with; its id opens nothing."""
+    return {
+        "id": row.id,
+        "address": row.address,
+        "agent": row.agent,
+        "created": when(row.created),
+        "last_used": when(row.last_used),
+        "expires": when(row.expires),
+    }
+
+
+def api_token(row: ApiToken) -> Described:
+    """A token of the REST API, without its secret, which is stored nowhere."""
+    return {
+        "id": row.id,
+        "name": row.name,
+        "role": row.role,
+        "approver": _approver(row.approves),
+        "state": row.state,
+        "created_by": row.created_by,
+        "created": when(row.created),
+        "expires": when(row.expires),
+        "revoked": when(row.revoked),
+        "last_used": when(row.last_used),
+    }
+
+
+def organisation(row: Organisation) -> Described:
+    """An organisation, for the operator's admins."""
+    return {**asdict(row), "created": when(row.created)}
+
+
+def _approver(approves: Approves) -> str | list[str]:
+    """`*` for the calls of every server, else the ids of the servers whose calls may be decided on."""
+    return "*" if approves is None else sorted(approves)
