@@ -6,8 +6,9 @@ from starlette.applications import Starlette
 from starlette.exceptions import HTTPException
 from starlette.requests import Request
 from starlette.responses import Response
-from starlette.routing import BaseRoute
+from starlette.routing import BaseRoute, Mount
 
+from toolgate.control.api.building import PREFIX, build_api
 from toolgate.control.identity.entry import Entry
 from toolgate.control.identity.needed import recognised
 from toolgate.control.pages import entrance, patterns, servers, static, welcome
@@ -19,6 +20,7 @@ from toolgate.errors import ToolgateError
 def build_application(state: State) -> Starlette:
     """The application over one installation. Handlers find `state` as `request.app.state.toolgate`."""
     routes: list[BaseRoute] = [
+        Mount(PREFIX, build_api(state)),
         *static.routes,
         *patterns.routes,
         *servers.routes,
