@@ -51,6 +51,7 @@ from toolgate.store import access_tokens, headers
 from toolgate.store.approvals import SEAL, ApprovalStore
 from toolgate.store.changes import listen
 from toolgate.store.directory import prepare_directory
+from toolgate.store.keyholders import follow_files
 from toolgate.store.view import View
 from toolgate.wire.server import Listener
 from toolgate.wire.server import serve as serve_http
@@ -215,6 +216,8 @@ class Gateway:
         master = MasterKey.load(data)
         journal = Journal.open(data / "journal", master.signer(), socket.gethostname(), settings.fsync, master.id)
         stack.push_async_callback(journal.close)
+        master.follow(lambda: journal.sign_with(master.signer(), master.id))
+        stack.push_async_callback((await follow_files(data, master)).close)
         counters = await self._open_counters(stack)
         view = GatewayView(
             View.open(data),

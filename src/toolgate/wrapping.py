@@ -38,6 +38,7 @@ from toolgate.keys import MasterKey
 from toolgate.limits.sqlite import SqliteCounters, process_alive
 from toolgate.store.approvals import SEAL, ApprovalStore
 from toolgate.store.directory import prepare_directory
+from toolgate.store.keyholders import follow_files
 from toolgate.upstream.child import Child
 
 LINE_LIMIT: Final = 16 * 1024 * 1024
@@ -128,6 +129,8 @@ async def _converse(
     master = MasterKey.load(data)
     journal = Journal.open(data / "journal", master.signer(), socket.gethostname(), "interval", master.id)
     stack.push_async_callback(journal.close)
+    master.follow(lambda: journal.sign_with(master.signer(), master.id))
+    stack.push_async_callback((await follow_files(data, master)).close)
     counters = SqliteCounters(data / "counters.db")
     stack.push_async_callback(counters.close)
     journalled = JournalledIds(data / "journal")

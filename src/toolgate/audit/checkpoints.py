@@ -22,6 +22,7 @@ FILE = "checkpoints.jsonl"
 _MARK = b',"signature":"'
 
 Reason = Literal["opened", "periodic", "closed", "sealed", "pruned"]
+KeyReason = Literal["introduces", "succeeds", "retires"]
 
 
 class Checkpoint(msgspec.Struct, tag_field="kind", tag="checkpoint", kw_only=True, forbid_unknown_fields=True):
@@ -49,7 +50,7 @@ class KeyChange(msgspec.Struct, tag_field="kind", tag="key", kw_only=True, forbi
     """
 
     prev: str
-    reason: Literal["introduces", "succeeds", "retires"]
+    reason: KeyReason
     names: str
     public_key: str
     time: float

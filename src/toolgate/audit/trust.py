@@ -23,14 +23,9 @@ class Trust:
         said = [line for file in files for line in read_checkpoints(file) if isinstance(line.statement, KeyChange)]
         known = {public_text(key) for key in given}
         while newly := [line for line in said if _named(line) not in known and self.signs(line)]:
-            for line in newly:
-                self._add(_named(line), known)
-
-    def _add(self, text: str, known: set[str]) -> None:
-        key = public_key(text)
-        known.add(text)
-        if key is not None:
-            self.keys.append(key)
+            named = {_named(line) for line in newly} - known
+            known |= named
+            self.keys += filter(None, map(public_key, sorted(named)))
 
     def signs(self, line: SignedLine) -> bool:
         """Whether one of the keys made this line."""

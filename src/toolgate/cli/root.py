@@ -6,12 +6,13 @@ import io
 import os
 import sys
 from collections.abc import Callable, Mapping, Sequence
-from typing import ClassVar
+from typing import Annotated, ClassVar, cast
 
 import typer
 from typer.exceptions import TyperException
 
 from toolgate.cli import exits, printing
+from toolgate.cli.chosen import choose
 from toolgate.cli.groups import LazyGroup
 from toolgate.cli.options import examples
 from toolgate.errors import ToolgateError
@@ -34,20 +35,53 @@ class Root(LazyGroup):
         "grant": ("toolgate.cli.grant", "Give agents access, and take it back."),
         "apply": ("toolgate.cli.apply", "Make servers, policies and grants what a file says."),
         "approval": ("toolgate.cli.approval", "Decide on calls that wait for a person."),
+        "keys": ("toolgate.cli.keys", "Replace the master key."),
         "audit": ("toolgate.cli.audit", "Read and verify the records of decisions."),
         "version": ("toolgate.cli.version", "Print the version."),
     }
 
 
-root = Root(
+_shell = typer.Typer(
     name="toolgate",
+    cls=Root,
     help=HELP,
     epilog=examples(
-        "toolgate serve", "toolgate server add cargo --url http://127.0.0.1:9000/mcp", "toolgate grant list"
+        "toolgate serve",
+        "toolgate server add cargo --url http://127.0.0.1:9000/mcp",
+        "toolgate --url https://gate.example:8485 --token env:GATE grant list",
     ),
+    add_completion=False,
     rich_markup_mode=None,
     context_settings={"help_option_names": ["-h", "--help"], "max_content_width": 100},
 )
+
+
+@_shell.callback()
+def _choose(
+    url: Annotated[
+        str | None,
+        typer.Option(
+            "--url",
+            envvar="TOOLGATE_URL",
+            metavar="URL",
+            help="Administer an installation elsewhere, by the address of its dashboard.",
+        ),
+    ] = None,
+    token: Annotated[
+        str | None,
+        typer.Option(
+            "--token",
+            envvar="TOOLGATE_TOKEN",
+            metavar="TOKEN",
+            help="Its API token, better as env:NAME or @file: other users of a machine see command lines.",
+        ),
+    ] = None,
+) -> None:
+    """Remember which installation the command is about."""
+    choose(url, token)
+
+
+root = cast("Root", typer.main.get_command(_shell))
 
 
 def run(arguments: Sequence[str] | None = None) -> int:

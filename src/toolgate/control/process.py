@@ -32,6 +32,7 @@ from toolgate.store.changes import announce
 from toolgate.store.database import latest_change, open_database
 from toolgate.store.definitions import Seen
 from toolgate.store.directory import database_file
+from toolgate.store.keyholders import follow_files
 from toolgate.store.view import ServerRow, View
 from toolgate.upstream.discovery import Discovery
 
@@ -60,11 +61,13 @@ class ControlProcess:
         if settings.config is not None:
             self._configured = Configured(self._data, engine, Path(settings.config), prune=settings.prune)
             self._configured.start()
+        master = MasterKey.load(self._data)
+        holding = await follow_files(self._data, master)
         view = View.open(self._data)
         index = Index(database_file(self._data), self._data / "journal")
         listener = await listening(settings.host, settings.port)
         _say("ready")
-        serving = Serving(self._front(engine, listener.getsockname()[1]), listener, settings)
+        serving = Serving(self._front(engine, master, listener.getsockname()[1]), listener, settings)
         tasks = [asyncio.create_task(step) for step in self._steps(engine, view, index)]
         try:
             await self._listen(engine)
@@ -73,14 +76,15 @@ class ControlProcess:
                 task.cancel()
             await asyncio.gather(*tasks, return_exceptions=True)
             await serving.close()
+            await holding.close()
             await self._index(index)
             index.close()
             view.close()
 
-    def _front(self, engine: Engine, port: int) -> Front:
+    def _front(self, engine: Engine, master: MasterKey, port: int) -> Front:
         settings = self._settings
         url = settings.url or _url(settings, port)
-        state = State(self._data, engine, MasterKey.load(self._data), msgspec.structs.replace(settings, url=url))
+        state = State(self._data, engine, master, msgspec.structs.replace(settings, url=url))
 
         def load() -> Application:
             # Imported here: it costs half a second and is needed only once somebody opens a page.
@@ -133,10 +137,10 @@ class ControlProcess:
         announce(self._data, latest_change(engine), timeout=1.0)
 
     async def _index(self, index: Index) -> None:
-        """Bring the database up to the journal, in small steps: other processes write to it too."""
+        """Bring the database up to the journal, in small steps: others write to it too, and pages want an answer."""
         try:
-            for _ in iter(index.step, 0):
-                await asyncio.sleep(0)
+            while await asyncio.to_thread(index.step):
+                pass
         except sqlite3.OperationalError as error:
             complain(f"the index of the journal waits: {error}")
 

@@ -14,7 +14,8 @@ from toolgate.background import complain
 from toolgate.errors import ToolgateError
 from toolgate.gateway.access import Access, Server, Tools, make_access
 from toolgate.gateway.policies import Policies
-from toolgate.keys import Sealer
+from toolgate.keys import SealBroken, Sealer
+from toolgate.store.headers import unseal
 from toolgate.store.view import Change, GrantRow, ServerRow, View
 from toolgate.upstream.interface import Upstream
 from toolgate.upstream.registered import connected_ways, open_upstream
@@ -153,7 +154,7 @@ class GatewayView:
         if server is None:
             return
         row = self._view.server(server_id)
-        if row is not None and _same_reach(row, server.row):
+        if row is not None and _same_reach(row, server.row, self._header_sealer):
             server.row = row
             return
         del self._servers[server_id]
@@ -211,6 +212,22 @@ class GatewayView:
         return connected_ways(row, upstream, self._view.connections(row.id), self._token_sealer)
 
 
-def _same_reach(one: ServerRow, other: ServerRow) -> bool:
-    """Whether only what was learned of the server differs, which no connection has to end for."""
-    return replace(one, protocol_revision=None) == replace(other, protocol_revision=None)
+def _same_reach(one: ServerRow, other: ServerRow, sealer: Sealer) -> bool:
+    """Whether only what was learned of the server differs, or what seals its headers: no connection ends for that."""
+    one, other = replace(one, protocol_revision=None), replace(other, protocol_revision=None)
+    if one == other:
+        return True
+    opened = _opened(one, sealer)
+    same = opened is not None and opened == _opened(other, sealer)
+    return same and replace(one, headers=()) == replace(other, headers=())
+
+
+def _opened(row: ServerRow, sealer: Sealer) -> list[tuple[str, str]] | None:
+    """The headers in the clear, references to the environment as they stand; None where a seal does not open."""
+    try:
+        return [
+            (it.name, f"env:{it.variable}" if it.variable else unseal(row.name, it, row.id, sealer))
+            for it in row.headers
+        ]
+    except SealBroken:
+        return None

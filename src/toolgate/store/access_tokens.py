@@ -26,18 +26,19 @@ class Tokens(msgspec.Struct, frozen=True):
 
 def seal_tokens(tokens: Tokens, server_id: str, grant_id: str, url: str, sealer: Sealer) -> bytes:
     """What to store for a connection; `grant_id` is "" for the server's own, `url` is the server's address now."""
-    return sealer.seal(msgspec.json.encode(tokens), _binding(server_id, grant_id, url))
+    return sealer.seal(msgspec.json.encode(tokens), binding(server_id, grant_id, url))
 
 
 def open_tokens(sealed: bytes, server_id: str, grant_id: str, url: str, sealer: Sealer) -> Tokens:
     """The tokens of a connection. Raises SealBroken, which says what to do."""
     try:
-        plain = sealer.open(sealed, _binding(server_id, grant_id, url))
+        plain = sealer.open(sealed, binding(server_id, grant_id, url))
     except SealBroken as error:
         cause = "was made for another address of the server, or under another master key"
         raise SealBroken("OAuth connection", cause, "connect the server again") from error
     return msgspec.json.decode(plain, type=Tokens)
 
 
-def _binding(server_id: str, grant_id: str, url: str) -> bytes:
+def binding(server_id: str, grant_id: str, url: str) -> bytes:
+    """What a sealed value is bound to: its place."""
     return f"tokens {server_id} {grant_id or '-'} {url}".encode()

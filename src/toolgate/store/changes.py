@@ -3,7 +3,7 @@
 Each gateway process listens on a Unix stream socket of its own in `DATA/wake` (0700). A writer that has committed
 connects to all of them and sends `<seq>\\n`, the number of its newest change; a gateway answers `<seq>\\n` with the
 number its view is at, once every request from then on sees it. A socket that nobody listens on belonged to a process
-that died, and is removed.
+that died, and is removed. What else is announced in this manner has a directory of its own.
 """
 
 from __future__ import annotations
@@ -21,6 +21,7 @@ from pathlib import Path
 
 from toolgate.store.errors import StoreError
 
+WAKE = "wake"
 MAX_LINE = 32
 MAX_SOCKET_PATH = 100
 """Bytes; the kernel's structure holds 108, other systems' 104."""
@@ -45,9 +46,9 @@ class Confirmed:
         return not self.silent
 
 
-def announce(data: Path, seq: int, timeout: float) -> Confirmed:
+def announce(data: Path, seq: int, timeout: float, where: str = WAKE) -> Confirmed:
     """Wake every gateway of this machine; return when each has confirmed `seq`, or after `timeout` seconds."""
-    directory = data / "wake"
+    directory = data / where
     if not directory.is_dir():
         return Confirmed(0, ())
     deadline = time.monotonic() + timeout
@@ -178,13 +179,13 @@ class Listening:
                 await writer.wait_closed()
 
 
-async def listen(data: Path, on_wake: Callable[[int], Awaitable[int]]) -> Listening:
+async def listen(data: Path, on_wake: Callable[[int], Awaitable[int]], where: str = WAKE) -> Listening:
     """Hear of changes. `on_wake(seq)` brings the view up to date and returns the number it is at.
 
     It must return only when every request from then on is judged by that state. Refresh the view once after this
     returns and before the first request: what was written earlier was announced to nobody. Raises StoreError.
     """
-    directory = data / "wake"
+    directory = data / where
     name = f"{os.getpid()}-{secrets.token_hex(4)}.sock"
     listening = Listening(on_wake, directory / name)
     await listening.start(_bind(directory, name))

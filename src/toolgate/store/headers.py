@@ -130,7 +130,7 @@ def seal(header: HeaderInput, server_id: str, sealer: Sealer) -> StoredHeader:
     """What to store: the value sealed for this server and this header name, so that rows cannot be exchanged."""
     if header.variable:
         return StoredHeader(header.name, None, header.variable)
-    sealed = sealer.seal(header.value.encode("utf-8"), _binding(server_id, header.name))
+    sealed = sealer.seal(header.value.encode("utf-8"), binding(server_id, header.name))
     return StoredHeader(header.name, sealed, None)
 
 
@@ -151,7 +151,7 @@ def _opened(header: StoredHeader, server_id: str, sealer: Sealer, environment: M
 def unseal(place: str, header: StoredHeader, server_id: str, sealer: Sealer) -> str:
     """The value that was sealed for this server and name. Raises SealBroken."""
     try:
-        return sealer.open(header.sealed or b"", _binding(server_id, header.name)).decode("utf-8")
+        return sealer.open(header.sealed or b"", binding(server_id, header.name)).decode("utf-8")
     except SealBroken as error:
         cause = "its sealed value does not open with this master key"
         raise SealBroken(place, cause, "restore the master key, or remove the server and add it anew") from error
@@ -165,5 +165,6 @@ def _from_environment(place: str, variable: str, environment: Mapping[str, str])
     return check_value(place, value.strip())
 
 
-def _binding(server_id: str, name: str) -> bytes:
+def binding(server_id: str, name: str) -> bytes:
+    """What a sealed value is bound to: its place."""
     return f"{server_id}/{name}".encode("ascii")

@@ -35,14 +35,14 @@ def recall(change: Writing, key: str, request: bytes, sealer: Sealer) -> bytes |
         return None
     if row.request != request:
         raise OtherRequest(key)
-    return sealer.open(row.sealed, _binding(change, key))
+    return sealer.open(row.sealed, binding(change.organisation, change.actor, key))
 
 
 def remember(change: Writing, key: str, request: bytes, answer: bytes, sealer: Sealer) -> None:
     """Keep the answer of a request, in place of an earlier one of the same request."""
     change.connection.execute(table.delete().where(*_mine(change, key)))
     mine = {"organisation_id": change.organisation, "actor": change.actor, "key": key}
-    sealed = sealer.seal(answer, _binding(change, key))
+    sealed = sealer.seal(answer, binding(change.organisation, change.actor, key))
     change.connection.execute(table.insert().values(**mine, request=request, sealed=sealed, created=change.now))
 
 
@@ -51,5 +51,6 @@ def _mine(change: Writing, key: str) -> tuple[sa.ColumnElement[bool], ...]:
     return (*own, table.c.key == key)
 
 
-def _binding(change: Writing, key: str) -> bytes:
-    return f"{change.organisation}/{change.actor}/{key}".encode()
+def binding(organisation: str, actor: str, key: str) -> bytes:
+    """What a sealed value is bound to: its place."""
+    return f"{organisation}/{actor}/{key}".encode()

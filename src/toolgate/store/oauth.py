@@ -92,7 +92,7 @@ def _open_secret(row: AnyRow, sealer: Sealer) -> str:
     if row.sealed_secret is None:
         return ""
     try:
-        return sealer.open(row.sealed_secret, _binding(row.server_id, row.issuer)).decode()
+        return sealer.open(row.sealed_secret, secret_binding(row.server_id, row.issuer)).decode()
     except SealBroken as error:
         raise SealBroken("OAuth client", "does not open with this master key", "connect the server again") from error
 
@@ -140,7 +140,7 @@ def connect(change: Writing, server_id: str, grant_id: str, client: Client, gran
 
 def put_client(change: Writing, server_id: str, client: Client, sealer: Sealer) -> None:
     """Store who we are to the server's authorization server; the secret is bound to this server and that issuer."""
-    sealed = sealer.seal(client.secret.encode(), _binding(server_id, client.issuer)) if client.secret else None
+    sealed = sealer.seal(client.secret.encode(), secret_binding(server_id, client.issuer)) if client.secret else None
     columns = {key: value for key, value in asdict(client).items() if key != "secret"}
     change.connection.execute(oauth_clients.delete().where(oauth_clients.c.server_id == server_id))
     values = {"server_id": server_id, "sealed_secret": sealed, "created": change.now, **columns}
@@ -200,5 +200,6 @@ def _at(server_id: str, grant_id: str) -> tuple[sa.ColumnElement[bool], sa.Colum
     return _OURS.server_id == server_id, _OURS.grant_id == grant_id
 
 
-def _binding(server_id: str, issuer: str) -> bytes:
+def secret_binding(server_id: str, issuer: str) -> bytes:
+    """What a sealed value is bound to: its place."""
     return f"client {server_id} {issuer}".encode()
