@@ -111,8 +111,7 @@ def insert(
     try:
         change.connection.execute(servers.insert().values(**values, **registration.columns(), created=change.now))
     except IntegrityError as error:
-        cause = f"there is a server named `{name}` already"
-        raise Conflict("server name", cause, "choose another name, or remove that one first") from error
+        raise _taken(name) from error
     for header in registration.credentials:
         _put_header(change.connection, server_id, header, sealer)
     change.note("add", "server", server_id, after={"name": name, **_told(registration)})
@@ -146,6 +145,24 @@ def amend(
     was = Registration(before.url, before.command, before.reach, before.pin)
     after = {**_told(registration), "dropped": list(dropped)}
     change.note("change", "server", server_id, before={"name": before.name, **_told(was)}, after=after)
+
+
+def rename(change: Writing, server_id: str, name: str) -> None:
+    """Call a server otherwise inside a transaction; its id, and so its address, stays. Raises BadInput, Conflict."""
+    names.check_name("server name", name)
+    before = find(change.connection, server_id, organisation=change.organisation).name
+    if name == before:
+        return
+    try:
+        change.connection.execute(servers.update().where(servers.c.id == server_id).values(name=name))
+    except IntegrityError as error:
+        raise _taken(name) from error
+    change.note("rename", "server", server_id, before={"name": before}, after={"name": name})
+
+
+def _taken(name: str) -> Conflict:
+    cause = f"there is a server named `{name}` already"
+    return Conflict("server name", cause, "choose another name, or remove that one first")
 
 
 def _told(registration: Registration) -> dict[str, object]:
@@ -206,13 +223,19 @@ def _read(connection: Connection, which: sa.ColumnElement[bool], limit: int | No
     for row in connection.execute(mine.order_by(upstream_headers.c.name)):
         source = f"env:{row.variable}" if row.variable else "sealed"
         credentials.setdefault(row.server_id, {})[row.name] = source
-    tools = _counts(connection, definitions, sa.and_(definitions.c.server_id.in_(ids), definitions.c.status != "gone"))
-    granted = _counts(connection, grants, sa.and_(grants.c.server_id.in_(ids), grants.c.revoked.is_(None)))
+    present = sa.and_(definitions.c.server_id.in_(ids), definitions.c.status != "gone")
+    tools = _counts(connection, definitions.c.server_id, definitions.c.name, present)
+    living_grants = sa.and_(grants.c.server_id.in_(ids), grants.c.revoked.is_(None))
+    granted = _counts(connection, grants.c.server_id, grants.c.id, living_grants)
     return [_server(row, credentials.get(row.id, {}), tools.get(row.id, 0), granted.get(row.id, 0)) for row in rows]
 
 
-def _counts(connection: Connection, table: sa.Table, which: sa.ColumnElement[bool]) -> dict[str, int]:
-    query = sa.select(table.c.server_id, sa.func.count().label("number")).where(which).group_by(table.c.server_id)
+def _counts(
+    connection: Connection, server_id: sa.Column[str], counted: sa.Column[str], which: sa.ColumnElement[bool]
+) -> dict[str, int]:
+    """How many different values of `counted` there are for each server: a tool may have two versions at once."""
+    number = sa.func.count(counted.distinct()).label("number")
+    query = sa.select(server_id.label("server_id"), number).where(which).group_by(server_id)
     return {row.server_id: row.number for row in connection.execute(query)}
 
 
