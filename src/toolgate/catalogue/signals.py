@@ -1,0 +1,112 @@
+"""Risk signals: why to look closer at a tool, each with the parameter that gives it."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Sequence
+from itertools import pairwise
+
+from toolgate.catalogue import lexicon
+from toolgate.catalogue.parameters import Parameter
+
+MANY = 10
+_PATH = lexicon.words("path paths file filename filepath dir directory folder manifest cwd workdir root")
+_URL = lexicon.words("url urls uri endpoint href link webhook origin")
+_CODE = lexicon.words("sql query code script command cmd expression jql cypher graphql shell statement javascript")
+_RUN = lexicon.words("sql code script command cmd shell statement javascript expression")
+_MARKUP = lexicon.words("html body template markdown content markup")
+_TEMPLATE = frozenset({"html", "template"})
+_SECRET = lexicon.words("password passwd secret token apikey credential credentials passphrase privatekey pat")
+_SECRET_PAIRS = (("api", "key"), ("private", "key"), ("access", "key"))
+_CURSORS = lexicon.words("page next continuation cursor max sync limit pagination count")
+_MAIL = lexicon.words("email emails recipient recipients cc bcc")
+_BULK = lexicon.words("bulk batch all mass multiple many")
+_ADMIN = lexicon.words("admin sudo root superuser permission permissions role roles iam policy acl system")
+_LISTS = lexicon.words("ids items files records recipients urls emails users")
+
+
+def signals(words: Sequence[str], parameters: Sequence[Parameter], *, reads: bool) -> tuple[str, ...]:
+    """All signals of a tool by the words of its name and its parameters; `reads` where it is of category Read."""
+    return (*_of_parameters(parameters), *_of_tool(words, parameters, reads))
+
+
+def _of_parameters(parameters: Sequence[Parameter]) -> Iterator[str]:
+    for label, test in (
+        ("Accepts file system path", takes_path),
+        ("Accepts URL/endpoint input", takes_url),
+        ("Accepts freeform code/query input", takes_code),
+        ("Accepts raw HTML/template content", _takes_markup),
+        ("Handles credentials or secrets", _takes_secret),
+        ("Sends to addresses that the caller chooses", takes_mail),
+    ):
+        found = next((each.path for each in parameters if test(each)), None)
+        if found is not None:
+            yield f"{label} ({found})"
+
+
+def _of_tool(words: Sequence[str], parameters: Sequence[Parameter], reads: bool) -> Iterator[str]:
+    if len(parameters) >= MANY:
+        yield f"High parameter count ({len(parameters)} properties)"
+    if not reads and (
+        _BULK.intersection(words) or any(each.kind == "array" and each.name in _LISTS for each in parameters)
+    ):
+        yield "Bulk/mass operation — affects multiple targets"
+    if _ADMIN.intersection(words) and not reads:
+        yield "Admin/system-level operation"
+
+
+def _free_text(parameter: Parameter) -> bool:
+    return parameter.kind in ("string", "array", "") and not parameter.choices
+
+
+def takes_path(parameter: Parameter) -> bool:
+    """Whether it is a path of a file system, by its name or its description."""
+    if not _free_text(parameter):
+        return False
+    described = parameter.description.lower()
+    named = _PATH.intersection(parameter.words) and not _URL.intersection(parameter.words)
+    return bool(named) or "file path" in described or "path to the" in described
+
+
+def takes_url(parameter: Parameter) -> bool:
+    """Whether it is a URL."""
+    return _free_text(parameter) and bool(_URL.intersection(parameter.words))
+
+
+def takes_code(parameter: Parameter) -> bool:
+    """Whether it is code, or a query in some language."""
+    return _free_text(parameter) and bool(_CODE.intersection(parameter.words))
+
+
+def runs(parameter: Parameter) -> bool:
+    """Whether what it holds is run: statements, commands, scripts."""
+    if not _free_text(parameter) or not _RUN.intersection(parameter.words):
+        return False
+    return parameter.words[-1] in _RUN
+
+
+def takes_sql(parameter: Parameter) -> bool:
+    """Whether it is SQL."""
+    told = "sql" in parameter.words or " sql" in f" {parameter.description.lower()}"
+    return _free_text(parameter) and told and (takes_code(parameter) or "sql" in parameter.words)
+
+
+def takes_mail(parameter: Parameter) -> bool:
+    """Whether it is a mail address to send to."""
+    told = parameter.name == "to" and "mail" in parameter.description.lower()
+    return _free_text(parameter) and (told or bool(_MAIL.intersection(parameter.words)))
+
+
+def _takes_markup(parameter: Parameter) -> bool:
+    described = parameter.description.lower()
+    if not _free_text(parameter):
+        return False
+    told = "html" in described or "template" in described
+    return bool(_TEMPLATE.intersection(parameter.words)) or (told and bool(_MARKUP.intersection(parameter.words)))
+
+
+def _takes_secret(parameter: Parameter) -> bool:
+    words = parameter.words
+    if _CURSORS.intersection(words) or parameter.kind not in ("string", ""):
+        return False
+    pairs = pairwise(words)
+    return bool(_SECRET.intersection(words)) or any(pair in _SECRET_PAIRS for pair in pairs)
