@@ -10,6 +10,7 @@ from __future__ import annotations
 import sqlite3
 from itertools import islice
 from pathlib import Path
+from threading import Lock
 from typing import Final
 
 import msgspec
@@ -34,7 +35,7 @@ BATCH: Final = 500
 class Index:
     """Writes the index of one journal in one (migrated) database. Methods raise sqlite3.Error.
 
-    It may pass from thread to thread, but only one may use it at a time.
+    Threads may share it: they take turns, a batch each.
     """
 
     def __init__(self, database: Path, journal: Path) -> None:
@@ -44,6 +45,7 @@ class Index:
         self._connection = sqlite3.connect(database, timeout=10.0, isolation_level=None, check_same_thread=False)
         self._connection.execute("PRAGMA synchronous = NORMAL")  # what a power cut undoes is indexed again
         self._organisations: dict[str, str] = {}
+        self._turn = Lock()
 
     def close(self) -> None:
         """Free the database."""
@@ -56,15 +58,16 @@ class Index:
 
     def step(self, limit: int = BATCH) -> int:
         """Index at most so many lines in one transaction; returns how many there were."""
-        self._connection.execute("BEGIN IMMEDIATE")
-        try:
-            lines = list(islice(entries(self._journal, self._positions()), limit))
-            if lines:
-                self._index(lines)
-        except BaseException:
-            self._connection.execute("ROLLBACK")
-            raise
-        self._connection.execute("COMMIT")
+        with self._turn:
+            self._connection.execute("BEGIN IMMEDIATE")
+            try:
+                lines = list(islice(entries(self._journal, self._positions()), limit))
+                if lines:
+                    self._index(lines)
+            except BaseException:
+                self._connection.execute("ROLLBACK")
+                raise
+            self._connection.execute("COMMIT")
         return len(lines)
 
     def forget(self, before: float) -> None:

@@ -11,7 +11,7 @@ from starlette.routing import BaseRoute, Mount
 from toolgate.control.api.building import PREFIX, build_api
 from toolgate.control.identity.entry import Entry
 from toolgate.control.identity.needed import recognised
-from toolgate.control.pages import entrance, patterns, servers, static, welcome
+from toolgate.control.pages import entrance, overview, patterns, servers, static, welcome
 from toolgate.control.pages.problems import NOTHING, problem_page
 from toolgate.control.state import State
 from toolgate.errors import ToolgateError
@@ -22,6 +22,7 @@ def build_application(state: State) -> Starlette:
     routes: list[BaseRoute] = [
         Mount(PREFIX, build_api(state)),
         *static.routes,
+        *overview.routes,
         *patterns.routes,
         *servers.routes,
         *entrance.routes,

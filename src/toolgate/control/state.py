@@ -2,15 +2,17 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from pathlib import Path
 
 from sqlalchemy.engine import Engine
 
+from toolgate.audit.search import Records
 from toolgate.keys import MasterKey
 from toolgate.settings import ControlSettings
 from toolgate.store.changes import Confirmed, announce
 from toolgate.store.database import latest_change
+from toolgate.store.directory import database_file
 from toolgate.store.gateway_file import gateway_url
 
 CONFIRMED_WITHIN = 2.0
@@ -19,12 +21,17 @@ CONFIRMED_WITHIN = 2.0
 
 @dataclass(slots=True, frozen=True)
 class State:
-    """An open installation. The engine may be used from every thread."""
+    """An open installation. Engine and records may be used from every thread."""
 
     data: Path
     engine: Engine
     master: MasterKey
     settings: ControlSettings
+    records: Records = field(init=False)
+    """The index of the journal, for reading."""
+
+    def __post_init__(self) -> None:
+        object.__setattr__(self, "records", Records(database_file(self.data), self.data / "journal"))
 
     def changed(self, wait: float = CONFIRMED_WITHIN) -> Confirmed:
         """Tell every gateway of this machine of what was written; on return they act on it, or it says who does not."""

@@ -8,7 +8,7 @@ import sqlalchemy as sa
 from sqlalchemy.engine import Engine
 
 from toolgate.store.database import reading
-from toolgate.store.tables import DEFAULT_ORGANISATION, grants, policies, records, servers
+from toolgate.store.tables import DEFAULT_ORGANISATION, grants, policies, servers, tallies
 
 
 @dataclass(slots=True, frozen=True)
@@ -32,7 +32,7 @@ def first_steps(engine: Engine, *, organisation: str = DEFAULT_ORGANISATION) -> 
         "server": sa.select(1).where(servers.c.organisation_id == organisation, servers.c.removed.is_(None)),
         "policy": sa.select(1).where(policies.c.organisation_id == organisation, policies.c.removed.is_(None)),
         "grant": sa.select(1).where(grants.c.organisation_id == organisation, grants.c.revoked.is_(None)),
-        "call": sa.select(1).where(records.c.organisation_id == organisation),
+        "call": sa.select(1).where(tallies.c.organisation_id == organisation),
     }
     query = sa.select(*(sa.exists(which).label(name) for name, which in living.items()))
     with reading(engine) as connection:
