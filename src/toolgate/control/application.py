@@ -11,7 +11,19 @@ from starlette.routing import BaseRoute, Mount
 from toolgate.control.api.building import PREFIX, build_api
 from toolgate.control.identity.entry import Entry
 from toolgate.control.identity.needed import recognised
-from toolgate.control.pages import entrance, overview, patterns, servers, static, welcome
+from toolgate.control.pages import (
+    account,
+    entrance,
+    events,
+    members,
+    overview,
+    patterns,
+    servers,
+    settings,
+    static,
+    tokens,
+    welcome,
+)
 from toolgate.control.pages.problems import NOTHING, problem_page
 from toolgate.control.state import State
 from toolgate.errors import ToolgateError
@@ -27,6 +39,11 @@ def build_application(state: State) -> Starlette:
         *servers.routes,
         *entrance.routes,
         *welcome.routes,
+        *account.routes,
+        *members.routes,
+        *events.routes,
+        *settings.routes,
+        *tokens.routes,
     ]
     application = Starlette(routes=routes, exception_handlers={ToolgateError: _failed, HTTPException: _refused})
     application.state.toolgate = state

@@ -49,7 +49,7 @@ def get(engine: Engine, reference: str) -> Organisation:
         if reference in (organisation.id, organisation.name):
             return organisation
     cause = f"there is no organisation `{names.shown(reference)}`"
-    raise NotStored("organisation", cause, "`toolgate member organisations` shows all")
+    raise NotStored("organisation", cause, "`toolgate organisation list` shows all")
 
 
 def every(engine: Engine) -> list[Organisation]:
