@@ -17,6 +17,7 @@ from toolgate.audit.index import Index
 from toolgate.background import complain, repeating
 from toolgate.control.configured import Configured
 from toolgate.control.discovering import seen_of, tools_of
+from toolgate.control.first_run import offer
 from toolgate.control.front import Application, Front
 from toolgate.control.listening import listening
 from toolgate.control.serving import Serving
@@ -67,7 +68,10 @@ class ControlProcess:
         index = Index(database_file(self._data), self._data / "journal")
         listener = await listening(settings.host, settings.port)
         _say("ready")
-        serving = Serving(self._front(engine, master, listener.getsockname()[1]), listener, settings)
+        port = listener.getsockname()[1]
+        url = settings.url or _url(settings, port)
+        serving = Serving(self._front(engine, master, port, url), listener, settings)
+        offer(engine, url)
         tasks = [asyncio.create_task(step) for step in self._steps(engine, view, index)]
         try:
             await self._listen(engine)
@@ -81,9 +85,8 @@ class ControlProcess:
             index.close()
             view.close()
 
-    def _front(self, engine: Engine, master: MasterKey, port: int) -> Front:
+    def _front(self, engine: Engine, master: MasterKey, port: int, url: str) -> Front:
         settings = self._settings
-        url = settings.url or _url(settings, port)
         state = State(self._data, engine, master, msgspec.structs.replace(settings, url=url))
 
         def load() -> Application:
