@@ -16,6 +16,7 @@ from sqlalchemy.engine import Engine
 from toolgate.audit.index import Index
 from toolgate.background import complain, repeating
 from toolgate.control.configured import Configured
+from toolgate.control.connecting.renewing import Renewing
 from toolgate.control.discovering import seen_of, tools_of
 from toolgate.control.first_run import offer
 from toolgate.control.front import Application, Front
@@ -26,6 +27,7 @@ from toolgate.control.status import Status
 from toolgate.errors import ToolgateError
 from toolgate.gateway.access import Sighting
 from toolgate.gateway.hygiene import listener_hosts
+from toolgate.gateway.unauthorized import Refusal
 from toolgate.keys import MasterKey
 from toolgate.settings import ControlSettings
 from toolgate.store import definitions
@@ -41,6 +43,7 @@ _INDEX_EVERY: Final = 0.5
 _DISCOVER_EVERY: Final = 5.0
 _REST_AT_MOST: Final = 600.0
 _LOOK_EVERY: Final = 0.5
+_RENEW_EVERY: Final = 2.0
 _LINE_LIMIT: Final = 32 * 1024 * 1024
 _ACTOR: Final = "gateway"
 
@@ -72,9 +75,11 @@ class ControlProcess:
         url = settings.url or _url(settings, port)
         serving = Serving(self._front(engine, master, port, url), listener, settings)
         offer(engine, url)
+        renewing = Renewing(engine, master, lambda: announce(self._data, latest_change(engine), timeout=1.0))
         tasks = [asyncio.create_task(step) for step in self._steps(engine, view, index)]
+        tasks.append(asyncio.create_task(repeating(_RENEW_EVERY, renewing.step, first_after=_RENEW_EVERY)))
         try:
-            await self._listen(engine)
+            await self._listen(engine, renewing)
         finally:
             for task in tasks:
                 task.cancel()
@@ -105,13 +110,16 @@ class ControlProcess:
         if self._configured is not None:
             yield repeating(_LOOK_EVERY, self._configured.look, first_after=_LOOK_EVERY)
 
-    async def _listen(self, engine: Engine) -> None:
-        """Sightings, one a line, until the gateway closes the pipe."""
+    async def _listen(self, engine: Engine, renewing: Renewing) -> None:
+        """What the gateway tells, one message a line, until it closes the pipe."""
         reader = asyncio.StreamReader(limit=_LINE_LIMIT)
         await asyncio.get_running_loop().connect_read_pipe(lambda: asyncio.StreamReaderProtocol(reader), sys.stdin)
         while line := await reader.readline():
-            sighting = msgspec.json.decode(line, type=Sighting)
-            self._store(engine, sighting.server, [seen_of(bytes(raw)) for raw in sighting.tools], complete=False)
+            told = msgspec.json.decode(line, type=Sighting | Refusal)
+            if isinstance(told, Refusal):
+                renewing.refused(told)
+            else:
+                self._store(engine, told.server, [seen_of(bytes(raw)) for raw in told.tools], complete=False)
 
     def _store(
         self,
@@ -155,7 +163,7 @@ class ControlProcess:
             # A pinned server's tools are taken as registered only when they are there at once, as `server add` does.
             asked, trusted = row.id in due, due.pop(row.id, False)
             unknown = not view.definitions(row.id) and not self._put_off(row)
-            found = await self._ask(row) if asked or unknown else None
+            found = await self._ask(row, view) if asked or unknown else None
             if found is not None:
                 seen = [seen_of(msgspec.json.encode(tool)) for tool in found.tools]
                 revision = found.protocol_revision
@@ -172,9 +180,9 @@ class ControlProcess:
         self._resting[row.id] = (now + pause, min(2 * pause, _REST_AT_MOST))
         return False
 
-    async def _ask(self, row: ServerRow) -> Discovery | None:
+    async def _ask(self, row: ServerRow, view: View) -> Discovery | None:
         try:
-            return await tools_of(row, MasterKey.load(self._data))
+            return await tools_of(row, view.connections(row.id), MasterKey.load(self._data))
         except ToolgateError:
             return None  # not reachable yet: the registration said so, and the next round tries again
 

@@ -15,10 +15,12 @@ PURPOSE = "upstream-tokens"
 
 
 class Tokens(msgspec.Struct, frozen=True):
-    """What an authorization server gave; `refresh` is "" where it gave none."""
+    """What the authorization server `issuer` gave to `client_id`; `refresh` is "" where it gave none."""
 
     access: str
-    refresh: str = ""
+    refresh: str
+    issuer: str
+    client_id: str
 
     def __repr__(self) -> str:
         return "Tokens(...)"

@@ -8,7 +8,6 @@ from __future__ import annotations
 from dataclasses import asdict, dataclass, field
 from typing import Any, Final, Literal
 
-import msgspec
 import sqlalchemy as sa
 from sqlalchemy.engine import Engine
 
@@ -119,6 +118,16 @@ def tokens_of(engine: Engine, server_id: str, grant_id: str, sealer: Sealer) -> 
     return None if row is None else (open_tokens(row.sealed, server_id, grant_id, row.url, sealer), row.url)
 
 
+def stands(change: Writing, server_id: str, grant_id: str, url: str) -> bool:
+    """Whether the server is still there and at this address, and the grant (if any) is a living one of it."""
+    server = sa.and_(servers.c.id == server_id, servers.c.url == url, servers.c.removed.is_(None))
+    mine = sa.and_(server, servers.c.organisation_id == change.organisation)
+    if change.connection.execute(sa.select(servers.c.id).where(mine)).first() is None:
+        return False
+    living = sa.and_(grants.c.id == grant_id, grants.c.server_id == server_id, grants.c.revoked.is_(None))
+    return not grant_id or change.connection.execute(sa.select(grants.c.id).where(living)).first() is not None
+
+
 def connect(change: Writing, server_id: str, grant_id: str, client: Client, granted: Granted, sealer: Sealer) -> None:
     """Store a connection that a member just made, in place of an earlier one. The gateways use it at once."""
     put_client(change, server_id, client, sealer)
@@ -189,11 +198,6 @@ def want(change: Writing, server_id: str, grant_id: str, generation: int, scope:
 def united(one: str, other: str) -> str:
     """Two lists of scopes as one, in order, each scope once."""
     return " ".join(dict.fromkeys([*one.split(), *other.split()]))
-
-
-def metadata_of(client: Client) -> dict[str, Any]:
-    """What the authorization server says of itself."""
-    return msgspec.json.decode(client.metadata, type=dict[str, Any])
 
 
 def _at(server_id: str, grant_id: str) -> tuple[sa.ColumnElement[bool], sa.ColumnElement[bool]]:

@@ -97,6 +97,12 @@ def hurry(engine: Engine, server_id: str, grant_id: str, generation: int, rest: 
         return change.connection.execute(update).rowcount == 1
 
 
+def organisation_of(engine: Engine, server_id: str) -> str:
+    """Whose server it is; "" where there is none."""
+    with reading(engine) as database:
+        return database.scalar(sa.select(servers.c.organisation_id).where(servers.c.id == server_id)) or ""
+
+
 def sweep(engine: Engine) -> None:
     """Delete the connections of grants that are revoked and of servers that are removed."""
     dead = sa.or_(
