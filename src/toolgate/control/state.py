@@ -8,6 +8,7 @@ from pathlib import Path
 from sqlalchemy.engine import Engine
 
 from toolgate.audit.search import Records
+from toolgate.control.attempts import Attempts
 from toolgate.keys import MasterKey
 from toolgate.settings import ControlSettings
 from toolgate.store.changes import Confirmed, announce
@@ -28,6 +29,7 @@ class State:
     master: MasterKey
     settings: ControlSettings
     records: Records = field(init=False)
+    attempts: Attempts = field(default_factory=Attempts)
     """The index of the journal, for reading."""
 
     def __post_init__(self) -> None:

@@ -18,6 +18,10 @@ TIMEOUT: Final = 15.0
 _MAX_PAGES: Final = 100
 
 
+class SignInNeeded(ConversationFailed):
+    """The server answers 401: it was given no credential, or none that holds."""
+
+
 @dataclass(slots=True)
 class Discovery:
     """What a server says of itself."""
@@ -30,7 +34,7 @@ async def ask(upstream: Upstream, place: str, timeout: float = TIMEOUT) -> Disco
     """The tools of a server: revision 2026-07-28 first, then the handshake; `place` names it in errors.
 
     The session that the handshake opens is ended again. Every page is read, at most 100, each within `timeout` seconds.
-    Raises ToolgateError.
+    Raises ToolgateError; SignInNeeded where the server wants to know who asks.
     """
     talk = Conversation(upstream, place, USER_AGENT, timeout)
     try:
@@ -38,6 +42,10 @@ async def ask(upstream: Upstream, place: str, timeout: float = TIMEOUT) -> Disco
     except UpstreamError as error:
         mend = "check that the server runs, and how it is registered"
         raise ConversationFailed(place, str(error), mend) from None
+    except ConversationFailed:
+        if talk.refused is not None and talk.refused.status == 401:
+            raise SignInNeeded(place, "wants a credential", "connect it, or give it a header") from None
+        raise
 
 
 async def _stateless(talk: Conversation, place: str) -> Discovery | None:
