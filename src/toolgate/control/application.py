@@ -37,6 +37,7 @@ def build_application(state: State) -> Starlette:
         *overview.routes,
         *patterns.routes,
         *servers.routes,
+        *server_adding.routes,
         *entrance.routes,
         *welcome.routes,
         *account.routes,
