@@ -17,12 +17,13 @@ from toolgate.store.tables import webhooks as webhook_table
 
 Event = Literal["pending", "approved", "denied", "expired", "void"]
 
-LEASE: Final = 60.0
+LEASE: Final = 30.0
 """Seconds for which a sender holds a message; one that died lets go by then."""
 OVER: Final = "was over before it could be sent"
 ACTOR: Final = "webhooks"
 """Who administrators' events of the sender name."""
 _MANY: Final = 200
+_ALIVE: Final = (webhook_table.c.disabled.is_(None), webhook_table.c.removed.is_(None))
 _SAID_EVERY: Final = 3600.0
 
 
@@ -84,16 +85,17 @@ def announced(engine: Engine, webhooks: Iterable[str]) -> list[tuple[str, str]]:
 
 def due(engine: Engine, now: float) -> list[Delivery]:
     """What may be tried now and nobody holds, of webhooks that are enabled, oldest first."""
-    alive = (webhook_table.c.disabled.is_(None), webhook_table.c.removed.is_(None))
-    query = _messages(table.c.next_try <= now, _free(now), *alive).order_by(table.c.created, table.c.id)
+    query = _messages(table.c.next_try <= now, _free(now), *_ALIVE).order_by(table.c.created, table.c.id)
     with reading(engine) as connection:
         return [_delivery(row) for row in connection.execute(query.limit(_MANY))]
 
 
 def next_due(engine: Engine) -> float | None:
-    """When the next try of anything is due."""
+    """When the next message may be tried; None where none is waiting."""
+    free = sa.case((table.c.lease_until > table.c.next_try, table.c.lease_until), else_=table.c.next_try)
+    query = _messages(table.c.next_try.is_not(None), *_ALIVE).with_only_columns(sa.func.min(free))
     with reading(engine) as connection:
-        soonest: float | None = connection.scalar(sa.select(sa.func.min(table.c.next_try)))
+        soonest: float | None = connection.scalar(query)
         return soonest
 
 
@@ -134,7 +136,13 @@ def failed(engine: Engine, claimed: Delivery, error: str, again: float | None) -
 def dropped(engine: Engine, claimed: Delivery) -> None:
     """It need not be sent any more: what it would say is over."""
     with writing(engine, ACTOR) as change:
-        _settle(change, claimed, next_try=None, error=OVER)
+        _settle(change, claimed, next_try=None, error=claimed.error or OVER)
+
+
+def let_go(engine: Engine, claimed: Delivery) -> None:
+    """Whether it arrived is not known: whoever looks next sends it again."""
+    with writing(engine, ACTOR) as change:
+        _settle(change, claimed)
 
 
 def _free(now: float) -> sa.ColumnElement[bool]:

@@ -61,10 +61,10 @@ class Webhook:
     created: float
     disabled: float | None
 
-    def hears(self, organisation: str, server_id: str) -> bool:
-        """Whether calls of this server are announced here, and may be decided on by its links."""
+    def hears(self, server_id: str) -> bool:
+        """Whether calls of this server of its organisation are announced here, and decided on by its links."""
         servers = self.options.servers
-        return organisation == self.organisation and (servers is None or server_id in servers)
+        return servers is None or server_id in servers
 
 
 class Target(msgspec.Struct, frozen=True):

@@ -86,7 +86,7 @@ def follow(state: State, store: ApprovalStore, signed: str) -> Opened:
     if webhook is None or webhook.options.links == "none":
         raise _unknown()
     approval = store.exact(link.approval_id, houses(webhook.organisation))
-    if not webhook.hears(webhook.organisation, approval.server_id):
+    if not webhook.hears(approval.server_id):
         raise _unknown()
     return Opened(link, webhook, approval)
 
