@@ -194,14 +194,31 @@ def _accept_tool(change: Writing, name: str, versions: Sequence[AnyRow]) -> str:
 
 
 def of_server(
-    engine: Engine, server: str, *, history: bool = False, organisation: str = DEFAULT_ORGANISATION
+    engine: Engine,
+    server: str,
+    *,
+    history: bool = False,
+    tool: str = "",
+    organisation: str = DEFAULT_ORGANISATION,
+    after: tuple[str, float, str] | None = None,
+    limit: int | None = None,
 ) -> list[Version]:
-    """The versions in force or withheld, by tool name; with `history` also those that are gone. Raises NotStored."""
+    """The versions in force or withheld, by tool name; with `history` also those that are gone. Raises NotStored.
+
+    `tool`: of this one alone. `after` is (name, first_seen, fingerprint) of a version: those that follow, at most
+    `limit`.
+    """
     with reading(engine) as connection:
         server_id = servers.find(connection, server, organisation=organisation).id
-        which = sa.true() if history else table.c.status != "gone"
-        query = sa.select(table).where(table.c.server_id == server_id, which)
-        rows = connection.execute(query.order_by(table.c.name, table.c.first_seen))
+        which = [table.c.server_id == server_id]
+        if not history:
+            which.append(table.c.status != "gone")
+        if tool:
+            which.append(table.c.name == tool)
+        order = (table.c.name, table.c.first_seen, table.c.fingerprint)
+        if after is not None:
+            which.append(sa.tuple_(*order) > after)
+        rows = connection.execute(sa.select(table).where(*which).order_by(*order).limit(limit))
         return [_version(row) for row in rows]
 
 

@@ -28,7 +28,7 @@ class Program:
         return cls(await control.browser(), control.token(role, **options))
 
     async def get(self, path: str, **headers: str) -> Answer:
-        return await self.ask("GET", path, **headers)
+        return await self.ask("GET", path, b"", **headers)
 
     async def send(self, method: str, path: str, body: Any = None, **headers: str) -> Answer:
         """Send a JSON value; None for no body."""

@@ -14,14 +14,18 @@ from starlette.requests import Request
 from starlette.responses import Response
 from starlette.routing import BaseRoute, Match, Route
 
-from toolgate.control.api import problems, whoami
+from toolgate.control.api import problems, servers, tools, whoami
 from toolgate.control.api.describing import describe
 from toolgate.control.state import State
 from toolgate.errors import ToolgateError
 
 PREFIX: Final = "/api/v1"
 DOCUMENT: Final = "/openapi.json"
-_ROUTERS: Final[tuple[APIRouter, ...]] = (whoami.router,)
+_ROUTERS: Final[tuple[APIRouter, ...]] = (
+    whoami.router,
+    servers.router,
+    tools.router,
+)
 
 
 def build_api(state: State) -> FastAPI:

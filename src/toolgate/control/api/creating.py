@@ -5,13 +5,16 @@ The same request with the same key gets the same answer for a day, also a token 
 
 from __future__ import annotations
 
+import asyncio
 import hashlib
 import re
-from collections.abc import Callable, Mapping
+from collections.abc import Awaitable, Callable, Mapping
+from contextlib import AbstractContextManager
 from typing import Annotated, Any, Final
 
 import msgspec
 from fastapi import Header
+from starlette.concurrency import run_in_threadpool
 from starlette.requests import Request
 from starlette.responses import Response
 
@@ -26,6 +29,9 @@ from toolgate.store.database import Writing, together
 
 HEADER: Final = "idempotency-key"
 REPLAYED: Final = "idempotency-replayed"
+PATIENCE: Final = 30.0
+"""Seconds for which a repeated request waits for the first one."""
+_LOOK_EVERY: Final = 0.1
 _KEY: Final = re.compile(r"[\x21-\x7e]{1,128}")
 
 Key = Annotated[
@@ -45,6 +51,7 @@ class Made(msgspec.Struct, frozen=True):
     status: int
     headers: dict[str, str]
     body: bytes
+    under_way: bool = False
 
     @classmethod
     def of(cls, shape: type[Shown], value: Mapping[str, Any], location: str, **headers: str) -> Made:
@@ -68,13 +75,51 @@ class Creation:
 
     def once(self, make: Callable[[], Made]) -> Response:
         """Do it, whole or not at all, unless it was done before. What `make` raises undoes everything."""
-        with together(self._state.engine, self._actor.name, self._actor.organisation) as change:
+        with self._together() as change:
             known = self.known(change)
             if known is not None:
                 return known.response(**{REPLAYED: "true"})
             made = make()
             self.keep(change, made)
         return made.response()
+
+    async def in_two_steps(self, begin: Callable[[], Made], finish: Callable[[], Awaitable[Made]]) -> Response:
+        """Do what cannot all be in a transaction: `begin` is, and its answer is kept until `finish` has a better one.
+
+        The same request meanwhile waits for that, and is answered as far as it went when it never comes.
+        """
+        known: Made | None = await run_in_threadpool(self._begun, begin)
+        if known is not None:
+            return (await self._finished(known)).response(**{REPLAYED: "true"})
+        made = await finish()
+        await run_in_threadpool(self._end, made)
+        return made.response()
+
+    def _begun(self, begin: Callable[[], Made]) -> Made | None:
+        """What is known of an earlier one; None when this is the first, which has begun then."""
+        with self._together() as change:
+            known = self.known(change)
+            if known is None:
+                self.keep(change, msgspec.structs.replace(begin(), under_way=True))
+            return known
+
+    async def _finished(self, known: Made) -> Made:
+        until = asyncio.get_running_loop().time() + PATIENCE
+        while known.under_way and asyncio.get_running_loop().time() < until:
+            await asyncio.sleep(_LOOK_EVERY)
+            known = await run_in_threadpool(self._now) or known
+        return known
+
+    def _now(self) -> Made | None:
+        with self._together() as change:
+            return self.known(change)
+
+    def _end(self, made: Made) -> None:
+        with self._together() as change:
+            self.keep(change, made)
+
+    def _together(self) -> AbstractContextManager[Writing]:
+        return together(self._state.engine, self._actor.name, self._actor.organisation)
 
     def known(self, change: Writing) -> Made | None:
         """The answer that this request got before."""

@@ -124,6 +124,8 @@ def problem(
 
 def _place(place: str) -> str:
     """The store names what it was given as the command line does: here that is a field of the body."""
+    if place.endswith(" name"):
+        return "/name"
     return f"/{place[2:].replace('-', '_')}" if place.startswith("--") else place
 
 

@@ -1,0 +1,113 @@
+"""Tools of a server: every version that was seen, what changed, and which of them are let in."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Iterator, Sequence
+from typing import Annotated, Any
+
+from fastapi import Query
+from starlette.concurrency import run_in_threadpool
+
+from toolgate.control.api.differences import differences, laid_out, unified
+from toolgate.control.api.operation import Asker, Here, needs, resource
+from toolgate.control.api.paging import Pages
+from toolgate.control.api.servers import ServerReference
+from toolgate.control.api.shapes.servers import AcceptedTools, FetchedTools, Tool, ToolChange, ToolNames
+from toolgate.control.api.shapes.words import Page
+from toolgate.control.discovering import fetch_tools
+from toolgate.control.identity.actor import Actor
+from toolgate.control.state import State
+from toolgate.store import definitions, described, servers
+from toolgate.store.definitions import Version
+
+router = resource("Tools")
+
+ToolName = Annotated[str, Query(max_length=1024, description="Only this tool.", examples=["create_contact"])]
+History = Annotated[bool, Query(description="Also versions that are gone.")]
+
+
+@router.get("/servers/{server}/tools", response_model=Page[Tool], **needs("viewer"))
+def list_tools(
+    server: ServerReference, actor: Asker, here: Here, pages: Pages, tool: ToolName = "", history: History = False
+) -> dict[str, object]:
+    """List a server's tools as they were last seen, by name, each with its definition."""
+    after = tuple(pages.after) if pages.after else None
+    found = definitions.of_server(
+        here.engine,
+        server,
+        history=history,
+        tool=tool,
+        organisation=actor.organisation,
+        after=after,
+        limit=pages.one_more,
+    )
+    return pages.page(found, described.tool, lambda row: (row.name, row.first_seen, row.fingerprint))
+
+
+@router.get("/servers/{server}/tools/changes", response_model=Page[ToolChange], **needs("viewer"))
+def list_tool_changes(server: ServerReference, actor: Asker, here: Here, tool: ToolName = "") -> dict[str, object]:
+    """Show what changed: of every tool that waits to be accepted, or of one tool from version to version.
+
+    The newest change of a tool comes first.
+    """
+    found = definitions.of_server(here.engine, server, history=bool(tool), tool=tool, organisation=actor.organisation)
+    changes = [_change(before, after) for before, after in _pairs(found, waiting=not tool)]
+    return {"items": changes, "next": None}
+
+
+@router.post("/servers/{server}/tools/accept", response_model=AcceptedTools, **needs("admin"))
+def accept_tools(server: ServerReference, body: ToolNames, actor: Asker, here: Here) -> dict[str, object]:
+    """Let in the withheld versions of these tools of a pinned server."""
+    accepted = definitions.accept(here.engine, actor.name, server, body.tools, organisation=actor.organisation)
+    return {"accepted": accepted}
+
+
+@router.post("/servers/{server}/tools/refresh", response_model=FetchedTools, **needs("admin"))
+async def refresh_tools(server: ServerReference, actor: Asker, here: Here) -> dict[str, object]:
+    """Ask the server for its tools now. Answers 502 when it does not tell; then the tools stay those seen before."""
+    found = await run_in_threadpool(_find, here, actor, server)
+    await fetch_tools(here.data, here.engine, actor.name, found, here.master, organisation=actor.organisation)
+    return await run_in_threadpool(_fetched, here, actor, found)
+
+
+def _find(here: State, actor: Actor, reference: str) -> str:
+    return servers.get(here.engine, reference, organisation=actor.organisation).id
+
+
+def _fetched(here: State, actor: Actor, server_id: str) -> dict[str, object]:
+    found = definitions.of_server(here.engine, server_id, organisation=actor.organisation)
+    withheld = sorted(version.name for version in found if version.status == "withheld")
+    return {"tools": len({version.name for version in found}), "withheld": withheld}
+
+
+def _pairs(versions: Sequence[Version], *, waiting: bool) -> Iterator[tuple[Version | None, Version]]:
+    """Of each tool its versions with the one before, the newest first; only the withheld ones when `waiting`.
+
+    What a withheld version is compared with is what is in force.
+    """
+    by_name: dict[str, list[Version]] = {}
+    for version in versions:
+        by_name.setdefault(version.name, []).append(version)
+    for seen in by_name.values():
+        for place in range(len(seen) - 1, -1, -1):
+            newer = seen[place]
+            if newer.status == "withheld":
+                yield next((version for version in seen if version.status == "current"), None), newer
+            elif not waiting:
+                yield (seen[place - 1] if place else None), newer
+
+
+def _change(before: Version | None, after: Version) -> dict[str, Any]:
+    old = None if before is None else json.loads(before.definition)
+    new = json.loads(after.definition)
+    older = "" if before is None else before.fingerprint[:12]
+    return {
+        "name": after.name,
+        "status": after.status,
+        "seen": described.when(after.first_seen),
+        "before": None if before is None else before.fingerprint,
+        "after": after.fingerprint,
+        "differences": list(differences({} if old is None else old, new)),
+        "text": unified("" if old is None else laid_out(old), laid_out(new), (older, after.fingerprint[:12])),
+    }
