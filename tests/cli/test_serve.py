@@ -55,8 +55,7 @@ def gateways(toolgate: Toolgate) -> Iterator[list[str]]:
             process = subprocess.Popen([*command, "--port", free_port()], stderr=subprocess.PIPE, text=True)
             running.append(process)
             assert process.stderr is not None
-            line = process.stderr.readline()
-            assert "listening on " in line, line
+            line = next(line for line in process.stderr if "listening on " in line)
             addresses.append(line.split()[-1])
         yield addresses
     finally:
