@@ -18,6 +18,7 @@ from toolgate.control.pages import (
     members,
     overview,
     patterns,
+    server_adding,
     servers,
     settings,
     static,
