@@ -20,6 +20,8 @@ from toolgate.control.connecting.renewing import Renewing
 from toolgate.control.discovering import seen_of, tools_of
 from toolgate.control.first_run import offer
 from toolgate.control.front import Application, Front
+from toolgate.control.inbox import announcing
+from toolgate.control.inbox.announcing import Announcer
 from toolgate.control.listening import listening
 from toolgate.control.serving import Serving
 from toolgate.control.state import State
@@ -73,11 +75,14 @@ class ControlProcess:
         _say("ready")
         port = listener.getsockname()[1]
         url = settings.url or _url(settings, port)
-        serving = Serving(self._front(engine, master, port, url), listener, settings)
+        state = State(self._data, engine, master, msgspec.structs.replace(settings, url=url))
+        serving = Serving(self._front(state, port), listener, settings)
         offer(engine, url)
         renewing = Renewing(engine, master, lambda: announce(self._data, latest_change(engine), timeout=1.0))
         tasks = [asyncio.create_task(step) for step in self._steps(engine, view, index)]
         tasks.append(asyncio.create_task(repeating(_RENEW_EVERY, renewing.step, first_after=_RENEW_EVERY)))
+        announcer = Announcer(state)
+        tasks.append(asyncio.create_task(repeating(announcing.EVERY, announcer.look, first_after=announcing.EVERY)))
         try:
             await self._listen(engine, renewing)
         finally:
@@ -85,14 +90,14 @@ class ControlProcess:
                 task.cancel()
             await asyncio.gather(*tasks, return_exceptions=True)
             await serving.close()
+            await announcer.close()
             await holding.close()
             await self._index(index)
             index.close()
             view.close()
 
-    def _front(self, engine: Engine, master: MasterKey, port: int, url: str) -> Front:
+    def _front(self, state: State, port: int) -> Front:
         settings = self._settings
-        state = State(self._data, engine, master, msgspec.structs.replace(settings, url=url))
 
         def load() -> Application:
             # Imported here: it costs half a second and is needed only once somebody opens a page.
@@ -101,7 +106,7 @@ class ControlProcess:
             return build_application(state)
 
         hosts = listener_hosts(settings.host, port, settings.url, settings.allowed_hosts)
-        return Front(Status(self._data, self._configured), hosts, load, secure=url.startswith("https:"))
+        return Front(Status(self._data, self._configured), hosts, load, secure=state.url.startswith("https:"))
 
     def _steps(self, engine: Engine, view: View, index: Index) -> Iterator[Coroutine[None, None, None]]:
         """What is done again and again beside the pages."""

@@ -21,7 +21,7 @@ from toolgate.control.inbox import links
 from toolgate.control.inbox.announcing import Announcer
 from toolgate.control.inbox.deciding import opened
 from toolgate.control.state import State
-from toolgate.store import deliveries, organisations, webhooks
+from toolgate.store import deliveries, organisations
 from toolgate.store.approvals import FILE
 from toolgate.store.database import writing
 from toolgate.store.deliveries import OVER, Delivery
