@@ -37,6 +37,7 @@ from toolgate.store.changes import announce
 from toolgate.store.database import latest_change, open_database
 from toolgate.store.definitions import Seen
 from toolgate.store.directory import database_file
+from toolgate.store.gateway_file import write_control_url
 from toolgate.store.keyholders import follow_files
 from toolgate.store.view import ServerRow, View
 from toolgate.upstream.discovery import Discovery
@@ -77,6 +78,7 @@ class ControlProcess:
         url = settings.url or _url(settings, port)
         state = State(self._data, engine, master, msgspec.structs.replace(settings, url=url))
         serving = Serving(self._front(state, port), listener, settings)
+        write_control_url(self._data, url)
         offer(engine, url)
         renewing = Renewing(engine, master, lambda: announce(self._data, latest_change(engine), timeout=1.0))
         tasks = [asyncio.create_task(step) for step in self._steps(engine, view, index)]
