@@ -55,7 +55,7 @@ def render(request: Request, page: Page) -> Response:
     if request.url.path.endswith(TWIN):
         body = msgspec.json.encode(page.data)
         return Response(body, page.status, dict(page.headers), media_type="application/json")
-    html = render_template(page.template, **_frame(request, page), **{**page.data, **page.view})
+    html = render_template(page.template, **{**page.data, **page.view, **_frame(request, page)})
     return Response(html, page.status, dict(page.headers), media_type="text/html")
 
 
