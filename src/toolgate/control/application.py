@@ -9,15 +9,19 @@ from starlette.responses import Response
 from starlette.routing import BaseRoute, Mount
 
 from toolgate.control.api.building import PREFIX, build_api
+from toolgate.control.following import Live
+from toolgate.control.connecting import pages as connecting
 from toolgate.control.identity.entry import Entry
 from toolgate.control.identity.needed import recognised
 from toolgate.control.pages import (
     account,
     entrance,
     events,
+    live,
     members,
     overview,
     patterns,
+    records,
     server_adding,
     servers,
     settings,
@@ -36,9 +40,12 @@ def build_application(state: State) -> Starlette:
         Mount(PREFIX, build_api(state)),
         *static.routes,
         *overview.routes,
+        *records.routes,
+        *live.routes,
         *patterns.routes,
         *servers.routes,
         *server_adding.routes,
+        *connecting.routes,
         *entrance.routes,
         *welcome.routes,
         *account.routes,
@@ -50,6 +57,7 @@ def build_application(state: State) -> Starlette:
     application = Starlette(routes=routes, exception_handlers={ToolgateError: _failed, HTTPException: _refused})
     application.state.toolgate = state
     application.state.entry = Entry(state)
+    application.state.live = Live(state)
     application.state.provider = None
     return application
 
