@@ -50,8 +50,8 @@ class Filter:
     outcome: str = ""
     rule: str = ""
     policy: str = ""
-    decision_id: str = ""
     text: str = ""
+    decision_id: str = ""
     since: float = 0.0
     until: float = 0.0
     organisations: tuple[str, ...] = ()

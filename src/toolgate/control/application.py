@@ -9,8 +9,8 @@ from starlette.responses import Response
 from starlette.routing import BaseRoute, Mount
 
 from toolgate.control.api.building import PREFIX, build_api
-from toolgate.control.following import Live
 from toolgate.control.connecting import pages as connecting
+from toolgate.control.following import Live
 from toolgate.control.identity.entry import Entry
 from toolgate.control.identity.needed import recognised
 from toolgate.control.pages import (

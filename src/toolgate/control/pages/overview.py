@@ -63,7 +63,9 @@ def _overview(request: Request) -> Page:
         "gateways": _gateways(here),
         "steps": asdict(first_steps(here.engine, organisation=who.organisation)),
     }
-    chart = stacked([Column(_named(start, span), counts[:3]) for start, counts in columns])
+    chart = stacked(
+        [Column(_named(start, span), (counts.allowed, counts.waited, counts.denied)) for start, counts in columns]
+    )
     return Page(
         "overview.html", "Overview", data, {"chart": chart, "spans": SPANS, "chosen": span, "columns_of": columns}
     )
