@@ -36,6 +36,9 @@ class Root(LazyGroup):
         "apply": ("toolgate.cli.apply", "Make servers, policies and grants what a file says."),
         "approval": ("toolgate.cli.approval", "Decide on calls that wait for a person."),
         "keys": ("toolgate.cli.keys", "Replace the master key."),
+        "member": ("toolgate.cli.member", "Let people in, and keep them out."),
+        "token": ("toolgate.cli.token", "Let programs administer over the REST API."),
+        "organisation": ("toolgate.cli.organisation", "Keep several organisations apart."),
         "audit": ("toolgate.cli.audit", "Read and verify the records of decisions."),
         "version": ("toolgate.cli.version", "Print the version."),
     }

@@ -1,4 +1,4 @@
-"""`gateway.json` and `control.json`: where the gateway and the control plane of a data directory listen, or last did."""
+"""`gateway.json`, `control.json`: where gateway and control plane of a data directory listen, or last did."""
 
 from __future__ import annotations
 
