@@ -86,7 +86,7 @@ class Conversation:
             if response.status != 200:
                 self.refused = response
                 return None
-            if session := response.headers.get(b"mcp-session-id"):
+            if method == "initialize" and (session := response.headers.get(b"mcp-session-id")):
                 self._headers.append((b"mcp-session-id", session))
             async with asyncio.timeout(self._timeout):
                 return await self._answer(response)
