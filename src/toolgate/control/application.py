@@ -13,6 +13,7 @@ from toolgate.control.connecting import pages as connecting
 from toolgate.control.following import Live
 from toolgate.control.identity.entry import Entry
 from toolgate.control.identity.needed import recognised
+from toolgate.control.inbox import pages as inbox
 from toolgate.control.pages import (
     account,
     entrance,
@@ -21,6 +22,7 @@ from toolgate.control.pages import (
     members,
     overview,
     patterns,
+    record,
     records,
     server_adding,
     servers,
@@ -41,11 +43,13 @@ def build_application(state: State) -> Starlette:
         *static.routes,
         *overview.routes,
         *records.routes,
+        *record.routes,
         *live.routes,
         *patterns.routes,
         *servers.routes,
         *server_adding.routes,
         *connecting.routes,
+        *inbox.routes,
         *entrance.routes,
         *welcome.routes,
         *account.routes,

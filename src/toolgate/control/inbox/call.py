@@ -91,7 +91,7 @@ def _value(name: str, raw: bytes, earlier: Mapping[str, msgspec.Raw] | None) -> 
     before = bytes(earlier[name])
     if _same(raw, before):
         return Value(legible_lines(name), kind, text, long, "same")
-    return Value(legible_lines(name), kind, text, long, "changed", _difference(readable(before), text))
+    return Value(legible_lines(name), kind, text, long, "changed", difference(readable(before), text))
 
 
 def readable(raw: bytes) -> str:
@@ -116,7 +116,8 @@ def _compared(raw: bytes) -> object:
     return value
 
 
-def _difference(before: str, after: str) -> tuple[tuple[str, str], ...]:
+def difference(before: str, after: str) -> tuple[tuple[str, str], ...]:
+    """What changed from line to line, with a little around it: pairs of sign and text."""
     old, new = before.split("\n"), after.split("\n")
     if max(len(old), len(new)) > _COMPARED:
         return (("…", "both are too long to compare here: the last approved value is on the page of that call"),)

@@ -10,13 +10,12 @@ from typing import Final
 
 from toolgate.control.inbox import call as held
 from toolgate.control.inbox import links, messages
-from toolgate.control.inbox.call import Call
 from toolgate.control.inbox.messages import Notice
+from toolgate.control.inbox.showing import call_of
 from toolgate.control.outbound import OutboundError, fetch
 from toolgate.control.state import State
-from toolgate.keys import SealBroken
 from toolgate.store import webhooks
-from toolgate.store.approvals import SEAL, Approval, ApprovalStore
+from toolgate.store.approvals import Approval, ApprovalStore
 from toolgate.store.deliveries import Event
 from toolgate.store.webhooks import PURPOSE, Target, Webhook
 
@@ -40,14 +39,6 @@ def notice(state: State, store: ApprovalStore, webhook: Webhook, event: Event, m
     if event == "pending" and webhook.options.links != "none":
         link = f"{state.url}{links.PATH}{links.sign(state.master, approval, webhook)}"
     return Notice(event, moment, approval, call_of(state, store, approval), f"{state.url}/approvals/{id_}", link)
-
-
-def call_of(state: State, store: ApprovalStore, approval: Approval) -> Call | None:
-    """The held call; None where its seal cannot be opened any more (its key is gone)."""
-    try:
-        return held.read(state.master.sealer(SEAL).open(store.sealed(approval.id), approval.id.encode()))
-    except SealBroken:
-        return None
 
 
 def sample(state: State, webhook: Webhook) -> Notice:
