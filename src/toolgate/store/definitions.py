@@ -15,7 +15,7 @@ from sqlalchemy.engine import Connection, Engine
 
 from toolgate.store import servers
 from toolgate.store.database import AnyRow, Writing, reading, writing
-from toolgate.store.errors import NotStored
+from toolgate.store.errors import Conflict, NotStored
 from toolgate.store.names import shown
 from toolgate.store.tables import DEFAULT_ORGANISATION
 from toolgate.store.tables import definitions as table
@@ -179,6 +179,26 @@ def accept(
         if accepted:
             change.note("accept", "definitions", server_id, after={"tools": sorted(accepted)})
         return accepted
+
+
+def accept_shown(
+    engine: Engine, actor: str, server: str, fingerprints: Iterable[str], *, organisation: str = DEFAULT_ORGANISATION
+) -> list[str]:
+    """Put exactly these withheld versions in force, as somebody saw them; returns the names of their tools.
+
+    Raises Conflict when one of them is withheld no more: the server may have offered another meanwhile.
+    """
+    with writing(engine, actor, organisation) as change:
+        server_id = servers.find(change.connection, server, organisation=organisation).id
+        known = _versions(change.connection, server_id)
+        waiting = {row.fingerprint: row.name for rows in known.values() for row in rows if row.status == "withheld"}
+        chosen = set(fingerprints)
+        if not chosen <= waiting.keys():
+            raise Conflict("tool", "what was shown waits no more", "look at the changes again: there may be newer ones")
+        accepted = [_accept_tool(change, waiting[one], known[waiting[one]]) for one in chosen]
+        if accepted:
+            change.note("accept", "definitions", server_id, after={"tools": sorted(accepted)})
+        return sorted(accepted)
 
 
 def _accept_tool(change: Writing, name: str, versions: Sequence[AnyRow]) -> str:

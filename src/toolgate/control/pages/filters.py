@@ -29,6 +29,11 @@ def cut(text: str, length: int = 200) -> str:
     return line if len(line) <= length and len(text) <= 4 * length else line[: length - 1].rstrip() + "…"
 
 
+def beginning(text: str, length: int = 20_000) -> str:
+    """A long text up to a bound, which a page must keep; the twin has it whole."""
+    return text if len(text) <= length else f"{text[:length]}\n… and {len(text) - length} more characters"
+
+
 def words(text: str) -> Markup:
     """A sentence of an error: what stands between backticks is somebody's own words, and shown as code."""
     parts = legible(text).split("`")
@@ -47,4 +52,5 @@ FILTERS = {
     "time": time,
     "pretty": pretty,
     "cut": cut,
+    "beginning": beginning,
 }

@@ -118,7 +118,7 @@ async def _add(request: Request, form: FormData) -> Answer:
         data = {"known": [msgspec.to_builtins(server) for server in search("")]}
         return await run_in_threadpool(_page, request, typed, chosen, data, {"sought": ""}, errors)
     await run_in_threadpool(here.changed)
-    await ask_server(here, who.name, server.id, trusted=True)
+    await ask_server(here, who, server.id, trusted=True)
     return see_other(f"/servers/{server.id}", "added")
 
 
