@@ -9,9 +9,14 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any, Literal, Protocol, TypeAlias
 
+from toolgate.errors import ToolgateError
 from toolgate.store.servers import Registration
 
 Described: TypeAlias = dict[str, Any]
+
+
+class Contradicted(ToolgateError):
+    """The installation elsewhere says no, because of what it holds: somebody was first, or a name is taken."""
 
 
 @dataclass(slots=True, frozen=True)
@@ -93,4 +98,4 @@ class Administration(Protocol):
         """
 
     def decide(self, reference: str, state: Literal["approved", "denied"], reason: str) -> Described:
-        """Decide on a call; raises NotPending where somebody was first."""
+        """Decide on a call; raises NotPending or Contradicted where somebody was first."""

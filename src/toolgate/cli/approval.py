@@ -11,7 +11,7 @@ import msgspec
 import typer
 
 from toolgate.cli import exits, printing
-from toolgate.cli.administration import Described
+from toolgate.cli.administration import Contradicted, Described
 from toolgate.cli.chosen import administration
 from toolgate.cli.groups import new_group
 from toolgate.cli.options import DataOption, JsonOption, examples
@@ -128,7 +128,7 @@ def _decide(named: str, state: Literal["approved", "denied"], reason: str, data:
     why = check_text("--reason", reason) if reason else ""
     try:
         decided = administration(data).decide(named, state, why)
-    except NotPending as late:
+    except (NotPending, Contradicted) as late:
         printing.complain(f"{late.place}: {late.cause}")
         raise typer.Exit(exits.FINDINGS) from None
     if as_json:

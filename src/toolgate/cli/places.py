@@ -6,11 +6,13 @@ from pathlib import Path
 
 import platformdirs
 
+from toolgate.cli.chosen import refuse_elsewhere
 from toolgate.store.errors import BadInput
 
 
 def data_directory(option: str | None) -> Path:
-    """Where `--data`, TOOLGATE_DATA or the platform says."""
+    """Where `--data`, TOOLGATE_DATA or the platform says. Raises BadInput, also where `--url` names another machine."""
+    refuse_elsewhere()
     if option is None:
         return platformdirs.user_data_path("toolgate", appauthor=False)
     if not option or "\0" in option:
