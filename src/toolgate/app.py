@@ -163,6 +163,10 @@ def _control_settings(settings: Settings) -> ControlSettings:
         prune=settings.prune,
         allow_command_servers=settings.allow_command_servers,
         allow_self_approval=settings.allow_self_approval,
+        oidc_issuer=settings.oidc_issuer,
+        oidc_client_id=settings.oidc_client_id,
+        oidc_secret_file=_absolute(settings.oidc_secret_file),
+        oidc_roles=settings.oidc_roles,
     )
 
 

@@ -39,12 +39,17 @@ class Settings:
     control_url: str = ""
     allow_command_servers: bool = False
     allow_self_approval: bool = False
+    oidc_issuer: str = ""
+    oidc_client_id: str = ""
+    oidc_secret_file: Path | None = None
+    oidc_roles: tuple[str, ...] = ()
 
 
 class ControlSettings(msgspec.Struct, frozen=True, kw_only=True):
     """What the control process was started with; no secrets, because it stands on its command line.
 
-    `url` is where people reach it, without a final slash. Paths are absolute.
+    `url` is where people reach it, without a final slash. Paths are absolute. `oidc_roles` are read by
+    `store.roles.claimed`.
     """
 
     data: str
@@ -58,3 +63,7 @@ class ControlSettings(msgspec.Struct, frozen=True, kw_only=True):
     prune: bool = False
     allow_command_servers: bool = False
     allow_self_approval: bool = False
+    oidc_issuer: str = ""
+    oidc_client_id: str = ""
+    oidc_secret_file: str | None = None
+    oidc_roles: tuple[str, ...] = ()

@@ -12,7 +12,8 @@ from toolgate.cli.groups import new_command
 from toolgate.cli.options import ApprovalWaitOption, DataOption, data_directory, examples
 from toolgate.settings import Settings
 from toolgate.store.errors import BadInput
-from toolgate.store.names import shown
+from toolgate.store.names import check_url, is_loopback, shown
+from toolgate.store.roles import claimed
 
 app = new_command()
 
@@ -36,6 +37,28 @@ CommandServersOption = Annotated[
 ]
 SelfApprovalOption = Annotated[
     bool, typer.Option("--allow-self-approval", help="Let people approve the calls of grants that they hold.")
+]
+OidcIssuerOption = Annotated[
+    str, typer.Option("--oidc-issuer", metavar="URL", help="Let people sign in at this OpenID provider, too.")
+]
+OidcClientOption = Annotated[
+    str, typer.Option("--oidc-client-id", metavar="ID", help="The client that this installation is there.")
+]
+OidcSecretOption = Annotated[
+    Path | None,
+    typer.Option(
+        "--oidc-secret-file",
+        metavar="FILE",
+        help="Its secret; else TOOLGATE_OIDC_CLIENT_SECRET, else it is a public client.",
+    ),
+]
+OidcRoleOption = Annotated[
+    list[str] | None,
+    typer.Option(
+        "--oidc-role",
+        metavar="CLAIM=VALUE:ROLE",
+        help="Who enters as what. Repeatable; without it, only people who were invited enter.",
+    ),
 ]
 AllowedHostOption = Annotated[
     list[str] | None,
@@ -112,6 +135,10 @@ def serve(  # noqa: PLR0913, PLR0917 - typer declares options as parameters
     prune: PruneOption = False,
     allow_command_servers: CommandServersOption = False,
     allow_self_approval: SelfApprovalOption = False,
+    oidc_issuer: OidcIssuerOption = "",
+    oidc_client_id: OidcClientOption = "",
+    oidc_secret_file: OidcSecretOption = None,
+    oidc_role: OidcRoleOption = None,
 ) -> None:
     """Run the gateway until it is interrupted."""
     settings = Settings(
@@ -136,10 +163,15 @@ def serve(  # noqa: PLR0913, PLR0917 - typer declares options as parameters
         control_url=_outside("--control-url", control_url),
         allow_command_servers=allow_command_servers,
         allow_self_approval=allow_self_approval,
+        oidc_issuer=oidc_issuer,
+        oidc_client_id=oidc_client_id,
+        oidc_secret_file=oidc_secret_file,
+        oidc_roles=tuple(oidc_role or ()),
     )
     if prune and config is None:
         raise BadInput("--prune", "goes together with --config", "name the configuration file")
     _check_tls(settings)
+    _check_oidc(settings)
     # Imported here, after the settings were found good: the gateway is most of the program.
     from toolgate.app import serve as run
 
@@ -167,3 +199,21 @@ def _check_tls(settings: Settings) -> None:
     for file in (settings.tls_certificate, settings.tls_key, settings.tls_client_ca):
         if file is not None and not file.is_file():
             raise BadInput("--tls", f"`{shown(str(file))}` is not a file", "check the path")
+
+
+def _check_oidc(settings: Settings) -> None:
+    if not settings.oidc_issuer:
+        if settings.oidc_client_id or settings.oidc_secret_file or settings.oidc_roles:
+            raise BadInput("--oidc-client-id", "goes together with --oidc-issuer", "name the provider")
+        return
+    check_url("--oidc-issuer", settings.oidc_issuer, allow_private=True)
+    parts = urlsplit(settings.oidc_issuer)
+    if parts.scheme != "https" and not is_loopback(parts.hostname or ""):
+        raise BadInput("--oidc-issuer", "would be asked in the clear who people are", "use https")
+    if not settings.oidc_client_id:
+        raise BadInput("--oidc-client-id", "is missing", "register a client with the provider")
+    for text in settings.oidc_roles:
+        claimed("--oidc-role", text)
+    file = settings.oidc_secret_file
+    if file is not None and not file.is_file():
+        raise BadInput("--oidc-secret-file", f"`{shown(str(file))}` is not a file", "check the path")

@@ -12,7 +12,7 @@ import sqlalchemy as sa
 from sqlalchemy.engine import Connection, Engine
 from sqlalchemy.exc import IntegrityError
 
-from toolgate.store import links, names, roles, sessions
+from toolgate.store import approvers, links, names, roles, sessions
 from toolgate.store.database import AnyRow, Writing, reading, writing
 from toolgate.store.errors import BadInput, Conflict, NotStored
 from toolgate.store.roles import Approves, Role
@@ -187,7 +187,7 @@ def member(row: AnyRow) -> Member:
 
 
 def _columns(change: Writing, terms: Terms) -> dict[str, object]:
-    approves = roles.chosen(change.connection, "approver", terms.approver, change.organisation)
+    approves = approvers.chosen(change.connection, "approver", terms.approver, change.organisation)
     return {
         "name": names.check_text("name", terms.name),
         "role": roles.check_role("role", terms.role),

@@ -3,15 +3,12 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Iterable
+from collections.abc import Mapping
+from dataclasses import dataclass
 from typing import Final, Literal, TypeAlias, get_args
-
-import sqlalchemy as sa
-from sqlalchemy.engine import Connection
 
 from toolgate.store.errors import BadInput
 from toolgate.store.names import shown
-from toolgate.store.tables import servers
 
 Role: TypeAlias = Literal["viewer", "policy_manager", "admin"]
 ROLES: Final[tuple[Role, ...]] = get_args(Role)
@@ -20,7 +17,7 @@ Approves: TypeAlias = frozenset[str] | None
 """Ids of the servers whose waiting calls somebody may decide on; None for every server, also those to come."""
 
 NONE: Final[frozenset[str]] = frozenset()
-_EVERY: Final = "*"
+EVERY: Final = "*"
 
 
 def check_role(place: str, role: str) -> Role:
@@ -39,34 +36,40 @@ def reaches(role: Role, needed: Role) -> bool:
 def written(approves: Approves) -> str:
     """The column `approver`."""
     if approves is None:
-        return _EVERY
+        return EVERY
     return json.dumps(sorted(approves)) if approves else ""
 
 
 def read(column: str) -> Approves:
     """What the column `approver` says."""
-    if column == _EVERY:
+    if column == EVERY:
         return None
     return frozenset(json.loads(column)) if column else NONE
 
 
 def described(approves: Approves) -> str | list[str]:
     """For people and programs: `*` or a sorted list of ids."""
-    return _EVERY if approves is None else sorted(approves)
+    return EVERY if approves is None else sorted(approves)
 
 
-def chosen(connection: Connection, place: str, servers_named: Iterable[str], organisation: str) -> Approves:
-    """The servers named by id or name, or `*` alone for every one. Raises BadInput for one that is not there."""
-    named = set(servers_named)
-    if _EVERY in named:
-        return None
-    rows = connection.execute(
-        sa.select(servers.c.id, servers.c.name).where(
-            servers.c.organisation_id == organisation,
-            servers.c.removed.is_(None),
-            sa.or_(servers.c.id.in_(named), servers.c.name.in_(named)),
-        )
-    ).all()
-    if missing := named - {row.id for row in rows} - {row.name for row in rows}:
-        raise BadInput(place, f"there is no server `{shown(min(missing))}`", "`toolgate server list` shows all")
-    return frozenset(row.id for row in rows)
+@dataclass(slots=True, frozen=True)
+class Claimed:
+    """A role for those of whom an identity provider says this: the claim is the value, or a list that holds it."""
+
+    claim: str
+    value: str
+    role: Role
+
+    def holds(self, claims: Mapping[str, object]) -> bool:
+        """Whether it is said in these claims."""
+        said = claims.get(self.claim)
+        return self.value in said if isinstance(said, list) else self.value == said
+
+
+def claimed(place: str, text: str) -> Claimed:
+    """What `CLAIM=VALUE:ROLE` means. Raises BadInput."""
+    said, colon, role = text.rpartition(":")
+    claim, equals, value = said.partition("=")
+    if not (colon and equals and claim and value):
+        raise BadInput(place, f"`{shown(text)}` is not of the form CLAIM=VALUE:ROLE", "such as groups=ops:admin")
+    return Claimed(claim, value, check_role(place, role))

@@ -11,7 +11,7 @@ import sqlalchemy as sa
 from sqlalchemy.engine import Connection, Engine
 
 from toolgate.keys import mint_api_token, token_digest
-from toolgate.store import names, roles
+from toolgate.store import approvers, names, roles
 from toolgate.store.database import AnyRow, reading, writing
 from toolgate.store.errors import BadInput, NotStored
 from toolgate.store.roles import Approves, Role
@@ -66,7 +66,7 @@ def add(
         living = (table.c.organisation_id == organisation, table.c.name == name, table.c.revoked.is_(None))
         if change.connection.execute(sa.select(table.c.id).where(*living)).first():
             raise BadInput("name", f"there is an API token `{name}` already", "revoke it, or choose another name")
-        approves = roles.chosen(change.connection, "approver", approver, organisation)
+        approves = approvers.chosen(change.connection, "approver", approver, organisation)
         values = {"role": roles.check_role("role", role), "approver": roles.written(approves), "expires": expires}
         own = {"id": token_id, "organisation_id": organisation, "name": name, "digest": token_digest(secret)}
         made = table.insert().values(**own, **values, created_by=actor, created=change.now)
