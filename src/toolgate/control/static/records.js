@@ -55,37 +55,29 @@ function follow() {
 
 function add(record) {
   const row = document.getElementById("live-row").content.cloneNode(true).querySelector("tr");
-  const [when, outcome, grant, tool, why] = row.children;
-  fill(when.querySelector("a"), record.id && `/records/${encodeURIComponent(record.id)}`);
-  const moment = when.querySelector("time");
+  const link = row.querySelector("a");
+  if (record.id) link.href = `/records/${encodeURIComponent(record.id)}`;
+  const moment = row.querySelector("time");
   moment.dateTime = record.time;
   moment.textContent = `${record.time.slice(0, 10)} ${record.time.slice(11, 16)} UTC`;
-  outcome.append(badge(record.outcome));
-  grant.querySelector(".name").append(named(record.grant, record.grant_id && `/grants/${encodeURIComponent(record.grant_id)}`));
-  text(grant.querySelector(".sub"), record.principal === record.grant ? "" : record.principal);
-  text(tool.querySelector("code"), record.tool);
-  text(tool.querySelector(".sub"), record.server);
-  text(why.querySelector(".clip"), record.message);
-  text(why.querySelector("code"), record.rule);
+  for (const place of row.querySelectorAll("[data-fill]")) fill(place, place.dataset.fill, record);
   body.prepend(row);
   localTimes(row);
   while (body.children.length > ROWS) body.lastElementChild.remove();
   document.querySelector(".log + .empty")?.remove();
 }
 
-function text(element, words) {
-  element.textContent = words;
-  element.hidden = !words;
+function fill(place, name, record) {
+  if (name === "outcome") place.append(badge(record.outcome));
+  else if (name === "grant") place.append(holder(record));
+  else if (name !== "principal" || record.principal !== record.grant) place.textContent = record[name];
+  place.hidden = !place.textContent;
 }
 
-function fill(link, href) {
-  if (href) link.href = href;
-}
-
-function named(words, href) {
-  const element = document.createElement(href ? "a" : "span");
-  element.textContent = words || "none";
-  if (href) element.href = href;
+function holder(record) {
+  const element = document.createElement(record.grant_id ? "a" : "span");
+  element.textContent = record.grant || "no grant";
+  if (record.grant_id) element.href = `/grants/${encodeURIComponent(record.grant_id)}`;
   else element.className = "muted";
   return element;
 }
