@@ -3,9 +3,12 @@
 from __future__ import annotations
 
 import html
+import json
 import re
+import sqlite3
 from collections.abc import AsyncIterator
-from contextlib import asynccontextmanager
+from contextlib import asynccontextmanager, closing, suppress
+from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
@@ -13,33 +16,48 @@ from tests.control.oidc.guarded import READ, WRITE, Guarded
 from tests.control.oidc.running import Provider
 from tests.control.running import Answer, Browser, Control
 
+from toolgate.control.connecting.asking import Asking
+from toolgate.control.connecting.failures import Refused
 from toolgate.control.connecting.renewing import Renewing
+from toolgate.control.connecting.tokens import revoke
 from toolgate.store import oauth, servers
 from toolgate.store.access_tokens import PURPOSE, Tokens
-from toolgate.store.oauth import Connection
+from toolgate.store.oauth import Client, Connection
 from toolgate.store.servers import Server
 
 
-class Scene:
-    """`server` is the MCP server as it is registered, `admin` a browser of an administrator."""
+@dataclass
+class Stage:
+    """What runs for many tests: starting it takes seconds."""
 
-    def __init__(self, control: Control, provider: Provider, guarded: Guarded, admin: Browser) -> None:
-        self.control = control
-        self.provider = provider
-        self.guarded = guarded
-        self.admin = admin
-        self.server = self.registered(guarded.url)
-        self.told = 0
+    control: Control
+    provider: Provider
+    guarded: Guarded
 
     @classmethod
     @asynccontextmanager
-    async def set(cls, data: Path, **settings: Any) -> AsyncIterator[Scene]:
+    async def set(cls, data: Path, **settings: Any) -> AsyncIterator[Stage]:
         async with (
             Provider.running(**{"scopes": f"{READ} {WRITE}", "tokenTtl": 100, **settings}) as provider,
             Guarded.running(provider.issuer) as guarded,
             Control.running(data) as control,
         ):
-            yield cls(control, provider, guarded, await control.signed_in("admin"))
+            yield cls(control, provider, guarded)
+
+    async def scene(self) -> Scene:
+        return Scene(self, await self.control.signed_in("admin"))
+
+
+class Scene:
+    """`server` is the MCP server as it is registered, `admin` a browser of an administrator."""
+
+    def __init__(self, stage: Stage, admin: Browser) -> None:
+        self.control = stage.control
+        self.provider = stage.provider
+        self.guarded = stage.guarded
+        self.admin = admin
+        self.server = self.registered(stage.guarded.url)
+        self.told = 0
 
     def registered(self, url: str, **options: Any) -> Server:
         """A server of the control plane's own organisation."""
@@ -82,6 +100,27 @@ class Scene:
             self.told += 1
 
         return Renewing(self.control.engine, self.control.state.master, changed)
+
+    async def revoked(self, client: Client, tokens: Tokens) -> None:
+        """Revoke a connection at its authorization server, as somebody there might."""
+        with suppress(Refused):  # this one revokes no access tokens, but has revoked the other by then
+            await revoke(Asking(self.server), client, tokens)
+
+    def due(self, server: Server | None = None, grant_id: str = "") -> None:
+        """Let the time of its renewal have come."""
+        where = "server_id = ? AND grant_id = ?"
+        self.execute(f"UPDATE oauth_tokens SET refresh_at = 1 WHERE {where}", (server or self.server).id, grant_id)
+
+    def execute(self, statement: str, *values: object) -> list[Any]:
+        """Look into the database, or change what only time or another process would."""
+        with closing(sqlite3.connect(self.control.state.data / "toolgate.db", isolation_level=None)) as connection:
+            return connection.execute(statement, values).fetchall()
+
+    def events(self, server: Server | None = None) -> list[tuple[str, Any]]:
+        """The administrators' events about a server's credentials: action and what is said after it."""
+        query = "SELECT action, after FROM admin_events WHERE kind = 'credential' AND target = ? ORDER BY id"
+        rows = self.execute(query, (server or self.server).id)
+        return [(action, json.loads(after) if after else None) for action, after in rows]
 
 
 def continue_at(answer: Answer) -> str:

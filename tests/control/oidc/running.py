@@ -59,17 +59,36 @@ class Provider:
 
     async def _read(self, stdout: asyncio.StreamReader) -> None:
         while line := await stdout.readline():
-            self.events.append(json.loads(line))
+            if line.startswith(b"{"):  # the rest is what the library says
+                self.events.append(json.loads(line))
 
     def count(self, event: str, **fields: str) -> int:
         """How often something happened."""
         return sum(it["event"] == event and fields.items() <= it.items() for it in self.events)
+
+    async def register(self, redirect_uri: str) -> tuple[str, str]:
+        """Register a client by hand; returns its identifier and secret."""
+        metadata = {
+            "redirect_uris": [redirect_uri],
+            "application_type": "native",
+            "grant_types": ["authorization_code", "refresh_token"],
+        }
+        async with aiohttp.ClientSession() as http, http.post(f"{self.issuer}/reg", json=metadata) as answer:
+            registered = await answer.json()
+            return str(registered["client_id"]), str(registered["client_secret"])
+
+    async def decline(self, url: str, *, stop_at: str) -> str:
+        """As `sign_in`, by somebody who cancels."""
+        return await self._browse(url, "", stop_at)
 
     async def sign_in(self, url: str, login: str = "ada", *, stop_at: str) -> str:
         """Follow an authorization request as a person with a browser; returns the URL (not fetched) it ends at.
 
         `stop_at` is how that URL begins.
         """
+        return await self._browse(url, login, stop_at)
+
+    async def _browse(self, url: str, login: str, stop_at: str) -> str:
         async with aiohttp.ClientSession(cookie_jar=aiohttp.CookieJar(unsafe=True)) as browser:
             form: dict[str, str] | None = None
             for _ in range(20):
@@ -82,8 +101,17 @@ class Provider:
                     if url.startswith(stop_at):
                         return url
                     continue
-                url, form = _form_of(url, body, login)
+                if login:
+                    url, form = _form_of(url, body, login)
+                else:
+                    url, form = _cancel_of(url, body), None
         raise AssertionError("the provider never came back")
+
+
+def _cancel_of(url: str, page: str) -> str:
+    link = re.search(r'href="([^"]+/abort)"', page)
+    assert link is not None, page
+    return urljoin(url, str(link[1]))
 
 
 def _form_of(url: str, page: str, login: str) -> tuple[str, dict[str, str]]:

@@ -2,38 +2,46 @@
 
 from __future__ import annotations
 
+from typing import Literal
+
 from starlette.concurrency import run_in_threadpool
 
 from toolgate.control.connecting.asking import Asking
+from toolgate.control.connecting.failures import Refused
 from toolgate.control.connecting.tokens import revoke
 from toolgate.control.identity.actor import Actor
 from toolgate.control.state import State
 from toolgate.errors import ToolgateError
+from toolgate.keys import SealBroken
 from toolgate.store import oauth
 from toolgate.store.access_tokens import PURPOSE, Tokens
 from toolgate.store.database import writing
 from toolgate.store.servers import Server
 
+Ended = Literal["revoked", "ending", "forgotten"]
+"""The tokens are worth nothing any more; only the access token may be until it ends; both may be."""
 
-async def disconnect(state: State, actor: Actor, server: Server, grant_id: str) -> str:
+
+async def disconnect(state: State, actor: Actor, server: Server, grant_id: str) -> Ended:
     """End a connection of a server or of one of its grants.
 
-    Returns "" where the tokens are worth nothing any more, else why they may still be until they end. The connection is
-    gone from here first: a call that begins afterwards does not use it.
+    It is gone from here before anybody is asked: a call that begins afterwards does not use it.
     """
     try:
         client, tokens = await run_in_threadpool(_known, state, server, grant_id)
-        reason = ""
-    except ToolgateError as error:
-        client, tokens, reason = None, None, str(error)
+    except SealBroken:
+        client, tokens = None, None
     await run_in_threadpool(_forget, state, actor, server, grant_id)
     if client is None or tokens is None or tokens.issuer != client.issuer:
-        return reason
+        return "forgotten"
     try:
-        offered = await revoke(Asking(server), client, tokens)
-    except ToolgateError as error:
-        return str(error)
-    return "" if offered else f"`{client.issuer}` offers no way to revoke tokens"
+        await revoke(Asking(server), client, tokens)
+    except Refused as error:
+        # RFC 7009 section 2.2.1: many servers revoke no access token that says all by itself.
+        return "ending" if error.code == "unsupported_token_type" and tokens.refresh else "forgotten"
+    except ToolgateError:
+        return "forgotten"
+    return "revoked"
 
 
 def _known(state: State, server: Server, grant_id: str) -> tuple[oauth.Client | None, Tokens | None]:

@@ -31,7 +31,8 @@ from toolgate.store.servers import Server
 _PATH: Final = "/connect/{server_id}"
 _DONE: Final = {
     "connected": "Connected. The gateway uses the access token from the next call on, and renews it by itself.",
-    "disconnected": "Disconnected: the tokens are revoked and deleted.",
+    "revoked": "Disconnected: the tokens are revoked and deleted.",
+    "ending": "Disconnected: nothing can be renewed any more. The last access token, forgotten here, holds to its end.",
     "forgotten": "Disconnected: the tokens are deleted here. They could not be revoked, so they hold until they end.",
 }
 _FIELDS: Final = {"client_id": "client_id", "client_secret": "client_secret", "issuer": "issuer"}
@@ -99,8 +100,7 @@ async def _connect(request: Request, form: FormData) -> Answer:
 async def _disconnect(request: Request, form: FormData) -> Answer:
     grant_id = text(form, "grant")
     server = await run_in_threadpool(_server, request)
-    failed = await disconnect(state(request), actor(request), server, grant_id)
-    return _to(server.id, grant_id, "forgotten" if failed else "disconnected")
+    return _to(server.id, grant_id, await disconnect(state(request), actor(request), server, grant_id))
 
 
 def _ask(request: Request) -> Answer:

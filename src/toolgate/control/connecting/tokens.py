@@ -43,19 +43,17 @@ async def redeem(asking: Asking, client: Client, body: str, scope: str, before: 
     return _granted(tokens, asking.url, scope, asked_at, answer.life)
 
 
-async def revoke(asking: Asking, client: Client, tokens: Tokens) -> bool:
-    """Revoke what can be, the refresh token first; returns whether the server offers that. Raises as `redeem`."""
-    server = server_of(client)
-    if not server.revocation_endpoint:
-        return False
+async def revoke(asking: Asking, client: Client, tokens: Tokens) -> None:
+    """Revoke the tokens, that which renews first. Raises as `redeem`, at the first that could not be."""
+    endpoint = server_of(client).revocation_endpoint
+    if not endpoint:
+        raise ConnectingError(quoted(client.issuer), "offers no way to revoke tokens")
     for token, hint in ((tokens.refresh, "refresh_token"), (tokens.access, "access_token")):
         if token:
-            body = parameters.revoke_request(token, hint)
-            headers, signed = credentials_of(client).sign(server.revocation_endpoint, body)
-            got = await asking.send("POST", server.revocation_endpoint, headers, signed)
+            headers, signed = credentials_of(client).sign(endpoint, parameters.revoke_request(token, hint))
+            got = await asking.send("POST", endpoint, headers, signed)
             if got.status != 200:
                 raise _error(client.issuer, got.status, read(got.body, ErrorAnswer))
-    return True
 
 
 def _granted(tokens: Tokens, url: str, scope: str, asked_at: float, life: float | None) -> Granted:
