@@ -13,6 +13,8 @@ from toolgate.control.connecting import pages as connecting
 from toolgate.control.following import Live
 from toolgate.control.identity.entry import Entry
 from toolgate.control.identity.needed import recognised
+from toolgate.control.identity.oidc import Flow
+from toolgate.control.identity.provider import Provider
 from toolgate.control.inbox import pages as inbox
 from toolgate.control.pages import (
     account,
@@ -22,6 +24,7 @@ from toolgate.control.pages import (
     members,
     overview,
     patterns,
+    provider,
     record,
     records,
     server,
@@ -55,6 +58,7 @@ def build_application(state: State) -> Starlette:
         *connecting.routes,
         *inbox.routes,
         *entrance.routes,
+        *provider.routes,
         *welcome.routes,
         *account.routes,
         *members.routes,
@@ -66,7 +70,7 @@ def build_application(state: State) -> Starlette:
     application.state.toolgate = state
     application.state.entry = Entry(state)
     application.state.live = Live(state)
-    application.state.provider = None
+    application.state.flow = Flow(state, Provider(state.settings)) if state.settings.oidc_issuer else None
     return application
 
 

@@ -28,7 +28,7 @@ from toolgate.store.headers import HeaderInput
 from toolgate.store.servers import Reach, Server
 
 HEADER_ROWS: Final = 2
-_FIELDS: Final = {
+FIELDS: Final = {
     "server name": "name",
     "url": "url",
     "--url": "url",
@@ -113,7 +113,7 @@ async def _add(request: Request, form: FormData) -> Answer:
     try:
         server = await _registered(request, form, typed)
     except ToolgateError as error:
-        errors = forms.placed(error, _FIELDS)
+        errors = forms.placed(error, FIELDS)
         chosen = known(forms.text(form, "known"))
         data = {"known": [msgspec.to_builtins(server) for server in search("")]}
         return await run_in_threadpool(_page, request, typed, chosen, data, {"sought": ""}, errors)
@@ -124,7 +124,7 @@ async def _add(request: Request, form: FormData) -> Answer:
 
 async def _registered(request: Request, form: FormData, typed: Typed) -> Server:
     here, who = state(request), actor(request)
-    words = _words(typed.command) if here.settings.allow_command_servers and not typed.url else ()
+    words = words_of(typed.command) if here.settings.allow_command_servers and not typed.url else ()
     if not words:
         if not typed.url:
             raise BadInput("url", "is empty", "write it as https://host/path")
@@ -145,7 +145,7 @@ async def _registered(request: Request, form: FormData, typed: Typed) -> Server:
     )
 
 
-def _words(command: str) -> tuple[str, ...]:
+def words_of(command: str) -> tuple[str, ...]:
     """The words of a command that was typed far from the machine that starts it: no path is relative there."""
     if not command:
         return ()
