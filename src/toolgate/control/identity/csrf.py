@@ -42,12 +42,15 @@ def _is_token(state: State, secret: str, given: str) -> bool:
 
 
 def _from_here(request: Request, state: State) -> bool:
-    """What the browser says of where a request comes from; programs that are no browser say nothing."""
+    """What the browser says of where a request comes from; programs that are no browser say nothing.
+
+    A page with `Referrer-Policy: no-referrer` sends `Origin: null` (Fetch standard, 3.2), even to its own origin.
+    """
     site = request.headers.get("sec-fetch-site")
     if site is not None and site not in {"same-origin", "none"}:
         return False
     origin = request.headers.get("origin")
-    if origin is None:
+    if origin is None or (origin == "null" and site == "same-origin"):
         return True
     here = {request.headers.get("host", "").lower(), urlsplit(state.url).netloc.lower()}
     return origin != "null" and urlsplit(origin).netloc.lower() in here
