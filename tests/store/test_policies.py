@@ -7,8 +7,8 @@ from sqlalchemy.engine import Engine
 
 from toolgate.errors import ToolgateError
 from toolgate.store import policies
-from toolgate.store.database import latest_change
-from toolgate.store.errors import BadInput, NotStored
+from toolgate.store.database import latest_change, writing
+from toolgate.store.errors import BadInput, Conflict, NotStored
 
 FIRST = '{"version": "1", "default": "deny", "tools": {"run": {}}}'
 SECOND = '{"version": "1", "default": "deny"}\n'
@@ -59,3 +59,29 @@ def test_names_and_references_are_checked(engine: Engine) -> None:
     policies.put(engine, "ada", "careful", FIRST)
     with pytest.raises(NotStored, match="no revision 9"):
         policies.get(engine, "careful", revision=9)
+
+
+def test_a_revision_that_somebody_else_made_first_is_not_overwritten(engine: Engine) -> None:
+    policy = policies.put(engine, "ann", "payments", FIRST)
+    with writing(engine, "bob") as change:
+        policies.revise(change, policy.id, SECOND, 1)
+    with (
+        pytest.raises(Conflict, match="revision 2 of `payments` was saved by `bob` meanwhile"),
+        writing(engine, "ann") as change,
+    ):
+        policies.revise(change, policy.id, FIRST, 1)
+    assert policies.get(engine, policy.id).document == SECOND
+
+
+def test_a_policy_is_made_and_renamed_only_under_a_free_name(engine: Engine) -> None:
+    taken = policies.put(engine, "ann", "taken", FIRST)
+    with writing(engine, "ann") as change:
+        made = policies.create(change, "fresh", FIRST)
+        policies.rename(change, made, "fresher")
+        policies.rename(change, made, "fresher")
+    assert policies.get(engine, made).name == "fresher"
+    with pytest.raises(Conflict, match="named `taken` already"), writing(engine, "ann") as change:
+        policies.rename(change, made, "taken")
+    with pytest.raises(Conflict, match="named `fresher` already"), writing(engine, "ann") as change:
+        policies.create(change, "fresher", FIRST)
+    assert policies.get(engine, taken.id).name == "taken"

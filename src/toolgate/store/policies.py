@@ -70,6 +70,41 @@ def store(change: Writing, name: str, text: str, origin: str | None = None) -> s
     return policy_id
 
 
+def revise(change: Writing, policy_id: str, text: str, expected: int) -> None:
+    """Make `text` the current revision inside a transaction, if `expected` is the one that is current now.
+
+    Raises NotStored, PolicyError, and Conflict where somebody was quicker.
+    """
+    name = find(change.connection, policy_id, organisation=change.organisation).name
+    current = change.connection.execute(_current(policies.c.id == policy_id, change.organisation)).one()
+    if current.revision != expected:
+        cause = f"revision {current.revision} of `{name}` was saved by `{current.author}` meanwhile"
+        raise Conflict("revision", cause, "look at what changed, then save again")
+    store(change, name, text)
+
+
+def create(change: Writing, name: str, text: str) -> str:
+    """Make a policy under a name that is free; returns its id. Raises BadInput, PolicyError, Conflict."""
+    _check_free(change, name)
+    return store(change, name, text)
+
+
+def rename(change: Writing, policy_id: str, name: str) -> None:
+    """Call a policy otherwise inside a transaction. Raises NotStored, BadInput, Conflict."""
+    before = find(change.connection, policy_id, organisation=change.organisation).name
+    if name == before:
+        return
+    _check_free(change, name)
+    change.connection.execute(policies.update().where(policies.c.id == policy_id).values(name=name))
+    change.note("rename", "policy", policy_id, before={"name": before}, after={"name": name})
+
+
+def _check_free(change: Writing, name: str) -> None:
+    names.check_name("policy name", name)
+    if change.connection.execute(_current(policies.c.name == name, change.organisation)).one_or_none() is not None:
+        raise Conflict("policy name", f"there is a policy named `{name}` already", "choose another name")
+
+
 def digest_of(text: str) -> str:
     """The digest by which a revision is known: SHA-256 of the text in UTF-8, in hex."""
     return hashlib.sha256(text.encode("utf-8")).hexdigest()
