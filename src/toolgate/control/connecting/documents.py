@@ -12,6 +12,8 @@ import msgspec
 
 from toolgate.control.connecting.failures import ConnectingError, quoted
 from toolgate.protocol.challenges import scopes_in
+from toolgate.store.errors import BadInput
+from toolgate.store.names import check_url, is_loopback
 from toolgate.upstream.address import AddressError, parse_url
 
 Document = TypeVar("Document")
@@ -165,10 +167,10 @@ def _root(issuer: str) -> str | None:
 def _check_endpoint(place: str, url: str, *, local: bool, private: bool) -> None:
     """A URL that a browser or this process may be sent to: no script, no file, nothing unencrypted."""
     try:
-        endpoint = parse_url(url, allow_private=private)
-    except AddressError as error:
+        check_url(place, url, allow_private=private)
+    except BadInput as error:
         raise ConnectingError(place, error.cause) from None
-    if endpoint.loopback and not (local or private):
+    if is_loopback(urlsplit(url).hostname or "") and not (local or private):
         raise ConnectingError(place, "is on this machine itself")
 
 
