@@ -90,6 +90,10 @@ class Entry:
         name = secrets.token_urlsafe(12)
         return f"{name}.{self._mark(name, email)}"
 
+    def note_refused(self, email: str) -> None:
+        """Count a sign-in that was refused for another reason than its password."""
+        self._count(email)
+
     async def sum_up(self) -> None:
         """Write down what was refused since the last time."""
         sums, self._refused = self._refused, Counter()

@@ -16,7 +16,7 @@ from toolgate.control.identity.needed import recognised
 from toolgate.control.pages.forms import text
 from toolgate.control.pages.rendering import Page
 from toolgate.control.pages.routing import Answer, action, see_other, state
-from toolgate.control.pages.visiting import entry, let_in, local, open_action, open_page
+from toolgate.control.pages.visiting import entry, let_in, local, open_action, open_page, provider_name
 from toolgate.errors import ToolgateError
 from toolgate.store import entering, sessions
 
@@ -43,8 +43,7 @@ def _again(request: Request, form: FormData, error: ToolgateError) -> Page:
 
 
 def _page(request: Request, to: str, email: str = "", error: ToolgateError | None = None, done: str = "") -> Page:
-    provider = request.app.state.provider
-    shown = {"to": to, "email": email, "error": error, "provider": provider.name if provider else ""}
+    shown = {"to": to, "email": email, "error": error, "provider": provider_name(request)}
     return Page("sign_in.html", "Sign in", {}, shown, done=done)
 
 

@@ -16,6 +16,7 @@ from starlette.routing import BaseRoute, Route
 
 from toolgate.control.identity import cookies, csrf
 from toolgate.control.identity.entry import KNOWN_FOR, Entry
+from toolgate.control.identity.oidc import Flow
 from toolgate.control.identity.refusals import Refusal, TooMany
 from toolgate.control.pages.rendering import Page, render
 from toolgate.control.pages.routing import Answer
@@ -60,6 +61,12 @@ def entry(request: Request) -> Entry:
     """What lets people in; one for the process."""
     found: Entry = request.app.state.entry
     return found
+
+
+def provider_name(request: Request) -> str:
+    """What the identity provider is called on buttons; "" where there is none."""
+    flow: Flow | None = request.app.state.flow
+    return flow.provider.name if flow is not None else ""
 
 
 def let_in(request: Request, entered: Entered, to: str) -> Response:

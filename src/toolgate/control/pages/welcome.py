@@ -16,7 +16,7 @@ from toolgate.control.identity.entry import browser_of
 from toolgate.control.pages.forms import placed, text
 from toolgate.control.pages.rendering import Page
 from toolgate.control.pages.routing import Answer, state
-from toolgate.control.pages.visiting import entry, let_in, open_action, open_page
+from toolgate.control.pages.visiting import entry, let_in, open_action, open_page, provider_name
 from toolgate.errors import ToolgateError
 from toolgate.store import entering, links, members
 from toolgate.store.errors import BadInput, NotStored
@@ -65,12 +65,11 @@ def _page(request: Request, typed: dict[str, str] | None = None, error: Toolgate
         link = links.look(state(request).engine, request.path_params["token"], time.time())
     except NotStored as gone:
         return _gone(gone)
-    provider = request.app.state.provider
     view = {
         "link": link,
         "typed": typed or {"email": "", "name": ""},
         "errors": placed(error, _FIELDS) if error else {},
-        "provider": provider.name if provider and link.purpose == "invite" else "",
+        "provider": provider_name(request) if link.purpose == "invite" else "",
         "shortest": passwords.SHORTEST,
     }
     return _quiet(Page("welcome.html", _title(link), {}, view))
