@@ -14,6 +14,7 @@ from toolgate.store.moments import when
 if TYPE_CHECKING:  # the rows are only looked at: commands that show none of them load nothing for it
     from toolgate.store.approvals import Approval
     from toolgate.store.definitions import Version
+    from toolgate.store.deliveries import Delivery
     from toolgate.store.events import AdminEvent
     from toolgate.store.grants import Grant
     from toolgate.store.members import Member
@@ -23,11 +24,13 @@ if TYPE_CHECKING:  # the rows are only looked at: commands that show none of the
     from toolgate.store.servers import Server
     from toolgate.store.sessions import Session
     from toolgate.store.tokens import ApiToken
+    from toolgate.store.webhooks import Webhook
 
 __all__ = [
     "admin_event",
     "api_token",
     "approval",
+    "delivery",
     "grant",
     "member",
     "organisation",
@@ -36,6 +39,7 @@ __all__ = [
     "server",
     "session",
     "tool",
+    "webhook",
     "when",
 ]
 
@@ -158,6 +162,39 @@ def api_token(row: ApiToken) -> Described:
 def organisation(row: Organisation) -> Described:
     """An organisation, for the operator's admins."""
     return {**asdict(row), "created": when(row.created)}
+
+
+def webhook(row: Webhook) -> Described:
+    """A webhook; of its URL scheme and host alone, because the rest may be a secret."""
+    options = row.options
+    return {
+        "id": row.id,
+        "name": row.name,
+        "url": row.origin,
+        "format": row.format,
+        "servers": "*" if options.servers is None else list(options.servers),
+        "values": options.values,
+        "links": options.links,
+        "allow_private": options.allow_private,
+        "created": when(row.created),
+        "disabled": when(row.disabled),
+    }
+
+
+def delivery(row: Delivery) -> Described:
+    """A message of a webhook, and how it went; `state` is `delivered`, `waiting` or `failed`."""
+    state = "delivered" if row.delivered is not None else "failed" if row.next_try is None else "waiting"
+    return {
+        "id": row.id,
+        "approval": row.approval_id,
+        "event": row.event,
+        "state": state,
+        "created": when(row.created),
+        "attempts": row.attempts,
+        "next_try": when(row.next_try),
+        "delivered": when(row.delivered),
+        "error": row.error,
+    }
 
 
 def _approver(approves: Approves) -> str | list[str]:
