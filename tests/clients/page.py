@@ -1,10 +1,10 @@
-"""What of docs/clients.md is made: the matrix from `clients.py`, the configurations from the demo's forms."""
+"""What of docs/clients.md is made: the matrix from `clients.py`, the configurations from `toolgate.clients`."""
 
 from __future__ import annotations
 
 from collections.abc import Iterator
 
-from toolgate.demo.paste import FORMS, Form
+from toolgate.clients import FORMS, Form
 
 from .behaviours import BEHAVIOURS
 from .clients import PEERS, ROOT, Peer, missing

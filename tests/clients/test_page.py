@@ -9,7 +9,7 @@ from typing import Any
 
 import pytest
 
-from toolgate.demo.paste import FORMS, Form
+from toolgate.clients import FORMS, PROGRAMS, Form, Program, alias
 
 from . import page
 from .behaviours import BEHAVIOURS
@@ -54,3 +54,21 @@ def test_a_configuration_with_run_holds_the_servers_own_command(form: Form) -> N
     words = words_of(READERS[form.language](form.stdio("files", "/a b/policy.json", SERVER)))
     begin = words.index("toolgate")
     assert words[begin:] == ["toolgate", "run", "-c", "/a b/policy.json", "--", *SERVER]
+
+
+@pytest.mark.parametrize("program", PROGRAMS, ids=lambda program: program.client)
+def test_a_program_holds_address_and_token(program: Program) -> None:
+    text = program.http("files", URL, "tg_secret")
+    if program.language == "python":
+        compile(text, "pasted", "exec")
+    else:
+        words = shlex.split(text)
+        assert URL in words
+        assert json.loads(words[-1])["method"] == "initialize"
+    assert URL in text
+    assert "Bearer tg_secret" in text
+
+
+def test_an_alias_is_a_name_that_every_client_takes() -> None:
+    assert alias("billing.eu_1-x") == "billing-eu_1-x"
+    assert tomllib.loads(FORMS[5].http(alias("a.b"), URL, "t"))["mcp_servers"].keys() == {"a-b"}

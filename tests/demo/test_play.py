@@ -3,7 +3,8 @@ from pathlib import Path
 
 import pytest
 
-from toolgate.demo import paste, play
+from toolgate import clients
+from toolgate.demo import play
 from toolgate.demo.play import CARGO, FILES, Json, Play
 from toolgate.policy.document import parse
 
@@ -34,9 +35,9 @@ def test_without_cargo_the_files_server_is_played(monkeypatch: pytest.MonkeyPatc
 
 
 def test_what_is_pasted_holds_address_and_token() -> None:
-    for form in (paste.claude_code, paste.cursor, paste.generic):
+    for form in (clients.claude_code, clients.cursor, clients.generic):
         text = form("cargo", "http://127.0.0.1:8484/mcp/x/", "tg_secret")
         assert "http://127.0.0.1:8484/mcp/x/" in text
         assert "Authorization" in text
         assert "Bearer tg_secret" in text
-    assert json.loads(paste.cursor("cargo", "u", "t"))["mcpServers"]["cargo"]["url"] == "u"
+    assert json.loads(clients.cursor("cargo", "u", "t"))["mcpServers"]["cargo"]["url"] == "u"

@@ -2,11 +2,11 @@
 
 from __future__ import annotations
 
-import json
 from typing import Annotated
 
 import typer
 
+from toolgate import clients
 from toolgate.cli import printing
 from toolgate.cli.administration import Described, GrantTerms
 from toolgate.cli.chosen import administration
@@ -70,8 +70,7 @@ def _print_minted(minted: Described, as_json: bool) -> None:
 
 
 def _print_client(server: str, url: str, token: str) -> None:
-    entry = {"type": "http", "url": url, "headers": {"Authorization": f"Bearer {token}"}}
-    for line in json.dumps({"mcpServers": {server: entry}}, indent=2).splitlines():
+    for line in clients.generic(server, url, token).splitlines():
         printing.say(line)
 
 

@@ -14,7 +14,8 @@ from pathlib import Path
 
 import anyio
 
-from toolgate.demo import paste, play, stage
+from toolgate import clients
+from toolgate.demo import play, stage
 from toolgate.demo.acts import Acts
 from toolgate.demo.play import Play
 from toolgate.demo.screen import Screen
@@ -41,11 +42,11 @@ def farewell(screen: Screen, chosen: Play, acts: Acts, ends: bool) -> None:
     screen.step("Connect your own client", stays)
     url, token = acts.encore()
     screen.say("\nClaude Code:")
-    screen.verbatim(paste.claude_code(chosen.server, url, token))
+    screen.verbatim(clients.claude_code(chosen.server, url, token))
     screen.say("\nCursor, in .cursor/mcp.json:")
-    screen.verbatim(paste.cursor(chosen.server, url, token))
+    screen.verbatim(clients.cursor(chosen.server, url, token))
     screen.say("\nOther clients, in their JSON configuration:")
-    screen.verbatim(paste.generic(chosen.server, url, token))
+    screen.verbatim(clients.generic(chosen.server, url, token))
     screen.step("Where to look")
     rows = [
         ("every decision", f".venv/bin/toolgate audit list --data {FOLDER}/data"),

@@ -1,8 +1,12 @@
-"""What a person pastes into a client: to reach a server through the gateway, or through `toolgate run`."""
+"""What a person pastes into a client: to reach a server through the gateway, or through `toolgate run`.
+
+Names are those of servers (letters, digits, `.`, `_`, `-`); `alias` makes one that every client takes.
+"""
 
 from __future__ import annotations
 
 import json
+import re
 import shlex
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
@@ -26,9 +30,24 @@ class Form:
     source: str
 
 
+@dataclass(frozen=True)
+class Program:
+    """How a program without a configuration of its own reaches a server: what to run."""
+
+    client: str
+    place: str
+    language: str
+    http: OverHttp
+
+
+def alias(name: str) -> str:
+    """The name without what some clients refuse in theirs."""
+    return re.sub(r"[^A-Za-z0-9_-]", "-", name)
+
+
 def claude_code(name: str, url: str, token: str) -> str:
     """The command that adds the server to Claude Code."""
-    return f'claude mcp add --transport http {name} {url} --header "Authorization: Bearer {token}"'
+    return f'claude mcp add --transport http {name} {shlex.quote(url)} --header "Authorization: Bearer {token}"'
 
 
 def cursor(name: str, url: str, token: str) -> str:
@@ -73,6 +92,10 @@ def _windsurf(name: str, url: str, token: str) -> str:
     return _json("mcpServers", name, {"serverUrl": url, "headers": _authorization(token)})
 
 
+def _gemini(name: str, url: str, token: str) -> str:
+    return _json("mcpServers", name, {"httpUrl": url, "headers": _authorization(token)})
+
+
 def _codex(name: str, url: str, token: str) -> str:
     header = f'{{ "Authorization" = {json.dumps(f"Bearer {token}")} }}'
     return f"[mcp_servers.{name}]\nurl = {json.dumps(url)}\nhttp_headers = {header}"
@@ -81,6 +104,52 @@ def _codex(name: str, url: str, token: str) -> str:
 def _codex_stdio(name: str, policy: str, command: Sequence[str]) -> str:
     program, *arguments = wrapped(policy, command)
     return f"[mcp_servers.{name}]\ncommand = {json.dumps(program)}\nargs = {json.dumps(arguments)}"
+
+
+def _python(_name: str, url: str, token: str) -> str:
+    return f"""\
+import asyncio
+
+import httpx2
+from mcp import Client
+from mcp.client.streamable_http import streamable_http_client
+
+URL = {json.dumps(url)}
+HEADERS = {{"Authorization": {json.dumps(f"Bearer {token}")}}}
+
+
+async def main() -> None:
+    async with (
+        httpx2.AsyncClient(headers=HEADERS, timeout=120) as http,
+        Client(streamable_http_client(URL, http_client=http)) as client,
+    ):
+        for tool in (await client.list_tools()).tools:
+            print(tool.name)
+
+
+asyncio.run(main())"""
+
+
+def _curl(_name: str, url: str, token: str) -> str:
+    hello = {
+        "jsonrpc": "2.0",
+        "id": 1,
+        "method": "initialize",
+        "params": {
+            "protocolVersion": "2025-11-25",
+            "capabilities": {},
+            "clientInfo": {"name": "curl", "version": "0"},
+        },
+    }
+    return " \\\n  ".join(
+        [
+            f"curl -sS {shlex.quote(url)}",
+            f'-H "Authorization: Bearer {token}"',
+            '-H "Content-Type: application/json"',
+            '-H "Accept: application/json, text/event-stream"',
+            f"-d {shlex.quote(json.dumps(hello))}",
+        ]
+    )
 
 
 def _authorization(token: str) -> dict[str, str]:
@@ -138,6 +207,14 @@ FORMS = (
         "https://developers.openai.com/codex/mcp",
     ),
     Form(
+        "Gemini CLI",
+        "`~/.gemini/settings.json`",
+        "json",
+        _gemini,
+        generic_stdio,
+        "https://geminicli.com/docs/tools/mcp-server/",
+    ),
+    Form(
         "others",
         "most read this form",
         "json",
@@ -147,3 +224,9 @@ FORMS = (
     ),
 )
 """Every client whose shape was looked up, in the order of the page."""
+
+PROGRAMS = (
+    Program("Python SDK", "a file, run where the packages `mcp` and `httpx2` are", "python", _python),
+    Program("curl", "a shell; the answer says that address and token are right", "sh", _curl),
+)
+"""For those who write a client, or want to see one answer."""
