@@ -15,6 +15,7 @@ from toolgate.control.identity.entry import Entry
 from toolgate.control.identity.needed import recognised
 from toolgate.control.identity.oidc import Flow
 from toolgate.control.identity.provider import Provider
+from toolgate.control.inbox import link_pages, webhook_pages
 from toolgate.control.inbox import pages as inbox
 from toolgate.control.pages import (
     account,
@@ -57,6 +58,8 @@ def build_application(state: State) -> Starlette:
         *server_changing.routes,
         *connecting.routes,
         *inbox.routes,
+        *link_pages.routes,
+        *webhook_pages.routes,
         *entrance.routes,
         *provider.routes,
         *welcome.routes,

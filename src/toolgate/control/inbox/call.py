@@ -25,6 +25,7 @@ _KINDS: Final[dict[int, Kind]] = {
     ord("f"): "boolean",
     ord("n"): "null",
 }
+_SHORT: Final = 120
 _LONG: Final = 600
 _LONG_LINES: Final = 14
 _COMPARED: Final = 2000
@@ -54,13 +55,17 @@ class Call(msgspec.Struct, frozen=True):
 
 @dataclass(slots=True, frozen=True)
 class Value:
-    """One argument. `text` is its JSON, safe to look at and broken into lines; `diff` lines with their signs."""
+    """One argument. `text` is its JSON, safe to look at and broken into lines.
+
+    Of a changed one: `before`, the earlier value where both are short, else `diff`, lines with their signs.
+    """
 
     name: str
     kind: Kind
     text: str
     long: bool
     change: Change
+    before: str = ""
     diff: tuple[tuple[str, str], ...] = ()
 
 
@@ -91,7 +96,10 @@ def _value(name: str, raw: bytes, earlier: Mapping[str, msgspec.Raw] | None) -> 
     before = bytes(earlier[name])
     if _same(raw, before):
         return Value(legible_lines(name), kind, text, long, "same")
-    return Value(legible_lines(name), kind, text, long, "changed", difference(readable(before), text))
+    was = readable(before)
+    if max(len(was), len(text)) <= _SHORT and "\n" not in was + text:
+        return Value(legible_lines(name), kind, text, long, "changed", before=was)
+    return Value(legible_lines(name), kind, text, long, "changed", diff=difference(was, text))
 
 
 def readable(raw: bytes) -> str:
