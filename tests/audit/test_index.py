@@ -12,9 +12,8 @@ from toolgate.audit.records import Decision, Entry, Gap, Outcome, Refused, Sum
 from toolgate.audit.search import Found, Records
 from toolgate.audit.segments import segments
 from toolgate.audit.syncing import Pace
-from toolgate.store.database import open_database
-from toolgate.store.directory import database_file
 
+from .databases import new_database
 from .samples import NOW, decision, open_journal, outcome, rewrite, written
 
 ENTRIES: list[Entry] = [
@@ -30,8 +29,7 @@ ENTRIES: list[Entry] = [
 
 @pytest.fixture
 def database(tmp_path: Path) -> Path:
-    open_database(tmp_path).dispose()
-    return database_file(tmp_path)
+    return new_database(tmp_path)
 
 
 def index_of(database: Path) -> Index:
@@ -102,8 +100,7 @@ def test_batches_of_any_size_and_several_indexers_neither_lose_nor_double(
     tmp_path_factory: pytest.TempPathFactory, limits: list[int]
 ) -> None:
     data = tmp_path_factory.mktemp("data")
-    open_database(data).dispose()
-    database = database_file(data)
+    database = new_database(data)
     _write(data / "journal")
     with closing(index_of(database)) as first, closing(index_of(database)) as second:
         for turn, limit in enumerate(limits):
@@ -120,7 +117,8 @@ def _write(directory: Path) -> None:
 async def test_a_batch_that_fails_leaves_neither_rows_nor_a_position(database: Path) -> None:
     await written(database.parent / "journal", ENTRIES)
     with closing(sqlite3.connect(database)) as connection:
-        connection.execute("CREATE TRIGGER stop BEFORE INSERT ON index_positions BEGIN SELECT RAISE(ABORT, 'stop'); END")
+        stop = "BEFORE INSERT ON index_positions BEGIN SELECT RAISE(ABORT, 'stop'); END"
+        connection.execute(f"CREATE TRIGGER stop {stop}")
         connection.commit()
         with closing(index_of(database)) as index, pytest.raises(sqlite3.IntegrityError, match="stop"):
             index.catch_up()

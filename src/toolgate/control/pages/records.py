@@ -136,7 +136,7 @@ def row(found: Found) -> dict[str, Any]:
             "outcome": "deny",
             "server_id": entry.server_id,
             "grant_id": entry.grant_id,
-            "grant": entry.grant_label,
+            "grant": entry.grant_label or entry.grant_id,
         }
         line |= {"rule": entry.rule, "message": export.summary(entry)}
     elif isinstance(entry, Refused | Gap):
