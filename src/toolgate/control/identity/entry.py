@@ -131,9 +131,7 @@ class Entry:
 
     def _refuse(self, email: str) -> NotSignedIn:
         self._count(email)
-        return NotSignedIn(
-            "sign-in", "e-mail and password do not go together", "an admin can send a link for a new one"
-        )
+        return NotSignedIn("e-mail and password", "do not go together", "an admin can send a link for a new one")
 
     def _count(self, email: str) -> None:
         self._refused[email if len(self._refused) < _EMAILS_AT_MOST else ""] += 1
