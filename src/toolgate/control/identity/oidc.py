@@ -166,7 +166,7 @@ class Flow:
             "has expired": expires < now - _LEEWAY,
             "was issued at another time": not now - _AGE < issued < now + _LEEWAY,
             "answers another sign-in": claims.get("nonce") != nonce,
-            "names nobody": not isinstance(subject, str) or not 0 < len(subject) <= 255,
+            "names nobody": not isinstance(subject, str) or not subject.isascii() or not 0 < len(subject) <= 255,
         }
         return next((fault for fault, is_so in faults.items() if is_so), "")
 
