@@ -165,6 +165,13 @@ def find(connection: Connection, reference: str, *, organisation: str = DEFAULT_
     return row
 
 
+def current(connection: Connection, reference: str, *, organisation: str = DEFAULT_ORGANISATION) -> Policy | None:
+    """The policy with this name or id as it is now, without its grants counted; None where there is none."""
+    column = policies.c.id if names.is_id(reference) else policies.c.name
+    row = connection.execute(_current(column == reference, organisation)).one_or_none()
+    return None if row is None else _policy(row, 0)
+
+
 def get(
     engine: Engine, reference: str, revision: int | None = None, *, organisation: str = DEFAULT_ORGANISATION
 ) -> Policy:
@@ -191,14 +198,23 @@ def every(
         return [_policy(row, granted.get(row.id, 0)) for row in rows]
 
 
-def history(engine: Engine, reference: str, *, organisation: str = DEFAULT_ORGANISATION) -> list[Revision]:
-    """All revisions of a policy (name or id), the newest first. Raises NotStored."""
+def history(
+    engine: Engine,
+    reference: str,
+    *,
+    organisation: str = DEFAULT_ORGANISATION,
+    before: int | None = None,
+    limit: int | None = None,
+) -> list[Revision]:
+    """The revisions of a policy (name or id), the newest first, at most `limit` of them. Raises NotStored."""
     table = policy_revisions
     columns = (table.c.revision, table.c.digest, table.c.author, table.c.created)
     with reading(engine) as connection:
         policy_id = find(connection, reference, organisation=organisation).id
-        query = sa.select(*columns).where(table.c.policy_id == policy_id).order_by(table.c.revision.desc())
-        return [Revision(row.revision, row.digest, row.author, row.created) for row in connection.execute(query)]
+        older = sa.true() if before is None else table.c.revision < before
+        query = sa.select(*columns).where(table.c.policy_id == policy_id, older)
+        rows = connection.execute(query.order_by(table.c.revision.desc()).limit(limit))
+        return [Revision(row.revision, row.digest, row.author, row.created) for row in rows]
 
 
 def _current(which: sa.ColumnElement[bool], organisation: str) -> AnySelect:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import io
 import json
 from typing import Any
 
@@ -40,7 +41,7 @@ class Program:
             "content_type": "application/json",
             **headers,
         }
-        return await self._browser.ask(method, f"/api/v1{path}", data, **named)
+        return await self._browser.ask(method, f"/api/v1{path}", io.BytesIO(data), **named)
 
 
 def other_organisation(control: Control) -> str:

@@ -14,7 +14,7 @@ from starlette.requests import Request
 from starlette.responses import Response
 from starlette.routing import BaseRoute, Match, Route
 
-from toolgate.control.api import problems, servers, tools, whoami
+from toolgate.control.api import documents, policies, problems, servers, tools, whoami
 from toolgate.control.api.describing import describe
 from toolgate.control.state import State
 from toolgate.errors import ToolgateError
@@ -25,6 +25,8 @@ _ROUTERS: Final[tuple[APIRouter, ...]] = (
     whoami.router,
     servers.router,
     tools.router,
+    documents.router,
+    policies.router,
 )
 
 

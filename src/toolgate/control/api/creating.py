@@ -88,7 +88,7 @@ class Creation:
 
         The same request meanwhile waits for that, and is answered as far as it went when it never comes.
         """
-        known: Made | None = await run_in_threadpool(self._begun, begin)
+        known = await run_in_threadpool(self._begun, begin)
         if known is not None:
             return (await self._finished(known)).response(**{REPLAYED: "true"})
         made = await finish()
@@ -107,7 +107,8 @@ class Creation:
         until = asyncio.get_running_loop().time() + PATIENCE
         while known.under_way and asyncio.get_running_loop().time() < until:
             await asyncio.sleep(_LOOK_EVERY)
-            known = await run_in_threadpool(self._now) or known
+            now = await run_in_threadpool(self._now)
+            known = now or known
         return known
 
     def _now(self) -> Made | None:
