@@ -1,0 +1,46 @@
+"""Every page of the dashboard, with something on it: what screenshots are made of and accessibility is checked on."""
+
+from __future__ import annotations
+
+from toolgate.store import grants, members, policies, servers
+from toolgate.store.approvals import ApprovalStore
+
+from .office import EMAIL, Office
+
+
+def every_page(place: Office) -> dict[str, str]:
+    """Name and path of each page that an admin sees; the installation is furnished."""
+    engine = place.gateway.engine
+    server = servers.get(engine, "shop").id
+    policy = policies.get(engine, "support").id
+    grant = next(row.id for row in grants.every(engine, 0.0) if row.label == "support-bot")
+    member = members.get(engine, EMAIL).id
+    approval = ApprovalStore(place.gateway.data).every()[0].id
+    decision = place.gateway.decisions(grant)[-1].decision_id
+    return {
+        "overview": "/",
+        "servers": "/servers",
+        "server-new": "/servers/new",
+        "server": f"/servers/{server}",
+        "connect": f"/connect/{server}",
+        "policies": "/policies",
+        "policy-new": "/policies/new",
+        "policy": f"/policies/{policy}",
+        "builder": f"/policies/{policy}/edit",
+        "grants": "/grants",
+        "grant-new": "/grants/new",
+        "grant": f"/grants/{grant}",
+        "records": "/records",
+        "record": f"/records/{decision}",
+        "approvals": "/approvals",
+        "approval": f"/approvals/{approval}",
+        "members": "/members",
+        "member-new": "/members/new",
+        "member": f"/members/{member}",
+        "events": "/events",
+        "settings": "/settings",
+        "tokens": "/settings/tokens",
+        "webhooks": "/settings/webhooks",
+        "account": "/account",
+        "patterns": "/patterns",
+    }
