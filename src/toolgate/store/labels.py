@@ -19,6 +19,14 @@ def server_names(engine: Engine, organisation: str, ids: Collection[str]) -> dic
     return _found(engine, servers, servers.c.name, organisation, ids)
 
 
+def living_servers(engine: Engine, organisation: str) -> list[tuple[str, str]]:
+    """Id and name of every server that there is, by name."""
+    living = (servers.c.organisation_id == organisation, servers.c.removed.is_(None))
+    with reading(engine) as connection:
+        rows = connection.execute(sa.select(servers.c.id, servers.c.name).where(*living).order_by(servers.c.name))
+        return [(row.id, row.name) for row in rows]
+
+
 def grant_labels(engine: Engine, organisation: str, ids: Collection[str]) -> dict[str, str]:
     """The labels of these grants of the organisation."""
     return _found(engine, grants, grants.c.label, organisation, ids)

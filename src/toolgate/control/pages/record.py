@@ -15,7 +15,7 @@ from toolgate.audit.filters import Filter
 from toolgate.audit.records import Decision, Outcome
 from toolgate.audit.search import Found
 from toolgate.control.builder import spans
-from toolgate.control.pages.records import row
+from toolgate.control.pages.lines import line_of
 from toolgate.control.pages.rendering import Page
 from toolgate.control.pages.routing import actor, page, state
 from toolgate.control.recorded import seen_by
@@ -57,14 +57,14 @@ def _record(request: Request) -> Page:
         "related": [export.described(*one) for one in related],
     }
     view = {
-        "row": row(found),
+        "row": line_of(found),
         "entry": entry,
         "outcome_of": outcome,
         "charges": charges(entry, outcome),
         "limit": _limit(entry),
         "document": [] if document is None else marked(document, entry.rule),
         "not_asked": NOT_ASKED.get(entry.rule, ""),
-        "related_rows": [row(one) for one in related],
+        "related_rows": [line_of(one) for one in related],
         "server_name": server_names(here.engine, who.organisation, [entry.server_id]).get(entry.server_id),
         "policy_name": policy_names(here.engine, who.organisation, [entry.policy_id]).get(entry.policy_id),
     }

@@ -14,16 +14,15 @@ from starlette.responses import Response, StreamingResponse
 from starlette.routing import BaseRoute
 
 from toolgate.audit import export
-from toolgate.audit.records import Decision, Gap, Refused, Sum
 from toolgate.audit.search import Found
-from toolgate.control.pages.rendering import Page
+from toolgate.control.pages.lines import line_of
+from toolgate.control.pages.rendering import TWIN, Page
 from toolgate.control.pages.routing import actor, page, state
 from toolgate.control.pages.wanted import OUTCOMES, given, place, wanted
 from toolgate.control.recorded import seen_by
-from toolgate.store import servers
 from toolgate.store.described import when
 from toolgate.store.errors import BadInput
-from toolgate.store.labels import server_names
+from toolgate.store.labels import living_servers, server_names
 
 SINCE: Final = (
     ("", "any time"),
@@ -32,20 +31,6 @@ SINCE: Final = (
     ("7d", "last 7 days"),
     ("30d", "last 30 days"),
 )
-ENDS: Final = {
-    "result": "answered",
-    "tool_error": "answered with a tool error",
-    "rpc_error": "answered with an error",
-    "timeout": "no answer in time",
-    "unreachable": "server not reached",
-    "lost": "connection lost",
-    "client_gone": "client left",
-    "error": "failed",
-    "approved": "approved",
-    "refused": "refused",
-    "waiting": "client was told to repeat",
-}
-"""Words for how a call ended."""
 _CHUNK: Final = 200
 """Records of an export that are sent at once."""
 
@@ -60,7 +45,8 @@ def _records(request: Request) -> Page:
         return _form(request, {"records": [], "older": None, "newer": None, "looked_back_to": None}, error)
     found = state(request).records.page(asked.filter, before=before, after=after)
     data = {
-        "records": [export.described(*one) for one in found.found],
+        # The template shows lines: only the twin needs the records whole.
+        "records": [export.described(*one) for one in found.found] if request.url.path.endswith(TWIN) else [],
         "older": found.older.text() if found.older else None,
         "newer": found.newer.text() if found.newer else None,
         "looked_back_to": when(found.looked_back_to),
@@ -78,16 +64,16 @@ def _form(
 ) -> Page:
     """The page with what was typed; with an error and status 422 where that cannot be understood."""
     here, organisation = state(request), actor(request).organisation
-    rows = [row(one) for one in found]
-    known = servers.every(here.engine, organisation=organisation)
-    names = {server.id: server.name for server in known}
-    names |= server_names(here.engine, organisation, {one["server_id"] for one in rows} - names.keys())
+    rows = [line_of(one) for one in found]
+    known = living_servers(here.engine, organisation)
+    names = dict(known)
+    names |= server_names(here.engine, organisation, {one.server_id for one in rows} - names.keys())
     view = {
         "rows": rows,
         "typed": given(request.query_params),
         "query": query or {},
         "names": names,
-        "servers": [("", "any server"), *((server.id, server.name) for server in known)],
+        "servers": [("", "any server"), *known],
         "outcomes": [("", "any outcome"), *((outcome, _OUTCOME_WORDS[outcome]) for outcome in OUTCOMES)],
         "spans": SINCE,
         "error": error,
@@ -104,60 +90,6 @@ _OUTCOME_WORDS: Final = {
     "refused": "refused without a grant",
     "gap": "gap in the journal",
 }
-
-
-def row(found: Found) -> dict[str, Any]:
-    """One record as a line of the log."""
-    _, entry, outcome = found
-    line = {
-        "time": entry.time,
-        "id": "",
-        "outcome": export.kind_of(entry),
-        "server_id": "",
-        "grant_id": "",
-        "grant": "",
-    }
-    line |= {
-        "principal": "",
-        "tool": "",
-        "method": "",
-        "rule": "",
-        "message": "",
-        "approval": "",
-        "ended": "",
-        "took": 0,
-    }
-    if isinstance(entry, Decision):
-        line |= _decided(entry)
-        if outcome is not None:
-            line |= {"ended": ENDS[outcome.result], "took": outcome.upstream_took}
-    elif isinstance(entry, Sum):
-        line |= {
-            "outcome": "deny",
-            "server_id": entry.server_id,
-            "grant_id": entry.grant_id,
-            "grant": entry.grant_label or entry.grant_id,
-        }
-        line |= {"rule": entry.rule, "message": export.summary(entry)}
-    elif isinstance(entry, Refused | Gap):
-        line |= {"rule": getattr(entry, "reason", ""), "message": export.summary(entry)}
-    return line
-
-
-def _decided(entry: Decision) -> dict[str, Any]:
-    return {
-        "id": entry.decision_id,
-        "outcome": entry.outcome,
-        "server_id": entry.server_id,
-        "grant_id": entry.grant_id,
-        "grant": entry.grant_label or entry.grant_id,
-        "principal": entry.principal,
-        "tool": entry.tool,
-        "method": entry.method,
-        "rule": entry.rule,
-        "message": entry.message,
-        "approval": entry.approval_id,
-    }
 
 
 def _csv(request: Request) -> Response:
