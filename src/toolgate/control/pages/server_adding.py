@@ -129,7 +129,7 @@ async def _registered(request: Request, form: FormData, typed: Typed) -> Server:
         if not typed.url:
             raise BadInput("url", "is empty", "write it as https://host/path")
         await check_address(typed.url, allow_private=typed.allow_private)
-    given = _credentials(form, bool(words))
+    given = _credentials(form, bool(words), here.settings.allow_command_servers)
     return await run_in_threadpool(
         servers.add,
         here.engine,
@@ -155,10 +155,11 @@ def words_of(command: str) -> tuple[str, ...]:
     return parse_command("command", command, Path("/"))
 
 
-def _credentials(form: FormData, for_command: bool) -> list[HeaderInput]:
+def _credentials(form: FormData, for_command: bool, environment: bool) -> list[HeaderInput]:
     if for_command:
         return variable_inputs(forms.text(form, "variables"))
-    return header_inputs(forms.texts(form, "header_name"), forms.texts(form, "header_value"))
+    names, values = forms.texts(form, "header_name"), forms.texts(form, "header_value")
+    return header_inputs(names, values, environment=environment)
 
 
 routes: list[BaseRoute] = [*page("/servers/new", _new, role="admin"), *action("/servers/new", _add, role="admin")]

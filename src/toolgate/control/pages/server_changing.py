@@ -97,14 +97,15 @@ async def _put(request: Request, form: FormData) -> Answer:
 
 async def _registration(request: Request, form: FormData, server: Server, typed: Typed) -> Registration:
     """The registration that the form asks for. Raises ToolgateError."""
+    allowed = state(request).settings.allow_command_servers
     if server.command:
-        changing = state(request).settings.allow_command_servers
-        words = words_of(typed.command) if changing else server.command
-        given = variable_inputs(forms.text(form, "variables"))
+        words = words_of(typed.command) if allowed else server.command
+        given = variable_inputs(forms.text(form, "variables")) if allowed else []
         return Registration(command=words, pin=typed.pin, credentials=tuple(given))
     if typed.url != server.url or typed.allow_private != server.reach.allow_private:
         await check_address(typed.url, allow_private=typed.allow_private)
-    given = header_inputs(forms.texts(form, "header_name"), forms.texts(form, "header_value"))
+    names, values = forms.texts(form, "header_name"), forms.texts(form, "header_value")
+    given = header_inputs(names, values, environment=allowed)
     reach = replace(server.reach, allow_private=typed.allow_private)
     return Registration(typed.url, reach=reach, pin=typed.pin, credentials=tuple(given))
 
