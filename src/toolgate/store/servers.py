@@ -15,7 +15,16 @@ from toolgate.keys import Sealer
 from toolgate.store import headers, names
 from toolgate.store.database import AnyRow, Writing, reading, writing
 from toolgate.store.errors import BadInput, Conflict, NotStored
-from toolgate.store.tables import DEFAULT_ORGANISATION, definitions, grants, servers, upstream_headers
+from toolgate.store.tables import (
+    DEFAULT_ORGANISATION,
+    definitions,
+    grants,
+    oauth_attempts,
+    oauth_clients,
+    oauth_tokens,
+    servers,
+    upstream_headers,
+)
 
 
 @dataclass(slots=True, frozen=True)
@@ -268,7 +277,8 @@ def drop(change: Writing, server_id: str) -> list[str]:
     living = sa.and_(grants.c.server_id == server_id, grants.c.revoked.is_(None))
     revoked = list(change.connection.scalars(sa.select(grants.c.id).where(living)))
     change.connection.execute(grants.update().where(living).values(revoked=change.now))
-    change.connection.execute(upstream_headers.delete().where(upstream_headers.c.server_id == server_id))
+    for table in (upstream_headers, oauth_tokens, oauth_clients, oauth_attempts):
+        change.connection.execute(table.delete().where(table.c.server_id == server_id))
     change.connection.execute(servers.update().where(servers.c.id == server_id).values(removed=change.now))
     for grant_id in revoked:
         change.note("revoke", "grant", grant_id, after={"because": f"server {name} removed"})
