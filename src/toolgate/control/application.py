@@ -15,7 +15,7 @@ from toolgate.control.identity.entry import Entry
 from toolgate.control.identity.needed import recognised
 from toolgate.control.identity.oidc import Flow
 from toolgate.control.identity.provider import Provider
-from toolgate.control.inbox import link_pages, webhook_pages
+from toolgate.control.inbox import link_pages, rule_pages, webhook_pages
 from toolgate.control.inbox import pages as inbox
 from toolgate.control.pages import (
     account,
@@ -28,6 +28,9 @@ from toolgate.control.pages import (
     members,
     overview,
     patterns,
+    policies,
+    policy,
+    policy_builder,
     provider,
     record,
     records,
@@ -62,8 +65,12 @@ def build_application(state: State) -> Starlette:
         *grants.routes,
         *grant_adding.routes,
         *grant.routes,
+        *policies.routes,
+        *policy_builder.routes,
+        *policy.routes,
         *connecting.routes,
         *inbox.routes,
+        *rule_pages.routes,
         *link_pages.routes,
         *webhook_pages.routes,
         *entrance.routes,

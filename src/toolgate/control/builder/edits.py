@@ -143,8 +143,13 @@ def add_entry(text: str, section: str, key: str) -> str:
         raise NotPossible(
             "key", "the name is empty", "write the name of a tool or method, or a pattern such as `read_*`"
         )
-    pointer = f"/{section}/{escape(key.strip())}"
+    pointer = place_of(section, key.strip())
     return text if has(read(text), pointer) else put(text, pointer, {})
+
+
+def place_of(section: str, key: str) -> str:
+    """The pointer of an entry."""
+    return f"/{section}/{escape(key)}"
 
 
 def recommend_tools(text: str, tools: Iterable[Mapping[str, Any]]) -> str:

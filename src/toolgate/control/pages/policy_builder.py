@@ -1,0 +1,239 @@
+"""`/policies/new` and `/policies/{id}/edit`: the visual policy builder.
+
+One form holds everything; each of its buttons sends all of it, and the page comes back with the draft moved on. Only
+"Save" stores something, over the revision that the draft began with and no other.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import replace
+from typing import Any, Final
+
+from starlette.datastructures import FormData
+from starlette.requests import Request
+from starlette.routing import BaseRoute
+
+from toolgate.control.builder.drafts import Look, lines
+from toolgate.control.builder.edits import RULES
+from toolgate.control.builder.form import KINDS, editor, form
+from toolgate.control.builder.offers import WHO
+from toolgate.control.builder.spans import tokens
+from toolgate.control.builder.stances import STANCES
+from toolgate.control.builder.values import OPERATORS
+from toolgate.control.identity.refusals import NotAllowed
+from toolgate.control.pages.drafting import Draft, Tools, edited, first_text, looked, read_draft
+from toolgate.control.pages.policy_trial import sampled, tried
+from toolgate.control.pages.rendering import Page
+from toolgate.control.pages.routing import Answer, action, actor, page, see_other, state
+from toolgate.errors import ToolgateError
+from toolgate.policy.typed import SQL_DIALECTS, SQL_KINDS
+from toolgate.store import definitions, described, grants, policies, servers
+from toolgate.store.database import writing
+from toolgate.store.errors import Conflict, NotStored
+from toolgate.store.policies import Policy
+from toolgate.store.servers import Server
+
+CONTENTS: Final = {
+    "stances": tuple(STANCES.items()),
+    "operators": tuple(OPERATORS.items()),
+    "kinds": tuple(KINDS.items()),
+    "dialects": SQL_DIALECTS,
+    "sql_kinds": SQL_KINDS,
+    "who": WHO,
+    "rules": RULES,
+}
+"""What the fields of the form offer."""
+
+
+def _edit(request: Request) -> Page:
+    policy = _policy(request)
+    assert policy is not None
+    chosen = request.query_params.get("server", "") or _likely_server(request, policy)
+    open_at = request.query_params.get("open", "")
+    draft = Draft(policy.document, policy.document, policy.revision, chosen, open_at, name=policy.name)
+    return _shown(request, policy, draft)
+
+
+def _new(request: Request) -> Page:
+    chosen = request.query_params.get("server", "")
+    found = _servers(request)
+    chosen = chosen or (found[0].id if found else "")
+    text = first_text(_tools(request, chosen), request.query_params.get("start", ""))
+    return _shown(request, None, Draft(text, text, 0, chosen))
+
+
+def _act(request: Request, sent: FormData) -> Answer:
+    policy = _policy(request)
+    draft = read_draft(sent)
+    if policy is not None and not draft.name:
+        draft = replace(draft, name=policy.name)
+    tools = _tools(request, draft.server)
+    try:
+        moved = edited(draft, tools)
+    except ToolgateError as error:
+        return _shown(request, policy, draft, error)
+    what = draft.fields.get("do", "")
+    if what == "save":
+        return _save(request, policy, moved)
+    if what == "review":
+        return _review(request, policy, moved)
+    return _shown(request, policy, moved)
+
+
+def _save(request: Request, policy: Policy | None, draft: Draft) -> Answer:
+    asking = actor(request)
+    if not asking.may("policy_manager"):
+        raise NotAllowed("role", f"`{asking.role}` may not save policies", "ask somebody who is `policy_manager`")
+    try:
+        with writing(state(request).engine, asking.name, asking.organisation) as change:
+            if policy is None:
+                policy_id = policies.create(change, draft.name, draft.text)
+            else:
+                policy_id = policy.id
+                policies.revise(change, policy_id, draft.text, draft.revision)
+    except Conflict as error:
+        return _review(request, policy, draft, error, status=409)
+    except ToolgateError as error:
+        return _shown(request, policy, draft, error)
+    state(request).changed()
+    return see_other(f"/policies/{policy_id}", "saved")
+
+
+def _review(
+    request: Request, policy: Policy | None, draft: Draft, error: ToolgateError | None = None, status: int = 200
+) -> Page:
+    """What saving would change, against the revision that is live now, whoever saved it."""
+    found = looked(draft, _tools(request, draft.server))
+    if not found.valid:
+        return _shown(request, policy, draft)
+    live = policy.document if policy is not None else ""
+    behind = policy is not None and policy.revision != draft.revision
+    data = {
+        "name": draft.name,
+        "revision": policy.revision if policy is not None else 0,
+        "lines": lines(live, draft.text),
+        "findings": [_finding(found, each) for each in found.findings],
+    }
+    view = {
+        "draft": draft,
+        "hidden": draft.encoded(),
+        "policy": policy,
+        "action": _path(policy),
+        "error": error,
+        "behind": behind,
+        "unchanged": policy is not None and draft.text == policy.document,
+    }
+    return Page("policy_review.html", _title(policy), data, view, status=status)
+
+
+def _shown(request: Request, policy: Policy | None, draft: Draft, error: ToolgateError | None = None) -> Page:
+    tools = _tools(request, draft.server)
+    found = looked(draft, tools)
+    data: dict[str, Any] = {
+        "name": draft.name,
+        "revision": draft.revision,
+        "document": draft.text,
+        "valid": found.valid,
+        "problems": [
+            {"pointer": each.pointer, "cause": each.cause, "mend": each.mend, "line": found.line_of(each.pointer)}
+            for each in found.problems
+        ],
+        "findings": [_finding(found, each) for each in found.findings],
+        "form": None,
+        "editor": None,
+    }
+    if found.document is not None:
+        raw = found.document.raw
+        data["form"] = form(raw, tools.values(), draft.sought)
+        data["editor"] = _editor(raw, draft.entry, tools)
+    view = {
+        **CONTENTS,
+        "draft": draft,
+        "hidden": draft.encoded(),
+        "policy": policy,
+        "action": _path(policy),
+        "error": error,
+        "typed": dict(draft.fields) if error is not None else draft.composed(),
+        "servers": [(server.id, f"{server.name} ({server.tools} tools)") for server in _servers(request)],
+        "tool_names": sorted(tools),
+        "tool_choices": [(name, name) for name in sorted(tools)],
+        "granted": _granted(request, policy),
+        "tried": tried(request, found.document, draft, tools) if draft.fields.get("do") == "try" else None,
+        "sample": sampled(draft, tools),
+        "changed": policy is None or draft.text != policy.document,
+    }
+    return Page("policy_builder.html", _title(policy), data, view, status=422 if error is not None else 200)
+
+
+def _title(policy: Policy | None) -> str:
+    return f"Edit {policy.name}" if policy is not None else "New policy"
+
+
+def _path(policy: Policy | None) -> str:
+    return f"/policies/{policy.id}/edit" if policy is not None else "/policies/new"
+
+
+def _finding(found: Look, finding: Any) -> dict[str, Any]:
+    place = {"pointer": finding.pointer, "line": found.line_of(finding.pointer)}
+    return {**place, "severity": finding.severity, "code": finding.code, "cause": finding.cause, "mend": finding.mend}
+
+
+def _editor(raw: Mapping[str, Any], pointer: str, tools: Tools) -> dict[str, Any] | None:
+    """The opened entry; None where nothing that can be opened is named."""
+    parts = tokens(pointer)
+    if pointer == "/all_tools":
+        return editor(raw, pointer, None)
+    if len(parts) == 2 and parts[0] in ("tools", "methods") and parts[1]:
+        return editor(raw, pointer, tools.get(parts[1]) if parts[0] == "tools" else None)
+    return None
+
+
+def _policy(request: Request) -> Policy | None:
+    """The policy of the path; None on the page of a new one. Raises NotStored."""
+    wanted = request.path_params.get("policy")
+    if wanted is None:
+        return None
+    return policies.get(state(request).engine, wanted, organisation=actor(request).organisation)
+
+
+def _servers(request: Request) -> list[Server]:
+    return servers.every(state(request).engine, organisation=actor(request).organisation)
+
+
+def _likely_server(request: Request, policy: Policy) -> str:
+    """That of a grant under the policy, else the first."""
+    here, organisation = state(request), actor(request).organisation
+    under = grants.every(here.engine, 0.0, policy=policy.id, organisation=organisation, limit=1)
+    found = _servers(request)
+    return under[0].server_id if under else (found[0].id if found else "")
+
+
+def _granted(request: Request, policy: Policy | None) -> list[tuple[str, str]]:
+    if policy is None:
+        return []
+    here, organisation = state(request), actor(request).organisation
+    under = grants.every(here.engine, 0.0, policy=policy.id, organisation=organisation, limit=200)
+    return [(grant.id, grant.label or grant.id) for grant in under if grant.revoked is None]
+
+
+def _tools(request: Request, server: str) -> dict[str, Mapping[str, Any]]:
+    """The tools of the chosen server by name, in force before withheld; none where no server is chosen."""
+    if not server:
+        return {}
+    try:
+        versions = definitions.of_server(state(request).engine, server, organisation=actor(request).organisation)
+    except NotStored:
+        return {}
+    found: dict[str, Mapping[str, Any]] = {}
+    for version in sorted(versions, key=lambda each: (each.name, each.status)):
+        found.setdefault(version.name, described.tool(version)["definition"])
+    return found
+
+
+routes: list[BaseRoute] = [
+    *page("/policies/new", _new, role="policy_manager"),
+    *action("/policies/new", _act, role="policy_manager"),
+    *page("/policies/{policy}/edit", _edit),
+    *action("/policies/{policy}/edit", _act, role="viewer"),
+]

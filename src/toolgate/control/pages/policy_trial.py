@@ -1,0 +1,76 @@
+"""The what-if box of the builder: one call tried against the draft, and what its agent would read."""
+
+from __future__ import annotations
+
+import json
+import time
+from dataclasses import dataclass
+from typing import Any
+
+from starlette.requests import Request
+
+from toolgate.control.builder.trial import Tried, read_arguments, sample, try_call
+from toolgate.control.pages.drafting import Draft, Tools
+from toolgate.control.pages.forms import pairs
+from toolgate.control.pages.routing import actor, state
+from toolgate.errors import ToolgateError
+from toolgate.gateway.answers import denial, unknown_tool
+from toolgate.policy.decision import Subject
+from toolgate.policy.document import Document
+from toolgate.store import grants
+
+_DECISION = "…"
+"""In place of the id that a real decision would have."""
+
+
+@dataclass(slots=True, frozen=True)
+class Trial:
+    """What the box shows: what came out, or why the call could not be tried."""
+
+    tool: str
+    result: dict[str, Any] | None
+    answer: str
+    error: ToolgateError | None
+
+
+def tried(request: Request, document: Document | None, draft: Draft, tools: Tools) -> Trial | None:
+    """Try the call that the fields of the box name; None while the draft is not valid."""
+    if document is None:
+        return None
+    fields = draft.fields
+    name = fields.get("try:other", "").strip() or fields.get("try:tool", "")
+    try:
+        arguments = read_arguments(fields.get("try:arguments", ""))
+        result = try_call(document, name, arguments, _subject(request, draft), time.time(), tools.get(name))
+    except ToolgateError as error:
+        return Trial(name, None, "", error)
+    return Trial(name, result.described(), answer(result, name), None)
+
+
+def answer(result: Tried, name: str) -> str:
+    """The text that the agent reads; "" for a call that passes or waits."""
+    verdict = result.verdict
+    if verdict.outcome != "deny":
+        return ""
+    body = denial(None, name, verdict, _DECISION, modern=False) if verdict.visible else None
+    read: dict[str, Any] = json.loads(body or unknown_tool(None, name, modern=False))
+    return str(read["result"]["content"][0]["text"])
+
+
+def sampled(draft: Draft, tools: Tools) -> str:
+    """Arguments to begin with, for the tool that is opened or chosen."""
+    name = draft.fields.get("try:tool", "")
+    tool = tools.get(name) or next(iter(tools.values()), None)
+    return json.dumps(sample(tool), indent=2, ensure_ascii=False) if tool is not None else "{}"
+
+
+def _subject(request: Request, draft: Draft) -> Subject:
+    fields, organisation = draft.fields, actor(request).organisation
+    wanted = fields.get("try:grant", "")
+    if wanted:
+        grant = grants.get(state(request).engine, wanted, time.time(), organisation=organisation)
+        return Subject(grant.id, grant.label, grant.principal, grant.server_id, organisation, dict(grant.labels))
+    labels = pairs("labels", fields.get("try:labels", ""))
+    return Subject(
+        "what-if", fields.get("try:label", ""), fields.get("try:principal", ""), draft.server, organisation, labels
+    )
