@@ -160,8 +160,8 @@ def furnish(place: Office) -> None:
     token = place.grant("shop", "support", "support-bot", principal="vera@example.com", labels={"team": "support"})
     place.grant("shop", "readers", "reporting")
     place.call("shop", token, "list_customers", {"limit": 2})
-    place.call("shop", token, "create_refund", {"customer": "c1", "amount": 20})
-    place.call("shop", token, "create_refund", {"customer": "c1", "amount": 900})
+    place.call("shop", token, "create_refund", {"customer": "c1", "amount": 20, "currency": "usd"})
+    place.call("shop", token, "create_refund", {"customer": "c1", "amount": 900, "currency": "eur"})
     place.call("shop", token, "run_report", {"sql": "select 1"})
     for number in range(5):
         place.call("shop", token, "update_customer", {"customer": "c1", "email": f"c{number}@example.com"})

@@ -20,7 +20,9 @@ SCHEMES: tuple[Literal["light", "dark"], ...] = ("light", "dark")
 
 def hold_a_call(place: Office) -> None:
     """A call that waits for a person, so that the inbox has something in it."""
-    place.agent("shop", place.tokens["support-bot"], "create_refund", {"customer": "c7", "amount": 120})
+    place.agent(
+        "shop", place.tokens["support-bot"], "create_refund", {"customer": "c7", "amount": 120, "currency": "eur"}
+    )
     until(place.pending)
 
 
