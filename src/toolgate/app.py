@@ -29,6 +29,7 @@ from toolgate.gateway.access import Access, Sighting
 from toolgate.gateway.approvals import Approvals
 from toolgate.gateway.digests import Digests
 from toolgate.gateway.enforcement import Enforcement
+from toolgate.gateway.entrance import Entrance
 from toolgate.gateway.events import EventRelay
 from toolgate.gateway.failures import Failures
 from toolgate.gateway.forwarding import Forwarding
@@ -285,9 +286,27 @@ class Gateway:
             seals,
             sessions,
             tasks,
-            Failures(self._refusals),
+            self._entrance(view),
             settings=settings,
         )
+
+    def _entrance(self, view: GatewayView) -> Entrance:
+        """What takes requests without a grant's token: with authorization servers, their tokens, too."""
+        failures, settings = Failures(self._refusals), self._settings
+        if not settings.oauth_issuers:
+            return Entrance(failures)
+        # Imported here: the library for JWTs takes a tenth of a second to load, and static tokens need none of it.
+        from toolgate.gateway.oauth.bearers import Bearers
+        from toolgate.gateway.oauth.entrance import OAuthEntrance
+        from toolgate.gateway.oauth.issuers import LOOK_EVERY, Issuer
+        from toolgate.gateway.oauth.resource import ProtectedResource
+
+        issuers = [Issuer(url) for url in settings.oauth_issuers]
+        for issuer in issuers:
+            self._repeat(LOOK_EVERY, issuer.keep, first_after=0.0)
+        resource = ProtectedResource(lambda: self.url, settings.oauth_issuers)
+        bearers = Bearers(issuers, settings.oauth_audience, resource.url, view)
+        return OAuthEntrance(failures, bearers, resource, self._streams)
 
     def _learned(self, access: Access, listed: list[tuple[str, bytes]]) -> None:
         """Definitions in an answer: taken note of at once, stored by the control process."""
@@ -340,8 +359,9 @@ class Gateway:
         self._repeat(_SNAPSHOT_EVERY, snapshot)
         stack.push_async_callback(self._stop)
 
-    def _repeat(self, seconds: float, step: Callable[[], Awaitable[None]]) -> None:
-        self._tasks.add(asyncio.create_task(repeating(seconds, step, first_after=seconds)))
+    def _repeat(self, seconds: float, step: Callable[[], Awaitable[None]], first_after: float | None = None) -> None:
+        first = seconds if first_after is None else first_after
+        self._tasks.add(asyncio.create_task(repeating(seconds, step, first_after=first)))
 
     async def _stop(self) -> None:
         for task in self._tasks:

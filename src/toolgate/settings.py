@@ -43,6 +43,8 @@ class Settings:
     oidc_client_id: str = ""
     oidc_secret_file: Path | None = None
     oidc_roles: tuple[str, ...] = ()
+    oauth_issuers: tuple[str, ...] = ()
+    oauth_audience: str = ""
 
 
 class ControlSettings(msgspec.Struct, frozen=True, kw_only=True):

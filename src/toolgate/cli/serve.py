@@ -96,6 +96,16 @@ ClientCaOption = Annotated[
     Path | None,
     typer.Option("--tls-client-ca", metavar="FILE", help="Demand client certificates of this authority."),
 ]
+OAuthIssuerOption = Annotated[
+    list[str] | None,
+    typer.Option("--oauth-issuer", metavar="URL", help="Agents may sign in at this authorization server. Repeatable."),
+]
+OAuthAudienceOption = Annotated[
+    str,
+    typer.Option(
+        "--oauth-audience", metavar="NAME", help="The audience of their tokens; by default the URL of the endpoint."
+    ),
+]
 ConfigOption = Annotated[
     Path | None,
     typer.Option("--config", metavar="FILE", help="Apply this configuration at start, and again when it changes."),
@@ -131,6 +141,8 @@ def serve(  # noqa: PLR0913, PLR0917 - typer declares options as parameters
     tls_certificate: CertificateOption = None,
     tls_key: KeyOption = None,
     tls_client_ca: ClientCaOption = None,
+    oauth_issuer: OAuthIssuerOption = None,
+    oauth_audience: OAuthAudienceOption = "",
     config: ConfigOption = None,
     prune: PruneOption = False,
     allow_command_servers: CommandServersOption = False,
@@ -157,6 +169,8 @@ def serve(  # noqa: PLR0913, PLR0917 - typer declares options as parameters
         tls_certificate=tls_certificate,
         tls_key=tls_key,
         tls_client_ca=tls_client_ca,
+        oauth_issuers=tuple(map(_issuer, oauth_issuer or ())),
+        oauth_audience=oauth_audience,
         config=config.absolute() if config is not None else None,
         prune=prune,
         control_host=control_host,
@@ -170,6 +184,8 @@ def serve(  # noqa: PLR0913, PLR0917 - typer declares options as parameters
     )
     if prune and config is None:
         raise BadInput("--prune", "goes together with --config", "name the configuration file")
+    if oauth_audience and not oauth_issuer:
+        raise BadInput("--oauth-audience", "goes together with --oauth-issuer", "name the authorization server")
     _check_tls(settings)
     _check_oidc(settings)
     # Imported here, after the settings were found good: the gateway is most of the program.
@@ -189,6 +205,19 @@ def _outside(option: str, url: str) -> str:
     if not usable or not url.isprintable() or "@" in url or "?" in url or "#" in url:
         raise BadInput(option, f"`{shown(url)}` is not an http or https URL", "write it as https://host")
     return url.rstrip("/")
+
+
+def _issuer(url: str) -> str:
+    """As it is: tokens name it in exactly this spelling."""
+    try:
+        parts = urlsplit(url)
+        local = parts.hostname in {"localhost", "127.0.0.1", "::1"}
+        usable = (bool(parts.hostname) and parts.scheme == "https") or (parts.scheme == "http" and local)
+    except ValueError:
+        usable = False
+    if not usable or not url.isprintable() or {"@", "?", "#", " ", '"'} & set(url):
+        raise BadInput("--oauth-issuer", f"`{shown(url)}` is not an https URL", "write it as https://login.example")
+    return url
 
 
 def _check_tls(settings: Settings) -> None:

@@ -6,7 +6,9 @@ revision 2026-07-28. Nothing is translated between them.
 
 from __future__ import annotations
 
+import asyncio
 import sys
+import time
 import traceback
 from dataclasses import dataclass, replace
 from typing import Final
@@ -17,8 +19,8 @@ from toolgate.gateway.access import Access
 from toolgate.gateway.call import Call, Denial, Tell
 from toolgate.gateway.continuing import continued, owns_task
 from toolgate.gateway.enforcement import Enforcement
+from toolgate.gateway.entrance import Entrance
 from toolgate.gateway.event_answer import EventAnswer, may_stream
-from toolgate.gateway.failures import Failures
 from toolgate.gateway.forwarding import Forwarding
 from toolgate.gateway.hygiene import Refused, Screened, Screening
 from toolgate.gateway.passage import Passage
@@ -38,7 +40,6 @@ from toolgate.wire.server import Exchange
 _PROBES: Final = frozenset({"/healthz", "/readyz"})
 _UNREAD: Final = frozenset({400, 403, 404, 405, 415})
 """What a request is refused with before it has a decision of its own to be recorded."""
-_CHALLENGE: Final = (b"www-authenticate", b"Bearer")
 _STALE: Final = Verdict("deny", "(store)", "The gateway could not read its database for too long.")
 
 
@@ -82,7 +83,7 @@ class Endpoint:
         seals: Seals,
         sessions: Sessions,
         tasks: Tasks,
-        failures: Failures,
+        entrance: Entrance,
         *,
         settings: Settings,
     ) -> None:
@@ -93,7 +94,7 @@ class Endpoint:
         self._seals = seals
         self._sessions = sessions
         self._tasks = tasks
-        self._failures = failures
+        self._entrance = entrance
         self._body_limit = settings.body_limit
         self._grant_concurrency = settings.grant_concurrency
 
@@ -107,12 +108,18 @@ class Endpoint:
             if head.verb == "OPTIONS":
                 exchange.respond(204, head.extra)
                 return
-            await self._guard(Attempt(exchange, head, self._identify(exchange, head)))
+            access = self._identify(head)
+            if access is None:
+                await self._introduce(exchange, head)
+            else:
+                await self._guard(Attempt(exchange, head, access))
         except Refused as refused:
+            if refused.status == 404 and self._entrance.answers(exchange):
+                return
             body = answers.error(None, answers.GATEWAY_FAILED, f"{refused.cause}; {refused.mend}".rstrip("; "))
             exchange.respond(refused.status, (*answers.JSON_HEADERS, *refused.headers), body)
             if refused.status in _UNREAD:
-                self._failures.note(exchange.peer, refused.cause)
+                self._entrance.failures.note(exchange.peer, refused.cause)
 
     def _probe(self, exchange: Exchange) -> None:
         """`/healthz` and `/readyz`, for load balancers that know no token and no name: they say nothing else."""
@@ -120,18 +127,23 @@ class Endpoint:
         body = answers.plain_status("alive" if exchange.path == "/healthz" else "ready", fault)
         exchange.respond(503 if fault else 200, answers.JSON_HEADERS, body)
 
-    def _identify(self, exchange: Exchange, head: Screened) -> Access:
-        """The access of the bearer token; raises Refused (404 for another server, 401, 429 for too many failures)."""
+    def _identify(self, head: Screened) -> Access | None:
+        """The access of a grant's own token; raises Refused (404) for another server."""
         access = self._view.access(head.digest) if head.digest is not None else None
-        if access is not None:
-            if access.server_id != head.server_id:
-                raise Refused(404, "there is no such server for this grant")
-            return access
-        reason = "no token" if head.digest is None else "unknown, expired or revoked token"
-        wait = self._failures.count(exchange.peer, reason)
-        if wait:
-            raise Refused(429, "too many requests without a valid token", headers=((b"retry-after", b"%d" % wait),))
-        raise Refused(401, reason, "send a grant token as `Authorization: Bearer`", (_CHALLENGE,))
+        if access is not None and access.server_id != head.server_id:
+            raise Refused(404, "there is no such server for this grant")
+        return access
+
+    async def _introduce(self, exchange: Exchange, head: Screened) -> None:
+        """The path of a request without such a token: refused, unless another one leads to a grant until it ends."""
+        access, until = await self._entrance.admit(exchange, head)
+        attempt = Attempt(exchange, head, access)
+        left = max(0.0, until - time.time())
+        end = asyncio.get_running_loop().call_later(left, lambda: self._entrance.ended(access, attempt.answering))
+        try:
+            await self._guard(attempt)
+        finally:
+            end.cancel()
 
     async def _guard(self, attempt: Attempt) -> None:
         """The path of a request with a grant: whatever goes wrong on it is a denial with a record."""

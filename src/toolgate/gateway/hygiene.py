@@ -179,12 +179,17 @@ def _is_json(kind: bytes) -> bool:
     return media.strip() == _JSON and parameters.strip().replace(b'"', b"") in {b"", b"charset=utf-8"}
 
 
-def _token_digest(headers: Headers) -> bytes | None:
-    """The digest of the bearer token; None when there is none. Repeated headers make no token."""
+def bearer_token(headers: Headers) -> str | None:
+    """The bearer token; None when there is none. Repeated headers make no token."""
     value = headers.get(b"authorization")
     if value is None or value[:7].lower() != b"bearer ":
         return None
-    return token_digest(value[7:].strip().decode("latin-1"))
+    return value[7:].strip().decode("latin-1")
+
+
+def _token_digest(headers: Headers) -> bytes | None:
+    token = bearer_token(headers)
+    return None if token is None else token_digest(token)
 
 
 def cors_headers(origin: bytes) -> tuple[Header, ...]:

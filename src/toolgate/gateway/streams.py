@@ -57,6 +57,12 @@ class Streams:
             for stream in list(self._open.get(grant, ())):
                 stream.exchange.abort()
 
+    def cut(self, grant: str, exchange: Exchange | EventAnswer) -> None:
+        """Cut what is open on this exchange: the grant holds, but its holder's access token has ended."""
+        for stream in list(self._open.get(grant, ())):
+            if stream.exchange is exchange:
+                stream.exchange.abort()
+
     def tell(self, grants: set[str]) -> None:
         """Tell the listening streams of these grants that their tools may have changed."""
         for grant in grants:

@@ -80,6 +80,10 @@ class GatewayView:
             return None
         return access
 
+    def claimed(self, server_id: str) -> list[GrantRow]:
+        """The living grants of a server that are for access tokens with certain claims."""
+        return self._view.claimed(server_id)
+
     def standing(self, access: Access) -> str:
         """Why a call that was admitted by this access may not go on now; "" while it may."""
         if not self.fresh:
@@ -134,7 +138,7 @@ class GatewayView:
         if access is None:
             return
         row = self._view.grant_by_id(grant_id)
-        if row is None or row.digest != access.grant.digest or row.server_id != access.server_id:
+        if row is None or _other_holder(row, access.grant):
             self._drop(access)
             ended.add(grant_id)
             return
@@ -210,6 +214,11 @@ class GatewayView:
 
     def _connected(self, row: ServerRow, upstream: Upstream) -> dict[str, Upstream]:
         return connected_ways(row, upstream, self._view.connections(row.id), self._token_sealer)
+
+
+def _other_holder(row: GrantRow, before: GrantRow) -> bool:
+    """Whether somebody else holds the grant now, or for another server: then what is open ends."""
+    return (row.digest, row.server_id, row.claims) != (before.digest, before.server_id, before.claims)
 
 
 def _same_reach(one: ServerRow, other: ServerRow, sealer: Sealer) -> bool:

@@ -14,7 +14,10 @@ from toolgate.store.headers import StoredHeader
 
 @dataclass(slots=True, frozen=True)
 class GrantRow:
-    """A grant that is not revoked. It may be expired: compare `expires` (seconds since 1970) with the clock."""
+    """A grant that is not revoked. It may be expired: compare `expires` (seconds since 1970) with the clock.
+
+    `claims` are those that the access token of an authorization server must carry to be this grant; empty for none.
+    """
 
     id: str
     organisation: str
@@ -25,6 +28,7 @@ class GrantRow:
     policy_id: str | None
     expires: float | None
     digest: bytes = field(repr=False)
+    claims: Mapping[str, object] = field(default_factory=dict)
 
 
 @dataclass(slots=True, frozen=True)
@@ -102,8 +106,8 @@ class Change:
     id: str
 
 
-GRANTS = """SELECT id, organisation_id, label, principal, labels, server_id, policy_id, expires, digest
-    FROM grants WHERE revoked IS NULL"""
+GRANTS = """SELECT id, organisation_id, label, principal, labels, server_id, policy_id, expires, digest,
+    claims FROM grants WHERE revoked IS NULL"""
 SERVERS = """SELECT id, organisation_id, name, url, command, allow_private, pin, ca_file, client_certificate,
     client_key, proxy, protocol_revision FROM servers WHERE removed IS NULL"""
 HEADERS = "SELECT name, sealed, variable FROM upstream_headers WHERE server_id = ? ORDER BY name"
@@ -194,9 +198,10 @@ def _connection(row: tuple[Any, ...]) -> ConnectionRow:
 
 
 def _grant(row: tuple[Any, ...]) -> GrantRow:
-    grant_id, organisation, label, principal, labels, server_id, policy_id, expires, digest = row
+    grant_id, organisation, label, principal, labels, server_id, policy_id, expires, digest, claims = row
     read = MappingProxyType(dict(json.loads(labels)))
-    return GrantRow(grant_id, organisation, label, principal, read, server_id, policy_id, expires, digest)
+    wanted = MappingProxyType(dict(json.loads(claims or "{}")))
+    return GrantRow(grant_id, organisation, label, principal, read, server_id, policy_id, expires, digest, wanted)
 
 
 def _server(connection: sqlite3.Connection, row: tuple[Any, ...]) -> ServerRow:

@@ -69,6 +69,10 @@ class View:
         """The living grant with this id; None once it is revoked."""
         return self._grants.get(grant_id)
 
+    def claimed(self, server_id: str) -> list[GrantRow]:
+        """The living grants of a server that are for access tokens with certain claims."""
+        return [grant for grant in self._grants.values() if grant.claims and grant.server_id == server_id]
+
     def server(self, server_id: str) -> ServerRow | None:
         """The living server with this id."""
         return self._servers.get(server_id)
