@@ -45,10 +45,7 @@ def form(raw: Mapping[str, Any], tools: Iterable[Tool], sought: str = "") -> dic
             for place, key in enumerate(raw.get("hide", ()))
             if is_pattern(key)
         ],
-        "all_tools": {
-            "pointer": "/all_tools",
-            "words": entry_words(raw.get("all_tools", {}), "all_tools", "all_tools"),
-        },
+        "all_tools": entry_words(raw.get("all_tools", {}), "all_tools", "all_tools"),
         "methods": [_entry_row(raw, "methods", key) for key in raw.get("methods", {})],
     }
 

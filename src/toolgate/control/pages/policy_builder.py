@@ -110,7 +110,7 @@ def _review(
     live = policy.document if policy is not None else ""
     behind = policy is not None and policy.revision != draft.revision
     data = {
-        "name": draft.name,
+        "policy_name": draft.name,
         "revision": policy.revision if policy is not None else 0,
         "lines": lines(live, draft.text),
         "findings": [_finding(found, each) for each in found.findings],
@@ -131,7 +131,7 @@ def _shown(request: Request, policy: Policy | None, draft: Draft, error: Toolgat
     tools = _tools(request, draft.server)
     found = looked(draft, tools)
     data: dict[str, Any] = {
-        "name": draft.name,
+        "policy_name": draft.name,
         "revision": draft.revision,
         "document": draft.text,
         "valid": found.valid,
