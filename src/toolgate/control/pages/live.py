@@ -12,13 +12,14 @@ from typing import Final, cast
 
 from starlette.concurrency import run_in_threadpool
 from starlette.requests import Request
-from starlette.responses import Response
+from starlette.responses import PlainTextResponse, Response
 from starlette.routing import BaseRoute, Route
 from starlette.types import Receive, Scope, Send
 
 from toolgate.control.following import Live, Stream
 from toolgate.control.identity.actor import Actor
 from toolgate.control.identity.needed import actor_of, recognised
+from toolgate.control.identity.refusals import Refusal
 from toolgate.control.pages.routing import state
 from toolgate.control.pages.wanted import wanted
 from toolgate.control.recorded import seen_by
@@ -91,7 +92,14 @@ async def _still(request: Request, actor: Actor) -> bool:
 
 
 async def _live(request: Request) -> Response:
-    """Events of the records that the filters of the log let through."""
+    """Events of the records that the filters of the log let through; its reader is a script: a refusal has no page."""
+    try:
+        return await _opened(request)
+    except Refusal as error:
+        return PlainTextResponse(f"{error.place}: {error.cause}", error.status)
+
+
+async def _opened(request: Request) -> Response:
     actor = await actor_of(request)
     if request.method == "HEAD":
         return Response(media_type=EventStream.media_type)
