@@ -53,6 +53,10 @@ class Guarded:
             await task
             listening.close()
 
+    def last(self, login: str) -> dict[str, Any]:
+        """The claims of the newest token of somebody."""
+        return next(claims for claims in reversed(self.tokens) if claims["sub"] == login)
+
     def _server(self) -> MCPServer[None]:
         auth = AuthSettings(
             issuer_url=AnyHttpUrl(self.issuer),
