@@ -20,6 +20,9 @@ FAILED: Final = frozenset({"timeout", "unreachable", "lost"})
 LOOKED_AT: Final = 2000
 """Newest decisions that are looked at for how servers answered: there is no index by server, on purpose."""
 
+RECENT: Final = 48
+"""Hours that are looked through for the use of grants: there may be a count for each grant and hour."""
+
 HOUR: Final = 3600.0
 
 
@@ -46,12 +49,16 @@ def of_servers(
     return {id_: _standing(listed.get(id_), called.get(id_)) for id_ in ids}
 
 
-def grants_used(engine: Engine, *, organisation: str = DEFAULT_ORGANISATION) -> dict[str, float]:
-    """In which hour each grant was last used: the beginning of that hour, by the grant's id."""
-    query = sa.select(tallies.c.grant_id, sa.func.max(tallies.c.hour).label("hour"))
-    mine = query.where(tallies.c.organisation_id == organisation).group_by(tallies.c.grant_id)
+def grants_used(engine: Engine, now: float, *, organisation: str = DEFAULT_ORGANISATION) -> dict[str, float]:
+    """In which hour each grant was last used, as far as that is at most `RECENT` hours ago: its beginning, by id."""
+    query = (
+        sa.select(tallies.c.name, sa.func.max(tallies.c.hour).label("hour"))
+        .where(tallies.c.organisation_id == organisation, tallies.c.kind == "grant")
+        .where(tallies.c.hour >= int(now // HOUR) - RECENT)
+        .group_by(tallies.c.name)
+    )
     with reading(engine) as connection:
-        return {row.grant_id: row.hour * HOUR for row in connection.execute(mine)}
+        return {row.name: row.hour * HOUR for row in connection.execute(query)}
 
 
 def _listings(connection: Connection, living: list[sa.ColumnElement[bool]]) -> dict[str, AnyRow]:

@@ -10,14 +10,15 @@ from starlette.requests import Request
 from starlette.routing import BaseRoute
 
 from toolgate.audit.filters import Filter
-from toolgate.control.pages import forms, once, records
+from toolgate.control.pages import forms, once
 from toolgate.control.pages.grant_adding import pasted, sent_already, token_page
 from toolgate.control.pages.grants import seen_by
+from toolgate.control.pages.lines import line_of
 from toolgate.control.pages.rendering import Page
 from toolgate.control.pages.routing import Answer, action, actor, page, see_other, state
 from toolgate.control.recorded import seen_by as records_seen_by
 from toolgate.keys import mint_token
-from toolgate.store import contacts, described, grants, idempotency, policies
+from toolgate.store import described, grants, idempotency, policies
 from toolgate.store.changes import Confirmed
 from toolgate.store.database import writing
 from toolgate.store.errors import BadInput, Conflict
@@ -42,13 +43,13 @@ def _grant(request: Request) -> Page:
     here, who = state(request), actor(request)
     grant = _asked_for(request)
     url = here.proxy_url(grant.server_id)
-    used = contacts.grants_used(here.engine, organisation=who.organisation).get(grant.id)
+    wanted = Filter(grant=grant.id, organisations=records_seen_by(who))
+    rows = [line_of(found) for found in here.records.page(wanted, DECISIONS).found]
     data = {"grant": {**seen_by(who, grant), "proxy_url": url}}
     if who.may("admin"):
-        data["grant"]["last_used"] = described.when(used)
-    wanted = Filter(grant=grant.id, organisations=records_seen_by(who))
+        data["grant"]["last_used"] = described.when(rows[0].time if rows else None)
     view = {
-        "rows": [records.row(found) for found in here.records.page(wanted, DECISIONS).found],
+        "rows": rows,
         "names": {grant.server_id: grant.server},
         "policies": _choices(request, grant),
         "pasted": pasted(grant.server, url, "TOKEN") if who.may("admin") else [],

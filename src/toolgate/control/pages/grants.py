@@ -36,9 +36,9 @@ def _grants(request: Request) -> Page:
     found = _found(request, typed)
     start = int(asked["from"]) if asked.get("from", "").isdecimal() and len(asked["from"]) < 7 else 0
     shown = found[start : start + PAGE]
-    used = contacts.grants_used(here.engine, organisation=who.organisation) if who.may("admin") else {}
     rows = [seen_by(who, grant) for grant in shown]
     if who.may("admin"):
+        used = contacts.grants_used(here.engine, time.time(), organisation=who.organisation)
         rows = [{**row, "last_used": described.when(used.get(row["id"]))} for row in rows]
     data = {
         "grants": rows,

@@ -13,8 +13,8 @@ from starlette.routing import BaseRoute
 from toolgate.audit.filters import Filter
 from toolgate.control.asking import ask_server
 from toolgate.control.connecting.shown import credentials_of
-from toolgate.control.pages import records
 from toolgate.control.pages.drift import changed_places
+from toolgate.control.pages.lines import line_of
 from toolgate.control.pages.rendering import Page
 from toolgate.control.pages.routing import Answer, action, actor, page, see_other, state
 from toolgate.control.pages.servers import standing_of
@@ -70,7 +70,7 @@ def _told(request: Request, server: Server) -> dict[str, Any]:
         "attempt": attempt,
         "trouble": trouble,
         "sign_in": isinstance(trouble, SignInNeeded),
-        "rows": [records.row(found) for found in here.records.page(wanted, DECISIONS).found],
+        "rows": [line_of(found) for found in here.records.page(wanted, DECISIONS).found],
         "names": {server.id: server.name},
     }
 
