@@ -14,6 +14,7 @@ from typing import Any
 import aiohttp
 from sqlalchemy.engine import Engine
 from starlette.applications import Starlette
+from tests.audit.databases import new_database
 from yarl import URL
 
 from toolgate.control.application import build_application
@@ -29,6 +30,7 @@ from toolgate.keys import MasterKey
 from toolgate.settings import ControlSettings
 from toolgate.store import members, sessions, tokens
 from toolgate.store.database import open_database, writing
+from toolgate.store.directory import database_file
 from toolgate.store.members import Member, Terms
 from toolgate.store.tables import DEFAULT_ORGANISATION
 
@@ -126,6 +128,8 @@ class Control:
     @asynccontextmanager
     async def running(cls, data: Path, **settings: Any) -> AsyncIterator[Control]:
         """Serve the installation in `data` (made where there is none) until the block ends."""
+        if not database_file(data).exists():
+            new_database(data)
         engine = open_database(data)
         listener = await listening("127.0.0.1", 0)
         port = listener.getsockname()[1]
