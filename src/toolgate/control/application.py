@@ -41,6 +41,7 @@ from toolgate.control.pages import (
     settings,
     static,
     tokens,
+    trial,
     welcome,
 )
 from toolgate.control.pages.problems import NOTHING, problem_page
@@ -64,6 +65,7 @@ def build_application(state: State) -> Starlette:
         *server_changing.routes,
         *grants.routes,
         *grant_adding.routes,
+        *trial.routes,
         *grant.routes,
         *policies.routes,
         *policy_builder.routes,

@@ -18,11 +18,11 @@ def settle(
 ) -> Approval:
     """Decide, and write down who did. Raises NotPending, StoreError. Whether they may is for the caller to judge.
 
-    The transaction of the event is open before the decision counts: a database that cannot be written decides nothing.
+    The event is written before the decision counts, and undone where that does not: a database that cannot be written
+    decides nothing, and nothing that was not decided is told.
     """
     house = DEFAULT_ORGANISATION if approval.organisation == LOCAL else approval.organisation
     with writing(engine, by, house) as change:
-        decided = approvals.decide(approval.id, verdict, by, reason)
         before, after = {"state": "pending"}, {"state": verdict, "reason": reason}
         change.event(f"approval.{verdict}", "approval", approval.id, before, after)
-    return decided
+        return approvals.decide(approval.id, verdict, by, reason)
