@@ -1,1 +1,119 @@
-export {};
+// Keeps form, JSON and verdict of the policy builder in step. Each change sends the whole form, as its buttons do without
+// scripts, and the parts of the page that come back take the place of the old ones. The server alone knows policies.
+import { firstDifference, holds, lineRange } from "./lines.js";
+import { localTimes } from "./times.js";
+
+const PARTS = ["builder-carried", "builder-form", "builder-state", "try-result"];
+const NAVIGATE = ["review", "save"];
+const PAUSE = 350;
+const form = document.getElementById("builder");
+const pane = document.getElementById("pane");
+let changes = 0;
+let timer = 0;
+let running = null;
+
+document.documentElement.classList.add("scripted");
+
+async function send(press = "apply") {
+  clearTimeout(timer);
+  running?.abort();
+  const mine = (running = new AbortController());
+  const sent = changes;
+  const body = new URLSearchParams(new FormData(form));
+  body.set("do", press);
+  body.delete("q");
+  form.setAttribute("aria-busy", "true");
+  try {
+    const answer = await fetch(form.action, { method: "POST", body, signal: mine.signal });
+    const page = new DOMParser().parseFromString(await answer.text(), "text/html");
+    if (running !== mine) return;
+    // Somebody who is signed out, or a fault: let the browser show what the server says.
+    if (!page.getElementById("builder")) return form.submit();
+    if (sent !== changes && press === "apply") return send();
+    take(page, press);
+  } catch (error) {
+    if (error.name !== "AbortError") throw error;
+  } finally {
+    if (running === mine) {
+      running = null;
+      form.removeAttribute("aria-busy");
+    }
+  }
+}
+
+function take(page, press) {
+  const focus = remember();
+  const sought = form.elements.q?.value ?? "";
+  for (const id of PARTS) {
+    const fresh = page.getElementById(id);
+    document.getElementById(id).replaceChildren(...document.adoptNode(fresh).childNodes);
+  }
+  const text = page.getElementById("pane").value;
+  const line = firstDifference(pane.value, text);
+  if (line >= 0) {
+    pane.value = text;
+    show(line);
+  }
+  if (form.elements.q) form.elements.q.value = sought;
+  find();
+  localTimes(form);
+  restore(focus, press);
+}
+
+// Fields are known by name, buttons also by what they do.
+function remember() {
+  const at = document.activeElement;
+  if (!form.contains(at) || !at.name) return null;
+  const range = at.selectionStart === undefined ? null : [at.selectionStart, at.selectionEnd];
+  return { name: at.name, value: at.tagName === "BUTTON" ? at.value : null, range };
+}
+
+function restore(focus, press) {
+  if (press.startsWith("open|")) return form.querySelector(".editor select, .editor input:not([type=hidden])")?.focus();
+  if (!focus || document.activeElement?.name === focus.name) return;
+  const same = [...form.elements].filter((each) => each.name === focus.name);
+  const field = focus.value === null ? same[0] : same.find((each) => each.value === focus.value);
+  field?.focus({ preventScroll: true });
+  if (field && focus.range && field.setSelectionRange) field.setSelectionRange(...focus.range);
+}
+
+function show(line) {
+  const height = parseFloat(getComputedStyle(pane).lineHeight) || 18;
+  pane.scrollTop = Math.max(0, (line - 4) * height);
+}
+
+function find() {
+  const sought = form.elements.q?.value.trim() ?? "";
+  for (const row of form.querySelectorAll("[data-name]")) row.hidden = !holds(row.dataset.name, sought);
+}
+
+function later() {
+  changes += 1;
+  clearTimeout(timer);
+  timer = setTimeout(send, PAUSE);
+}
+
+form.addEventListener("input", (event) => {
+  const field = event.target;
+  if (field.name === "q") return find();
+  if (field.closest("[data-compose]") || field.name === "name") return;
+  later();
+});
+
+form.addEventListener("submit", (event) => {
+  const press = event.submitter?.value ?? "apply";
+  if (NAVIGATE.includes(press)) return;
+  event.preventDefault();
+  changes += 1;
+  send(press);
+});
+
+form.addEventListener("click", (event) => {
+  const link = event.target.closest("a[data-line]");
+  if (!link?.dataset.line) return;
+  event.preventDefault();
+  const line = Number(link.dataset.line) - 1;
+  pane.focus();
+  pane.setSelectionRange(...lineRange(pane.value, line));
+  show(line);
+});
