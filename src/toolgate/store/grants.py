@@ -13,6 +13,7 @@ from sqlalchemy.engine import Connection, Engine
 
 from toolgate.keys import mint_token, token_digest
 from toolgate.store import names, policies, servers
+from toolgate.store.claims import check_claims
 from toolgate.store.database import AnyRow, AnySelect, Writing, reading, writing
 from toolgate.store.errors import BadInput, Conflict, NotStored
 from toolgate.store.tables import DEFAULT_ORGANISATION
@@ -27,7 +28,8 @@ ID_START = re.compile(r"[0-9a-f]{8}[0-9a-f-]{0,28}")
 class Grant:
     """A grant as the operator sees it. `state` is `active`, `expired` or `revoked`; times in seconds since 1970.
 
-    `created_by` has seen the token that is valid now: who made the grant, or rotated it last.
+    `created_by` has seen the token that is valid now: who made the grant, or rotated it last. `claims` are those of the
+    access tokens that lead to it beside its own token; none where it is empty.
     """
 
     id: str
@@ -44,6 +46,7 @@ class Grant:
     rotated: float | None
     state: str
     created_by: str
+    claims: dict[str, object]
 
 
 @dataclass(slots=True, frozen=True)
@@ -64,6 +67,7 @@ def add(
     principal: str = "",
     labels: Mapping[str, str] | None = None,
     expires: float | None = None,
+    claims: Mapping[str, object] | None = None,
     organisation: str = DEFAULT_ORGANISATION,
 ) -> Minted:
     """Make a grant and its token. Without a policy it denies every call; without a principal the label is its holder.
@@ -73,7 +77,13 @@ def add(
     with writing(engine, actor, organisation) as change:
         named = dict(labels or {})
         terms = terms_of(
-            change, server=server, policy=policy, principal=principal or label, labels=named, expires=expires
+            change,
+            server=server,
+            policy=policy,
+            principal=principal or label,
+            labels=named,
+            expires=expires,
+            claims=claims,
         )
         token, grant_id = mint_token(), str(uuid.uuid4())
         insert(change, grant_id, label, terms, token)
@@ -82,19 +92,22 @@ def add(
 
 @dataclass(slots=True, frozen=True)
 class Terms:
-    """What a grant says; everything but its name and its token."""
+    """What a grant says; everything but its name and its token. `claims` None: those that it has."""
 
     server_id: str
     policy_id: str | None
     principal: str
     labels: Mapping[str, str]
     expires: float | None
+    claims: Mapping[str, object] | None = None
 
     def columns(self) -> dict[str, object]:
         """The terms as the table holds them. Raises BadInput."""
         names.check_text("--principal", self.principal)
         kept = names.check_labels("--labels", self.labels)
+        claims = {} if self.claims is None else {"claims": _stored(check_claims("--claims", self.claims))}
         return {
+            **claims,
             "server_id": self.server_id,
             "policy_id": self.policy_id,
             "principal": self.principal,
@@ -111,13 +124,18 @@ def terms_of(
     principal: str,
     labels: Mapping[str, str],
     expires: float | None,
+    claims: Mapping[str, object] | None = None,
 ) -> Terms:
     """The terms with a server and a policy by name or id, both of the writer's organisation. Raises NotStored."""
     server_id = servers.find(change.connection, server, organisation=change.organisation).id
     policy_id = None
     if policy is not None:
         policy_id = policies.find(change.connection, policy, organisation=change.organisation).id
-    return Terms(server_id, policy_id, principal, labels, expires)
+    return Terms(server_id, policy_id, principal, labels, expires, claims)
+
+
+def _stored(claims: Mapping[str, object]) -> str | None:
+    return json.dumps(claims, sort_keys=True, ensure_ascii=False) if claims else None
 
 
 def _check_house(change: Writing, terms: Terms) -> None:
@@ -145,8 +163,28 @@ def amend(change: Writing, grant_id: str, terms: Terms) -> None:
     before = _own(change, grant_id)
     _check_house(change, terms)
     change.connection.execute(table.update().where(table.c.id == grant_id).values(terms.columns()))
-    was = Terms(before.server_id, before.policy_id, before.principal, before.labels, before.expires)
+    was = Terms(before.server_id, before.policy_id, before.principal, before.labels, before.expires, before.claims)
     change.note("change", "grant", grant_id, before=asdict(was), after=asdict(terms))
+
+
+def claim(
+    engine: Engine,
+    actor: str,
+    reference: str,
+    claims: Mapping[str, object],
+    *,
+    organisation: str = DEFAULT_ORGANISATION,
+) -> Grant:
+    """Say which access tokens lead to the grant, none where there are no claims. Raises NotStored, Conflict, BadInput.
+
+    What is open under the grant ends, because somebody else may hold it now.
+    """
+    with writing(engine, actor, organisation) as change:
+        grant = _living(change, reference)
+        kept = check_claims("--claims", claims)
+        change.connection.execute(table.update().where(table.c.id == grant.id).values(claims=_stored(kept)))
+        change.note("claim", "grant", grant.id, {"claims": grant.claims}, {"claims": kept})
+        return _own(change, grant.id)
 
 
 def renew(change: Writing, grant_id: str, token: str) -> None:
@@ -209,6 +247,7 @@ def every(
     server: str | None = None,
     *,
     policy: str | None = None,
+    state: str = "",
     organisation: str = DEFAULT_ORGANISATION,
     after: tuple[float, str] | None = None,
     limit: int | None = None,
@@ -223,6 +262,8 @@ def every(
             which.append(table.c.server_id == servers.find(connection, server, organisation=organisation).id)
         if policy is not None:
             which.append(table.c.policy_id == policies.find(connection, policy, organisation=organisation).id)
+        if state:
+            which.append(_in_state(state, now))
         if after is not None:
             which.append(sa.tuple_(table.c.created, table.c.id) > after)
         query = _query(sa.and_(*which), organisation).order_by(table.c.created, table.c.id).limit(limit)
@@ -282,7 +323,16 @@ def _grant(row: AnyRow, now: float) -> Grant:
         rotated=row.rotated,
         state=_state(row.expires, row.revoked, now),
         created_by=row.created_by,
+        claims=json.loads(row.claims or "{}"),
     )
+
+
+def _in_state(state: str, now: float) -> sa.ColumnElement[bool]:
+    """The condition of the state that `_state` gives."""
+    if state == "revoked":
+        return table.c.revoked.is_not(None)
+    expired = sa.and_(table.c.expires.is_not(None), table.c.expires <= now)
+    return sa.and_(table.c.revoked.is_(None), expired if state == "expired" else sa.not_(expired))
 
 
 def _state(expires: float | None, revoked: float | None, now: float) -> str:

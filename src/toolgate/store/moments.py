@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+import time
 from datetime import UTC, datetime
 
 from toolgate.store.errors import BadInput
@@ -25,6 +26,20 @@ def when(moment: float | None) -> str | None:
     if moment is None:
         return None
     return datetime.fromtimestamp(moment, UTC).strftime("%Y-%m-%dT%H:%M:%SZ")
+
+
+def to_come(place: str, text: str) -> float | None:
+    """`30d`, `12h`, an ISO date or time, or `never`: seconds since 1970, or None. Raises BadInput."""
+    if text == "never":
+        return None
+    seconds = span(text)
+    return date(place, text) if seconds is None else time.time() + seconds
+
+
+def gone_by(place: str, text: str) -> float:
+    """`2h` ago, `30d` ago, an ISO date or time: seconds since 1970. Raises BadInput."""
+    seconds = span(text)
+    return date(place, text) if seconds is None else time.time() - seconds
 
 
 def date(place: str, text: str) -> float:

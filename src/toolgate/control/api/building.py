@@ -14,7 +14,7 @@ from starlette.requests import Request
 from starlette.responses import Response
 from starlette.routing import BaseRoute, Match, Route
 
-from toolgate.control.api import documents, policies, problems, servers, tools, whoami
+from toolgate.control.api import documents, events, grants, members, policies, problems, servers, tokens, tools, whoami
 from toolgate.control.api.describing import describe
 from toolgate.control.state import State
 from toolgate.errors import ToolgateError
@@ -27,6 +27,10 @@ _ROUTERS: Final[tuple[APIRouter, ...]] = (
     tools.router,
     documents.router,
     policies.router,
+    grants.router,
+    members.router,
+    tokens.router,
+    events.router,
 )
 
 

@@ -54,10 +54,12 @@ class Made(msgspec.Struct, frozen=True):
     under_way: bool = False
 
     @classmethod
-    def of(cls, shape: type[Shown], value: Mapping[str, Any], location: str, **headers: str) -> Made:
-        """201 with an object of this shape, which is at `location`."""
+    def of(
+        cls, shape: type[Shown], value: Mapping[str, Any], location: str, *, status: int = 201, **headers: str
+    ) -> Made:
+        """An object of this shape, which is at `location`."""
         body = shape.model_validate(value).model_dump_json().encode()
-        return cls(201, {"location": location, **headers}, body)
+        return cls(status, {"location": location, **headers}, body)
 
     def response(self, **headers: str) -> Response:
         """As it goes out."""

@@ -50,6 +50,8 @@ _PLAIN: Final = {
     404: ("not-found", "Not found", "there is no operation at this path", "openapi.json lists all"),
     405: ("method-not-allowed", "Not this way", "the operation has another method", "see the header Allow"),
 }
+_FIELDS: Final = frozenset({"name", "email", "role", "approver", "expires", "url", "format", "servers", "reason"})
+"""Of bodies, as the store calls them."""
 _INSIDE: Final = ToolgateError(
     "installation", "something went wrong inside", "the log of the control process says what"
 )
@@ -126,6 +128,8 @@ def _place(place: str) -> str:
     """The store names what it was given as the command line does: here that is a field of the body."""
     if place.endswith(" name"):
         return "/name"
+    if place in _FIELDS:
+        return f"/{place}"
     return f"/{place[2:].replace('-', '_')}" if place.startswith("--") else place
 
 
