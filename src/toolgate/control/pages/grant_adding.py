@@ -15,12 +15,14 @@ from toolgate import clients
 from toolgate.control.pages import forms, once
 from toolgate.control.pages.rendering import Page
 from toolgate.control.pages.routing import Answer, action, actor, page, state
+from toolgate.control.pages.trial import choices
 from toolgate.errors import ToolgateError
 from toolgate.keys import mint_token
-from toolgate.store import described, grants, idempotency, policies, servers
+from toolgate.store import described, grants, idempotency, policies
 from toolgate.store.database import writing
 from toolgate.store.errors import BadInput
 from toolgate.store.grants import Grant
+from toolgate.store.labels import living_servers
 from toolgate.store.moments import date, span
 
 FIELDS: Final = {
@@ -61,10 +63,10 @@ def _new(request: Request) -> Page:
 
 def _page(request: Request, typed: Typed, errors: dict[str, ToolgateError]) -> Page:
     here, organisation = state(request), actor(request).organisation
-    known = servers.every(here.engine, organisation=organisation)
+    known = living_servers(here.engine, organisation)
     written = policies.every(here.engine, organisation=organisation)
     data = {
-        "servers": [{"id": server.id, "name": server.name} for server in known],
+        "servers": [{"id": id_, "name": name} for id_, name in known],
         "policies": [{"id": policy.id, "name": policy.name} for policy in written],
     }
     view = {"typed": typed, "errors": errors, "once": once.number()}
@@ -117,6 +119,7 @@ def token_page(request: Request, grant: Grant, token: str, title: str, *, renewe
     """The only page that ever shows a token: with what each client needs, and kept by nobody."""
     url = state(request).proxy_url(grant.server_id)
     view = {"grant": described.grant(grant), "token": token, "url": url, "renewed": renewed}
+    view["choices"] = choices(request, grant)
     headers = {"cache-control": "no-store"}
     return Page("grant_token.html", title, {}, {**view, "pasted": pasted(grant.server, url, token)}, headers=headers)
 
