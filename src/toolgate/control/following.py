@@ -102,6 +102,11 @@ class Live:
             stream.offer(record, event)
         stream.sent = max(stream.sent, newest if last is None else last)
 
+    @property
+    def streams(self) -> int:
+        """How many are open."""
+        return len(self._streams)
+
     def close(self, stream: Stream) -> None:
         """End a stream; the last one ends the looking."""
         self._streams.discard(stream)
