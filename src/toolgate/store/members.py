@@ -71,13 +71,13 @@ def check_email(place: str, email: str) -> str:
 def invite(
     engine: Engine, actor: str, email: str, terms: Terms, *, organisation: str = DEFAULT_ORGANISATION
 ) -> Invited:
-    """Make a member and a link with which they choose a password. Raises BadInput."""
+    """Make a member and a link with which they choose a password. Raises BadInput, Conflict."""
     try:
         with writing(engine, actor, organisation) as change:
             member = insert(change, email, terms)
             return Invited(member, links.make(change, "invite", member.id))
     except IntegrityError:
-        raise BadInput("email", f"`{names.shown(email)}` is a member already", "invite somebody else") from None
+        raise Conflict("email", f"`{names.shown(email)}` is a member already", "invite somebody else") from None
 
 
 def insert(change: Writing, email: str, terms: Terms, columns: Mapping[str, object] | None = None) -> Member:
@@ -215,7 +215,7 @@ def last_admin(change: Writing, it: Member) -> bool:
 
 
 def _keep_an_admin(change: Writing, before: Member) -> None:
-    """Refuse to take the last admin away: nobody could let another one in. Raises StoreError."""
+    """Refuse to take the last admin away: nobody could let another one in. Raises Conflict."""
     if last_admin(change, before):
         cause = f"`{before.email}` is the last admin who can sign in"
         raise Conflict("member", cause, "let another admin in first")

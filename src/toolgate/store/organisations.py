@@ -11,7 +11,7 @@ from sqlalchemy.exc import IntegrityError
 
 from toolgate.store import names
 from toolgate.store.database import reading, writing
-from toolgate.store.errors import BadInput, NotStored
+from toolgate.store.errors import Conflict, NotStored
 from toolgate.store.tables import members
 from toolgate.store.tables import organisations as table
 
@@ -27,7 +27,7 @@ class Organisation:
 
 
 def add(engine: Engine, actor: str, name: str) -> Organisation:
-    """Make an organisation without members: its first admin is invited with `members.invite`. Raises BadInput.
+    """Make an organisation without members: its first admin is invited with `members.invite`. BadInput, Conflict.
 
     Whose word this takes is for the caller to judge: only admins of the default organisation, the operator's.
     """
@@ -39,7 +39,7 @@ def add(engine: Engine, actor: str, name: str) -> Organisation:
             change.connection.execute(table.insert().values(values))
             change.event("add", "organisation", made, after={"name": name})
     except IntegrityError:
-        raise BadInput("name", f"there is an organisation `{name}` already", "choose another name") from None
+        raise Conflict("name", f"there is an organisation `{name}` already", "choose another name") from None
     return get(engine, made)
 
 

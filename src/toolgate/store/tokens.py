@@ -13,7 +13,7 @@ from sqlalchemy.engine import Connection, Engine
 from toolgate.keys import mint_api_token, token_digest
 from toolgate.store import approvers, names, roles
 from toolgate.store.database import AnyRow, reading, writing
-from toolgate.store.errors import BadInput, NotStored
+from toolgate.store.errors import BadInput, Conflict, NotStored
 from toolgate.store.roles import Approves, Role
 from toolgate.store.tables import DEFAULT_ORGANISATION
 from toolgate.store.tables import api_tokens as table
@@ -57,7 +57,7 @@ def add(
     expires: float | None = None,
     organisation: str = DEFAULT_ORGANISATION,
 ) -> MintedToken:
-    """Make an API token. `approver`: names or ids of servers, or `*`; `expires`: a moment. Raises BadInput."""
+    """Make an API token. `approver`: names or ids of servers, or `*`; `expires`: a moment. BadInput, Conflict."""
     names.check_name("name", name)
     secret, token_id = mint_api_token(), str(uuid.uuid4())
     with writing(engine, actor, organisation) as change:
@@ -65,7 +65,7 @@ def add(
             raise BadInput("expires", "lies in the past", "give a moment to come, such as 90d")
         living = (table.c.organisation_id == organisation, table.c.name == name, table.c.revoked.is_(None))
         if change.connection.execute(sa.select(table.c.id).where(*living)).first():
-            raise BadInput("name", f"there is an API token `{name}` already", "revoke it, or choose another name")
+            raise Conflict("name", f"there is an API token `{name}` already", "revoke it, or choose another name")
         approves = approvers.chosen(change.connection, "approver", approver, organisation)
         values = {"role": roles.check_role("role", role), "approver": roles.written(approves), "expires": expires}
         own = {"id": token_id, "organisation_id": organisation, "name": name, "digest": token_digest(secret)}

@@ -51,7 +51,7 @@ class Throttle:
         buckets = [self._bucket(key, rate, now) for key, rate in tries]
         wait = max(bucket.wait for bucket in buckets)
         if wait > 0:
-            return math.ceil(wait)
+            return math.ceil(round(wait, 3))
         for bucket in buckets:
             bucket.spent += 1
         return 0

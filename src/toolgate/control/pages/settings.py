@@ -101,7 +101,7 @@ def _add_organisation(request: Request, form: FormData) -> Answer:
         return _page(request, error, typed)
     link = f"{state(request).url}/welcome/{invited.secret}"
     return Page(
-        "organisation_made.html", "New organisation", {}, {"name": made.name, "email": typed["email"], "link": link}
+        "organisation_made.html", "New organisation", {}, {"organisation": made.name, "email": typed["email"], "link": link}
     )
 
 

@@ -100,7 +100,7 @@ def _visit(request: Request) -> str:
 def _telling(page: Page, error: ToolgateError) -> Page:
     """The status that says what was wrong."""
     headers = {**page.headers, **({"retry-after": str(error.after)} if isinstance(error, TooMany) else {})}
-    status = error.status if isinstance(error, Refusal) else max(page.status, 422)
+    status = error.status if isinstance(error, Refusal) else 422 if page.status == 200 else page.status
     return replace(page, status=status, headers=headers)
 
 
