@@ -11,9 +11,10 @@ from starlette.routing import BaseRoute
 from toolgate.control.identity.actor import Actor
 from toolgate.control.pages.rendering import Page
 from toolgate.control.pages.routing import actor, page, state
-from toolgate.store import contacts, described, grants, servers
+from toolgate.store import contacts, described, grants
 from toolgate.store.errors import NotStored
 from toolgate.store.grants import Grant
+from toolgate.store.labels import living_servers
 
 PAGE: Final = 100
 """Grants on one page."""
@@ -46,11 +47,10 @@ def _grants(request: Request) -> Page:
         "start": start,
         "next": start + PAGE if start + PAGE < len(found) else None,
     }
-    known = servers.every(here.engine, organisation=who.organisation)
     view = {
         "typed": typed,
         "filtered": any(typed.values()),
-        "servers": [("", "any server"), *((server.id, server.name) for server in known)],
+        "servers": [("", "any server"), *living_servers(here.engine, who.organisation)],
         "states": [("", "any state"), *((one, one) for one in STATES)],
     }
     return Page("grants.html", "Grants", data, view)
