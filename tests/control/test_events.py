@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import re
 
+import pytest
 from tests.control.running import Control
 
 from toolgate.store import members, organisations
@@ -17,6 +18,7 @@ def note(control: Control, number: int, actor: str = "test", organisation: str =
             change.event("poke", "server", DEFAULT_ORGANISATION, {"step": step}, {"step": step + 1})
 
 
+@pytest.mark.slow
 async def test_events_come_newest_first_in_pages_that_lose_and_repeat_nothing(control: Control) -> None:
     admin = await control.signed_in("admin")
     note(control, 120)
@@ -37,6 +39,7 @@ async def test_events_come_newest_first_in_pages_that_lose_and_repeat_nothing(co
     assert (await admin.get(older[1].replace("&amp;", "&"))).status == 200
 
 
+@pytest.mark.slow
 async def test_events_are_filtered_by_who_what_and_when(control: Control) -> None:
     admin = await control.signed_in("admin")
     note(control, 2, actor="eve@example.com")
@@ -78,6 +81,7 @@ async def test_settings_say_how_the_process_was_started(control: Control) -> Non
     assert "Make the organisation" in page
 
 
+@pytest.mark.slow
 async def test_only_the_operators_admins_make_organisations_and_each_sees_its_own(control: Control) -> None:
     operator = await control.signed_in("admin")
     made = await operator.post("/settings/organisations", {"name": "acme", "email": "ada@acme.example"})

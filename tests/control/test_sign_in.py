@@ -60,6 +60,7 @@ async def test_every_refused_sign_in_says_the_same(control: Control, who: str) -
     assert SESSION not in refused.headers.get("set-cookie", "")
 
 
+@pytest.mark.slow
 async def test_a_cookie_planted_before_sign_in_is_worth_nothing_afterwards(control: Control) -> None:
     """Session fixation."""
     attacker = await control.signed_in("viewer")
@@ -104,6 +105,7 @@ def test_nobody_is_led_to_another_origin(to: str) -> None:
     assert local(to) == "/"
 
 
+@pytest.mark.slow
 async def test_nobody_is_led_to_another_origin_after_signing_in(control: Control) -> None:
     """Open redirect."""
     member = control.member("viewer")
@@ -122,6 +124,7 @@ async def test_a_second_cookie_of_the_name_signs_nobody_in(control: Control) -> 
     assert (await nobody.get("/patterns", cookie=f"{SESSION}={mine}; other=1")).status == 200
 
 
+@pytest.mark.slow
 async def test_the_cookie_is_out_of_reach_of_scripts_and_other_sites(control: Control) -> None:
     member = control.member("viewer")
     done = await try_in(await control.browser(), member.email)

@@ -100,9 +100,8 @@ def _add_organisation(request: Request, form: FormData) -> Answer:
     except StoreError as error:
         return _page(request, error, typed)
     link = f"{state(request).url}/welcome/{invited.secret}"
-    return Page(
-        "organisation_made.html", "New organisation", {}, {"organisation": made.name, "email": typed["email"], "link": link}
-    )
+    view = {"organisation": made.name, "email": invited.member.email, "link": link}
+    return Page("organisation_made.html", "New organisation", {}, view)
 
 
 routes: list[BaseRoute] = [
