@@ -15,6 +15,7 @@ import time
 from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
+from typing import Literal, TypeAlias
 
 import sqlalchemy as sa
 from sqlalchemy.engine import Engine
@@ -30,6 +31,7 @@ from toolgate.store.tables import DEFAULT_ORGANISATION
 
 SPAN = 7 * 86_400
 TOOLS = ("search_issues", "create_issue", "get_file", "run_query", "create_charge", "send_message", "list_channels")
+Verdict: TypeAlias = Literal["allow", "deny", "wait"]
 RARE_TOOL = "drop_database"
 RULES = {
     "require_approval": [{"conditions": [{"path": "args.note", "op": "contains", "value": "ask"}]}],
@@ -41,7 +43,7 @@ RULES = {
     ],
     "limits": [{"counter": "calls", "window": "minute", "max": 30, "scope": "grant"}],
 }
-POLICY = {"version": "1", "default": "deny", "tools": {tool: RULES for tool in TOOLS}}
+POLICY = {"version": "1", "default": "deny", "tools": dict.fromkeys(TOOLS, RULES)}
 ENDS: tuple[Result, ...] = ("result",) * 17 + ("tool_error", "rpc_error", "timeout")
 
 
@@ -65,10 +67,10 @@ class Holder:
     policy_id: str
 
 
-def build(data: Path, size: Size = Size()) -> list[Holder]:  # noqa: B008 (a frozen value)
+def build(data: Path, size: Size = Size()) -> list[Holder]:
     """Fill an empty directory; the index of its journal is left to whoever uses it."""
     engine = open_database(data)
-    chance = random.Random(size.records)  # noqa: S311 (no secret)
+    chance = random.Random(size.records)
     holders = _register(engine, size)
     engine.dispose()
     asyncio.run(_write(data, size, holders, chance))
@@ -85,13 +87,13 @@ def _register(engine: Engine, size: Size) -> list[Holder]:
         for number in range(size.grants):
             server, policy = server_ids[number % size.servers], policy_ids[number % size.policies]
             terms = grants.Terms(server, policy, f"person-{number % 37}", {}, None)
-            grants.insert(change, f"{number:08x}-0000-4000-8000-{number:012x}", f"agent-{number}", terms, _token(number))
+            grants.insert(change, _id(number), f"agent-{number}", terms, f"token-{number}")
         found = change.connection.execute(sa.text("SELECT id, label, server_id, policy_id FROM grants ORDER BY id"))
         return [Holder(*row) for row in found]
 
 
-def _token(number: int) -> str:
-    return f"tg_bench_{number}"
+def _id(number: int) -> str:
+    return f"{number:08x}-0000-4000-8000-{number:012x}"
 
 
 async def _write(data: Path, size: Size, holders: list[Holder], chance: random.Random) -> None:
@@ -105,9 +107,7 @@ async def _write(data: Path, size: Size, holders: list[Holder], chance: random.R
     await journal.close()
 
 
-def entries(
-    size: Size, holders: list[Holder], journal: Journal, chance: random.Random, end: float
-) -> Iterator[Entry]:
+def entries(size: Size, holders: list[Holder], journal: Journal, chance: random.Random, end: float) -> Iterator[Entry]:
     """So many records in the order of their times, each allowed one followed by its outcome."""
     step = SPAN / size.records
     weights = [1 / (rank + 10) for rank in range(len(holders))]
@@ -165,7 +165,7 @@ def _call(number: int, now: float, holder: Holder, decision_id: str, chance: ran
         yield Outcome(time=now + 0.05, decision_id=decision_id, result=ended, status=200, upstream_took=48_211)
 
 
-def _verdict(tool: str, lot: float, now: float) -> tuple[str, str, str, LimitFacts | None]:
+def _verdict(tool: str, lot: float, now: float) -> tuple[Verdict, str, str, LimitFacts | None]:
     if tool == RARE_TOOL:
         return "deny", "(unlisted)", f"Unknown tool: {tool}", None
     if lot < 0.82:
