@@ -3,6 +3,7 @@
 //   accounts: { login: claims }; whoever signs in with another login is `login` at example.com
 //   scopes: what access tokens of resources may say, "" separated by spaces
 //   tokenTtl, refreshTtl: seconds; port: 0 for any; path: of the issuer ("/tenant")
+//   documents: { origin: where it really is }, for client identifiers that are URLs, which are fetched then
 //   overrides: merged into the provider's configuration; metadata: merged into what discovery says
 // Says {"issuer": ...} in one line once it listens, then one line for each event that a test may count. It ends when
 // its standard input does.
@@ -30,6 +31,13 @@ async function getResourceServerInfo(_ctx, resource) {
     accessTokenTTL: ttl,
     jwt: { sign: { alg: 'RS256' } },
   };
+}
+
+// What the network of an installation would do: the public name of a control plane leads to where it listens.
+async function fetchDocument(url, options) {
+  const { origin, pathname } = new URL(url);
+  const real = settings.documents[origin];
+  return fetch(`${real}${pathname}`, { method: 'GET', headers: { accept: options.headers.accept }, redirect: 'manual' });
 }
 
 const listener = createServer();
@@ -61,8 +69,10 @@ const provider = new Provider(issuer, {
       useGrantedResource: async () => true,
       getResourceServerInfo,
     },
+    ...(settings.documents ? { clientIdMetadataDocument: { enabled: true, ack: 'draft-02' } } : {}),
     ...settings.features,
   },
+  ...(settings.documents ? { fetch: fetchDocument } : {}),
   discovery: settings.metadata ?? {},
   ...settings.overrides,
 });
