@@ -29,6 +29,7 @@ class GrantTerms:
     principal: str
     labels: Mapping[str, str]
     expires: float | None
+    claims: Mapping[str, object]
 
 
 class Administration(Protocol):
@@ -75,6 +76,9 @@ class Administration(Protocol):
 
     def grants(self, server: str | None) -> list[Described]:
         """All grants, or those of one server."""
+
+    def claim_grant(self, reference: str, claims: Mapping[str, object]) -> Described:
+        """Say which access tokens lead to a grant; with no claims, none does."""
 
     def add_grant(self, terms: GrantTerms) -> Described:
         """Make a grant; with its `token` and `proxy_url`."""

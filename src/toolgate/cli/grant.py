@@ -12,10 +12,19 @@ from toolgate.cli.administration import Described, GrantTerms
 from toolgate.cli.chosen import administration
 from toolgate.cli.groups import new_group
 from toolgate.cli.options import WAIT, DataOption, JsonOption, WaitOption, examples, moment, pairs
+from toolgate.store.errors import BadInput
 
 app = new_group("Give agents access, and take it back.")
 
 GrantArgument = Annotated[str, typer.Argument(metavar="GRANT", help="Label or id of the grant, or how its id begins.")]
+
+
+ClaimsOption = Annotated[
+    list[str] | None,
+    typer.Option(
+        "--claims", metavar="K=V", help="Access tokens with these claims lead to it, too: iss, sub. Repeatable."
+    ),
+]
 
 
 @app.command(
@@ -25,7 +34,7 @@ GrantArgument = Annotated[str, typer.Argument(metavar="GRANT", help="Label or id
         "      --principal ada --labels tenant=acme --expires 30d --json",
     )
 )
-def add(
+def add(  # noqa: PLR0913, PLR0917 - typer declares options as parameters
     server: Annotated[str, typer.Option("--server", metavar="SERVER", help="The server it opens (name or id).")],
     label: Annotated[str, typer.Option("--label", metavar="LABEL", help="How records and you will call it.")],
     policy: Annotated[
@@ -40,6 +49,7 @@ def add(
         typer.Option("--labels", metavar="K=V", help="What policies read as grant.labels.K. Repeatable."),
     ] = None,
     expires: Annotated[str, typer.Option("--expires", metavar="WHEN", help="30d, 12h, 2027-01-31, never.")] = "never",
+    claims: ClaimsOption = None,
     data: DataOption = None,
     wait: WaitOption = WAIT,
     as_json: JsonOption = False,
@@ -50,7 +60,15 @@ def add(
     """
     until, kept = moment("--expires", expires), pairs("--labels", labels or [])
     place = administration(data)
-    terms = GrantTerms(server=server, label=label, policy=policy, principal=principal, labels=kept, expires=until)
+    terms = GrantTerms(
+        server=server,
+        label=label,
+        policy=policy,
+        principal=principal,
+        labels=kept,
+        expires=until,
+        claims=pairs("--claims", claims or []),
+    )
     _print_minted(place.add_grant(terms), as_json)
     place.confirm(wait)
 
@@ -107,6 +125,30 @@ def revoke(grant: GrantArgument, data: DataOption = None, wait: WaitOption = WAI
     place = administration(data)
     revoked = place.revoke_grant(grant)
     _print(revoked, f"revoked {revoked['label']}", as_json)
+    place.confirm(wait)
+
+
+@app.command(
+    "set",
+    epilog=examples(
+        "toolgate grant set ci --claims iss=https://login.example --claims sub=ada", "toolgate grant set ci --no-claims"
+    ),
+)
+def set_(
+    grant: GrantArgument,
+    claims: ClaimsOption = None,
+    no_claims: Annotated[bool, typer.Option("--no-claims", help="No access token leads to it any more.")] = False,
+    data: DataOption = None,
+    wait: WaitOption = WAIT,
+    as_json: JsonOption = False,
+) -> None:
+    """Say which access tokens lead to a grant beside its own token; what is open under it ends."""
+    if bool(claims) == no_claims:
+        raise BadInput("grant set", "needs either --claims or --no-claims", "say which access tokens lead to it")
+    place = administration(data)
+    changed = place.claim_grant(grant, pairs("--claims", claims or []))
+    said = ", ".join(f"{name}={value}" for name, value in changed["claims"].items()) or "no access tokens"
+    _print(changed, f"{changed['label']} is for {said} now", as_json)
     place.confirm(wait)
 
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import time
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import asdict
 from typing import Literal
 
@@ -107,6 +107,10 @@ class Local:
     def add_grant(self, terms: GrantTerms) -> Described:
         """Make a grant and its token."""
         return self._minted(grants.add(self._engine, actor(), **asdict(terms)))
+
+    def claim_grant(self, reference: str, claims: Mapping[str, object]) -> Described:
+        """Say which access tokens lead to a grant."""
+        return described.grant(grants.claim(self._engine, actor(), reference, claims))
 
     def rotate_grant(self, reference: str) -> Described:
         """Give a grant a new token."""

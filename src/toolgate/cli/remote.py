@@ -108,8 +108,13 @@ class Remote:
             "principal": terms.principal,
             "labels": dict(terms.labels),
             "expires": expires,
+            "claims": dict(terms.claims),
         }
         return self._object("POST", "grants", body, new=True)
+
+    def claim_grant(self, reference: str, claims: Mapping[str, object]) -> Described:
+        """Say which access tokens lead to a grant."""
+        return self._object("PATCH", f"grants/{_part(reference)}", {"claims": dict(claims)})
 
     def rotate_grant(self, reference: str) -> Described:
         """Give a grant a new token."""

@@ -29,6 +29,7 @@ class GrantTerms:
     until: float | None
     token_file: Path | None
     place: str
+    claims: Mapping[str, object] = field(default_factory=dict)
 
 
 @dataclass(slots=True, frozen=True)

@@ -109,6 +109,8 @@ class GrantPlanner:
                 yield f"{key} {shown(before or 'none')} -> {shown(after)}"
         if was.labels != given.labels:
             yield "labels"
+        if was.claims != given.claims:
+            yield "claims"
         if was.expires != until:
             yield "expires"
 
@@ -147,4 +149,4 @@ def _terms(change: Writing, given: GrantTerms, until: float | None) -> Terms:
     """Server and policy by their ids, which may be new in this very transaction."""
     server_id = servers.find(change.connection, given.server, organisation=change.organisation).id
     policy_id = policies.find(change.connection, given.policy, organisation=change.organisation).id
-    return Terms(server_id, policy_id, given.principal, dict(given.labels), until)
+    return Terms(server_id, policy_id, given.principal, dict(given.labels), until, dict(given.claims))

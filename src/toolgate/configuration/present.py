@@ -95,5 +95,7 @@ def _server(connection: Connection, row: AnyRow) -> PresentServer:
 
 
 def _grant(row: AnyRow) -> PresentGrant:
-    terms = Terms(row.server_id, row.policy_id, row.principal, json.loads(row.labels), row.expires)
+    terms = Terms(
+        row.server_id, row.policy_id, row.principal, json.loads(row.labels), row.expires, json.loads(row.claims or "{}")
+    )
     return PresentGrant(row.id, row.label, terms, row.digest, row.created, row.origin)

@@ -19,6 +19,7 @@ from toolgate.configuration.problems import ConfigurationError, Problem
 from toolgate.errors import ToolgateError
 from toolgate.policy.document import PolicyError, parse
 from toolgate.store import headers, moments, names, variables
+from toolgate.store.claims import check_claims
 from toolgate.store.commands import check_command, parse_command, resolve
 from toolgate.store.errors import BadInput
 from toolgate.store.headers import HeaderInput
@@ -201,6 +202,8 @@ class _Reading:
             names.check_text("", value.get("principal", label))
         with self._noting((*path, "labels")):
             names.check_labels("labels", labels)
+        with self._noting((*path, "claims")):
+            check_claims("claims", value.get("claims", {}))
         span, until = self._ending(path, value.get("expires", "never"))
         token_file = self._beside(value["token_file"]) if "token_file" in value else None
         return GrantTerms(
@@ -212,6 +215,7 @@ class _Reading:
             until=until,
             token_file=token_file,
             place=self._at(path),
+            claims=value.get("claims", {}),
         )
 
     def _ending(self, path: nodes.Path, expires: str) -> tuple[float | None, float | None]:

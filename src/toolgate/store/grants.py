@@ -57,7 +57,7 @@ class Minted:
     token: str = field(repr=False)
 
 
-def add(
+def add(  # noqa: PLR0913 - a grant is what its caller names of it
     engine: Engine,
     actor: str,
     *,
