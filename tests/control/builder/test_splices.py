@@ -42,7 +42,7 @@ def every(node: Node, pointer: str = "") -> list[str]:
 
 
 @pytest.mark.slow
-@settings(max_examples=60, deadline=None)
+@settings(max_examples=30, deadline=None)
 @given(texts())
 def test_a_text_is_read_as_the_engine_reads_it(text: str) -> None:
     assert same(read(text).plain(), plain(text))
@@ -67,7 +67,7 @@ def test_what_is_set_to_itself_stays_as_it_is_written(text: str, data: st.DataOb
 
 
 @pytest.mark.slow
-@settings(max_examples=100, deadline=None)
+@settings(max_examples=50, deadline=None)
 @given(texts(), generated.values, st.data())
 def test_a_value_is_changed_and_everything_around_it_stays(text: str, value: Any, data: st.DataObject) -> None:
     pointer = data.draw(st.sampled_from(every(read(text))))
@@ -79,7 +79,7 @@ def test_a_value_is_changed_and_everything_around_it_stays(text: str, value: Any
 
 
 @pytest.mark.slow
-@settings(max_examples=100, deadline=None)
+@settings(max_examples=50, deadline=None)
 @given(texts(), generated.values, st.data())
 def test_what_is_inserted_and_removed_again_leaves_the_text_as_it_was(
     text: str, value: Any, data: st.DataObject
@@ -100,7 +100,7 @@ def test_what_is_inserted_and_removed_again_leaves_the_text_as_it_was(
 
 
 @pytest.mark.slow
-@settings(max_examples=60, deadline=None)
+@settings(max_examples=30, deadline=None)
 @given(texts(), st.data())
 def test_what_is_removed_takes_only_itself(text: str, data: st.DataObject) -> None:
     pointer = data.draw(st.sampled_from([p for p in every(read(text)) if p]))

@@ -58,6 +58,7 @@ function take(page, press) {
   find();
   localTimes(form);
   restore(focus, press);
+  if (press === "try") document.getElementById("try-result").scrollIntoView({ block: "nearest" });
 }
 
 // Fields are known by name, buttons also by what they do.
