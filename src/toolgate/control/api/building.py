@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import sqlite3
 from functools import cache
 from typing import Any, Final
 
@@ -14,7 +15,24 @@ from starlette.requests import Request
 from starlette.responses import Response
 from starlette.routing import BaseRoute, Match, Route
 
-from toolgate.control.api import documents, events, grants, members, policies, problems, servers, tokens, tools, whoami
+from toolgate.control.api import (
+    approvals,
+    catalogue,
+    credentials,
+    documents,
+    events,
+    grants,
+    members,
+    policies,
+    problems,
+    records,
+    servers,
+    tokens,
+    tools,
+    trials,
+    webhooks,
+    whoami,
+)
 from toolgate.control.api.describing import describe
 from toolgate.control.state import State
 from toolgate.errors import ToolgateError
@@ -25,9 +43,16 @@ _ROUTERS: Final[tuple[APIRouter, ...]] = (
     whoami.router,
     servers.router,
     tools.router,
+    credentials.router,
+    credentials.router,
     documents.router,
+    trials.router,
     policies.router,
     grants.router,
+    approvals.router,
+    webhooks.router,
+    records.router,
+    catalogue.router,
     members.router,
     tokens.router,
     events.router,
@@ -43,6 +68,7 @@ def build_api(state: State) -> FastAPI:
     api.add_exception_handler(HTTPException, _of_routing)
     api.add_exception_handler(RequestValidationError, problems.of_request)
     api.add_exception_handler(ResponseValidationError, problems.of_answer)
+    api.add_exception_handler(sqlite3.Error, problems.of_database)
     api.state.toolgate = state
     return api
 

@@ -100,6 +100,11 @@ async def of_answer(_request: Request, error: Exception) -> Response:
     return failed(ToolgateError("api", f"an answer is not as the document says: {places}"))
 
 
+async def of_database(_request: Request, error: Exception) -> Response:
+    """The index or the approvals cannot be read."""
+    return failed(StoreError("database", f"cannot be used: {error}"))
+
+
 def failed(error: ToolgateError) -> Response:
     """A fault that whoever asks cannot mend."""
     complain(str(error))

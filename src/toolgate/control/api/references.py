@@ -15,3 +15,12 @@ def named_in_body() -> Iterator[None]:
         yield
     except NotStored as error:
         raise BadInput(f"/{error.place}", error.cause, error.mend) from None
+
+
+@contextmanager
+def in_query() -> Iterator[None]:
+    """A fault of a parameter is told as one."""
+    try:
+        yield
+    except BadInput as error:
+        raise BadInput(f"query {error.place}", error.cause, error.mend) from None

@@ -1,0 +1,52 @@
+"""A call tried against a policy: what would be decided, and everything that is looked at."""
+
+from __future__ import annotations
+
+import time
+from typing import Any
+
+from toolgate.control.api.catalogue import tools_of
+from toolgate.control.api.operation import Asker, Here, needs, resource
+from toolgate.control.api.references import named_in_body
+from toolgate.control.api.shapes.catalogue import Trial, Tried
+from toolgate.control.builder.trial import try_call
+from toolgate.control.identity.actor import Actor
+from toolgate.control.state import State
+from toolgate.policy.decision import Subject
+from toolgate.policy.document import Document, parse
+from toolgate.store import grants, policies, servers
+from toolgate.store.errors import BadInput
+
+router = resource("Policies")
+
+
+@router.post("/policies/try", response_model=Tried, **needs("viewer", pure=True))
+def try_policy(body: Trial, actor: Asker, here: Here) -> dict[str, Any]:
+    """Say what would be decided of a call, and why. Nothing is sent, stored or charged."""
+    now = time.time()
+    with named_in_body():
+        document = _document(here, actor, body)
+        tools = {} if body.server is None else {tool.get("name"): tool for tool in tools_of(here, actor, body.server)}
+        subject = _subject(here, actor, body, now)
+    return try_call(document, body.tool, body.arguments, subject, now, tools.get(body.tool)).described()
+
+
+def _document(here: State, actor: Actor, body: Trial) -> Document:
+    if (body.document is None) == (body.policy is None):
+        raise BadInput("/document", "either a document or a policy is tried", "give one of them")
+    if body.policy is None:
+        return parse(body.document or "")
+    stored = policies.get(here.engine, body.policy, organisation=actor.organisation)
+    return Document.trusted(stored.document)
+
+
+def _subject(here: State, actor: Actor, body: Trial, now: float) -> Subject:
+    """The grant that is named, whose principal and labels not everybody may see; else what the body says."""
+    if body.grant is not None:
+        if not actor.may("admin"):
+            raise BadInput("/grant", "a grant is tried by admins alone", "say `label`, `principal` and `labels`")
+        found = grants.get(here.engine, body.grant, now, organisation=actor.organisation)
+        return Subject(found.id, found.label, found.principal, found.server_id, actor.organisation, dict(found.labels))
+    server = None if body.server is None else servers.get(here.engine, body.server, organisation=actor.organisation)
+    server_id = "" if server is None else server.id
+    return Subject("what-if", body.label, body.principal, server_id, actor.organisation, dict(body.labels))
