@@ -107,7 +107,7 @@ def test_very_many_documents_come_back_byte_for_byte(text: str, data: st.DataObj
 
 
 ODD = [
-    r'{"version":"1","default":"deny","description":"a\u0000b\r\n","tools":{"run":{"reason":"\n x\r","action":"deny"}}}',
+    r'{"version":"1","default":"deny","description":"a\u0000\r\n","tools":{"run":{"reason":"\n x\r","action":"deny"}}}',
     '{"version":"1","default":"deny","tools":{"run":{"schema":"off","require":[{"conditions":[{"path":"args[\\"x\\\\n\\"]",'
     '"op":"in","value":["a,b"," c","[1]","",1e2,1.0,null,true]}],"on_deny":""}]}}}',
     '{"version":"1","default":"deny","tools":{"run":{"schema":"off","deny_if":[{"conditions":[{"path":"args.b\\nx","op":"eq",'
