@@ -49,7 +49,7 @@ def _server(request: Request) -> Page:
     living = [grant for grant in held if grant.state == "active"]
     data = {
         "server": described.server(server, here.proxy_url(server.id)),
-        **standing_of(contacts.of_servers(here.engine, organisation=organisation, server=server.id)[server.id]),
+        **_standing(request, server),
         **tools_of(here.engine, server.id, sought, start),
         "changes": _changes(request, server),
         "credentials": credentials_of(here, server),
@@ -58,6 +58,12 @@ def _server(request: Request) -> Page:
         "living": len(living),
     }
     return Page("server.html", server.name, data, {"sought": sought, "now": time.time(), **_told(request, server)})
+
+
+def _standing(request: Request, server: Server) -> dict[str, Any]:
+    here, organisation = state(request), actor(request).organisation
+    standing = contacts.of_servers(here.engine, organisation=organisation, server=server.id)[server.id]
+    return standing_of(standing, here.attempts.last(server.id))
 
 
 def _told(request: Request, server: Server) -> dict[str, Any]:

@@ -8,6 +8,7 @@ from typing import Any, Final
 from starlette.requests import Request
 from starlette.routing import BaseRoute
 
+from toolgate.control.attempts import Attempt
 from toolgate.control.pages.rendering import Page
 from toolgate.control.pages.routing import actor, page, state
 from toolgate.store import contacts, described, servers
@@ -33,7 +34,11 @@ def _servers(request: Request) -> Page:
     shown = following[:PAGE]
     standings = contacts.of_servers(here.engine, organisation=organisation)
     url = gateway_url(here.data)
-    rows = [_row(server, f"{url}/mcp/{server.id}/", standings[server.id]) for server in shown if server.id in standings]
+    rows = [
+        _row(server, f"{url}/mcp/{server.id}/", standings[server.id], here.attempts.last(server.id))
+        for server in shown
+        if server.id in standings
+    ]
     data = {
         "servers": rows,
         "matching": len(matching),
@@ -47,13 +52,16 @@ def _holds(server: Server, sought: str) -> bool:
     return sought in server.name.lower() or sought in server.url.lower() or sought in " ".join(server.command).lower()
 
 
-def _row(server: Server, proxy_url: str, standing: Standing) -> dict[str, Any]:
-    return {**described.server(server, proxy_url), **standing_of(standing)}
+def _row(server: Server, proxy_url: str, standing: Standing, attempt: Attempt | None) -> dict[str, Any]:
+    return {**described.server(server, proxy_url), **standing_of(standing, attempt)}
 
 
-def standing_of(standing: Standing) -> dict[str, Any]:
-    """How a server stands, as JSON."""
-    return {"health": standing.health, "heard": described.when(standing.at), "withheld": standing.withheld}
+def standing_of(standing: Standing, attempt: Attempt | None) -> dict[str, Any]:
+    """How a server stands, as JSON; an attempt to ask it that failed later than it was heard of counts."""
+    health, at = standing.health, standing.at
+    if attempt is not None and attempt.error is not None and attempt.at >= (at or 0.0):
+        health, at = "unreachable", attempt.at
+    return {"health": health, "heard": described.when(at), "withheld": standing.withheld}
 
 
 routes: list[BaseRoute] = [*page("/servers", _servers, done=_DONE)]
