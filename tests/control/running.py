@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import json
 import re
-from collections.abc import AsyncIterator, Mapping
+from collections.abc import AsyncIterator, Mapping, Sequence
 from contextlib import AsyncExitStack, asynccontextmanager
 from dataclasses import dataclass
 from functools import lru_cache
@@ -51,6 +51,7 @@ class Answer:
     status: int
     headers: Mapping[str, str]
     text: str
+    cookies: Sequence[str] = ()
 
     @property
     def json(self) -> Json:
@@ -106,7 +107,7 @@ class Browser:
         url = path if path.startswith("http") else self.url + path
         async with self.http.request(method, url, data=data, headers=named, allow_redirects=False) as response:
             lower = {name.lower(): value for name, value in response.headers.items()}
-            return Answer(response.status, lower, await response.text())
+            return Answer(response.status, lower, await response.text(), response.headers.getall("set-cookie", []))
 
     def cookie(self, name: str) -> str:
         """The value of a cookie that this browser holds, "" for none."""

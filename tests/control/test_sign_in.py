@@ -2,13 +2,22 @@
 
 from __future__ import annotations
 
+import time
+from pathlib import Path
+
 import pytest
+from argon2 import PasswordHasher
 from tests.control.running import PASSWORD, Answer, Browser, Control
 
+from toolgate.control.identity import passwords
 from toolgate.control.identity.cookies import KNOWN, SESSION, VISIT
 from toolgate.control.pages.visiting import local
-from toolgate.store import events, members
+from toolgate.store import entering, events, members, sessions
+from toolgate.store.database import writing
+from toolgate.store.entering import Browser as Browsing
+from toolgate.store.entering import NoEntry
 from toolgate.store.events import EventFilter
+from toolgate.store.members import Terms
 
 
 async def try_in(browser: Browser, email: str, password: str = PASSWORD, to: str = "", **headers: str) -> Answer:
@@ -51,7 +60,7 @@ async def test_every_refused_sign_in_says_the_same(control: Control, who: str) -
         members.disable(control.engine, "test", email, disabled=True)
     if who == "invited":
         email = "new@example.com"
-        members.invite(control.engine, "test", email, members.Terms("new", "viewer"))
+        members.invite(control.engine, "test", email, Terms("new", "viewer"))
     refused = await try_in(await control.browser(), email, "a wrong password" if who == "known" else PASSWORD)
     assert refused.status == 401
     assert "e-mail and password do not go together" in refused.text
@@ -176,3 +185,67 @@ async def test_refused_sign_ins_are_admin_events_in_sum(control: Control) -> Non
         ("organisation", {"number": 2}),
         ("member", {"email": member.email, "number": 3}),
     ]
+
+
+@pytest.mark.slow
+async def test_over_https_the_cookie_is_one_that_no_neighbour_can_set(tmp_path: Path) -> None:
+    async with Control.running(tmp_path / "data", url="https://gate.example") as control:
+        member = control.member("viewer")
+        browser = await control.browser()
+        page = await browser.get("/sign-in")
+        assert "__Host-toolgate_visit=" in page.headers["set-cookie"]
+        assert "max-age" in page.headers["strict-transport-security"]
+        visit = page.headers["set-cookie"].partition("=")[2].partition(";")[0]
+        form = {"email": member.email, "password": PASSWORD, "csrf": page.csrf}
+        plain = await browser.post("/sign-in", form, cookie=f"{VISIT}={visit}")
+        assert plain.status == 403  # a cookie without the prefix is none of ours
+        done = await browser.post("/sign-in", form, cookie=f"__Host-{VISIT}={visit}", origin="https://gate.example")
+        assert done.status == 303
+        [session] = [one for one in done.cookies if one.startswith("__Host-toolgate_session=")]
+        assert {"Secure", "HttpOnly", "Path=/", "SameSite=lax"} <= set(session.split("; "))
+        assert "Domain" not in session
+        value = session.partition("=")[2].partition(";")[0]
+        assert (await browser.get("/account", cookie=f"__Host-{SESSION}={value}")).status == 200
+        assert (await browser.get("/account", cookie=f"{SESSION}={value}")).status == 303
+
+
+@pytest.mark.slow
+async def test_an_outdated_hash_is_renewed_at_sign_in(control: Control) -> None:
+    weak = PasswordHasher(time_cost=1, memory_cost=8, parallelism=1).hash(PASSWORD)
+    with writing(control.engine, "test") as change:
+        members.insert(change, "ada@example.com", Terms("Ada", "viewer"), {"password": weak})
+    assert (await try_in(await control.browser(), "ada@example.com")).status == 303
+    found = entering.password_of(control.engine, "ada@example.com")
+    assert found is not None
+    assert not passwords.outdated(found[1])
+    assert (await try_in(await control.browser(), "ada@example.com")).status == 303
+
+
+@pytest.mark.slow
+async def test_what_was_verified_before_a_change_lets_nobody_in_after_it(control: Control) -> None:
+    """Between the hash and the session the member may be disabled, or get another password."""
+    control.member("admin")
+    member, browser = control.member("viewer"), Browsing("127.0.0.1", "test")
+    found = entering.password_of(control.engine, member.email)
+    assert found is not None
+    with pytest.raises(NoEntry):
+        entering.by_password(control.engine, member.id, "another hash", browser)
+    members.disable(control.engine, "test", member.id, disabled=True)
+    with pytest.raises(NoEntry):
+        entering.by_password(control.engine, *found, browser)
+    with pytest.raises(NoEntry):
+        entering.change_password(control.engine, *found, "a new hash", browser)
+    assert sessions.of_member(control.engine, member.id, time.time()) == []
+
+
+@pytest.mark.slow
+async def test_a_member_has_a_bounded_number_of_sessions(control: Control) -> None:
+    member = control.member("viewer")
+    first = await control.signed_in(member)
+    with writing(control.engine, "test") as change:
+        for number in range(60):
+            sessions.begin(change, member.id, "127.0.0.1", f"browser {number}" * 100)
+    living = sessions.of_member(control.engine, member.id, time.time())
+    assert len(living) == 50
+    assert all(len(session.agent) <= 200 for session in living)
+    assert (await first.get("/account")).status == 303
