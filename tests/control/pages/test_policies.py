@@ -240,3 +240,18 @@ async def test_a_call_is_tried_as_a_grant_would_make_it(control: Control) -> Non
     assert "the arguments are no JSON object" in (await press(viewer, page, path, "try", **typed)).text
     denied = await press(viewer, page, path, "try", **{**typed, "try:arguments": "{}"})
     assert "[POLICY DENIED]" in denied.text
+
+
+async def test_a_program_edits_a_draft_without_storing_anything(control: Control) -> None:
+    _, server = stock(control)
+    viewer = await control.signed_in("viewer")
+    asked = {"draft": LIVE, "server": server, "fields": {"do": "apply", "stance:delete": "hide"}}
+    answer = (await viewer.send("POST", "/policies/draft.json", asked)).json
+    assert json.loads(answer["document"])["hide"] == ["delete"]
+    assert [row["risk"] for row in answer["form"]["tools"]] == ["Critical", "Critical", "Low"]
+    assert ["+", '  "tools": {"list": {}},'] in answer["lines"]
+    assert (answer["valid"], answer["problems"]) == (True, [])
+    broken = (await viewer.send("POST", "/policies/draft.json", {"draft": "{", "fields": {}})).json
+    assert broken["problems"][0]["cause"].startswith("line 1, column 2")
+    assert (await viewer.send("POST", "/policies/draft.json", {"draft": 1})).status == 422
+    assert (await (await control.browser()).send("POST", "/policies/draft.json", asked)).status == 401

@@ -131,7 +131,7 @@ def _opened(draft: Draft) -> str:
 
 def _emptied(fields: Fields, what: str) -> dict[str, str]:
     """What was composed goes once it is part of the document."""
-    gone = {"add-rule": "new:", "add-limit": "newlimit:", "entry": "newkey"}.get(what)
+    gone = {"add-rule": "new:", "add-limit": "newlimit:", "entry": "newkey", "example": "try:arguments"}.get(what)
     return {name: value for name, value in fields.items() if gone is None or not name.startswith(gone)}
 
 

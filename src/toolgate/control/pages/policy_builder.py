@@ -10,9 +10,12 @@ from collections.abc import Mapping
 from dataclasses import replace
 from typing import Any, Final
 
+import msgspec
+from starlette.concurrency import run_in_threadpool
 from starlette.datastructures import FormData
 from starlette.requests import Request
-from starlette.routing import BaseRoute
+from starlette.responses import Response
+from starlette.routing import BaseRoute, Route
 
 from toolgate.control.builder.drafts import Look, lines
 from toolgate.control.builder.edits import RULES
@@ -21,6 +24,7 @@ from toolgate.control.builder.offers import WHO
 from toolgate.control.builder.spans import tokens
 from toolgate.control.builder.stances import STANCES
 from toolgate.control.builder.values import OPERATORS
+from toolgate.control.identity.needed import actor_of
 from toolgate.control.identity.refusals import NotAllowed
 from toolgate.control.pages.drafting import Draft, Tools, edited, first_text, looked, read_draft
 from toolgate.control.pages.policy_trial import sampled, tried
@@ -30,7 +34,7 @@ from toolgate.errors import ToolgateError
 from toolgate.policy.typed import SQL_DIALECTS, SQL_KINDS
 from toolgate.store import definitions, described, grants, policies, servers
 from toolgate.store.database import writing
-from toolgate.store.errors import Conflict, NotStored
+from toolgate.store.errors import BadInput, Conflict, NotStored
 from toolgate.store.policies import Policy
 from toolgate.store.servers import Server
 
@@ -127,9 +131,8 @@ def _review(
     return Page("policy_review.html", _title(policy), data, view, status=status)
 
 
-def _shown(request: Request, policy: Policy | None, draft: Draft, error: ToolgateError | None = None) -> Page:
-    tools = _tools(request, draft.server)
-    found = looked(draft, tools)
+def _said(draft: Draft, tools: Tools, found: Look) -> dict[str, Any]:
+    """What is to say of a draft, as JSON."""
     data: dict[str, Any] = {
         "policy_name": draft.name,
         "revision": draft.revision,
@@ -147,6 +150,12 @@ def _shown(request: Request, policy: Policy | None, draft: Draft, error: Toolgat
         raw = found.document.raw
         data["form"] = form(raw, tools.values(), draft.sought)
         data["editor"] = _editor(raw, draft.entry, tools)
+    return data
+
+
+def _shown(request: Request, policy: Policy | None, draft: Draft, error: ToolgateError | None = None) -> Page:
+    tools = _tools(request, draft.server)
+    found = looked(draft, tools)
     view = {
         **CONTENTS,
         "draft": draft,
@@ -163,7 +172,35 @@ def _shown(request: Request, policy: Policy | None, draft: Draft, error: Toolgat
         "sample": sampled(draft, tools),
         "changed": policy is None or draft.text != policy.document,
     }
+    data = _said(draft, tools, found)
     return Page("policy_builder.html", _title(policy), data, view, status=422 if error is not None else 200)
+
+
+class _Asked(msgspec.Struct, forbid_unknown_fields=True):
+    """A draft and what is to be done with it, from a program: names of fields as in the form."""
+
+    draft: str
+    server: str = ""
+    entry: str = ""
+    fields: dict[str, str] = {}
+
+
+async def _draft(request: Request) -> Response:
+    """`POST /policies/draft.json`: the draft after an edit, and all that is to say of it. Pure: nothing is stored."""
+    await actor_of(request)
+    try:
+        asked = msgspec.json.decode(await request.body(), type=_Asked)
+    except msgspec.DecodeError as error:
+        raise BadInput("body", f"is no draft: {error}", 'send `{"draft": "...", "fields": {}}`') from error
+    return await run_in_threadpool(_answered, request, asked)
+
+
+def _answered(request: Request, asked: _Asked) -> Response:
+    tools = _tools(request, asked.server)
+    draft = Draft(asked.draft, asked.draft, 0, asked.server, asked.entry, fields=asked.fields)
+    moved = edited(draft, tools)
+    data = {**_said(moved, tools, looked(moved, tools)), "lines": lines(asked.draft, moved.text)}
+    return Response(msgspec.json.encode(data), media_type="application/json")
 
 
 def _title(policy: Policy | None) -> str:
@@ -232,6 +269,7 @@ def _tools(request: Request, server: str) -> dict[str, Mapping[str, Any]]:
 
 
 routes: list[BaseRoute] = [
+    Route("/policies/draft.json", _draft, methods=["POST"]),
     *page("/policies/new", _new, role="policy_manager"),
     *action("/policies/new", _act, role="policy_manager"),
     *page("/policies/{policy}/edit", _edit),

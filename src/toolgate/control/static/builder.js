@@ -57,7 +57,9 @@ function take(page, press) {
   if (form.elements.q) form.elements.q.value = sought;
   find();
   localTimes(form);
+  suit(form);
   restore(focus, press);
+  if (press === "example") form.elements["try:arguments"].value = page.querySelector('[name="try:arguments"]').value;
   if (press === "try") document.getElementById("try-result").scrollIntoView({ block: "nearest" });
 }
 
@@ -88,6 +90,20 @@ function find() {
   for (const row of form.querySelectorAll("[data-name]")) row.hidden = !holds(row.dataset.name, sought);
 }
 
+// Of each condition only the operators that suit its argument are offered; a fresh one begins with the likeliest.
+function suit(part, fresh = false) {
+  for (const path of part.querySelectorAll('[name$=":path"]')) {
+    const known = [...(path.list?.options ?? [])].find((option) => option.value === path.value);
+    const row = path.closest("[data-condition]");
+    const test = row?.querySelector('[name$=":op"]');
+    if (!known || !test) continue;
+    const suiting = known.dataset.operators.split(" ");
+    for (const option of test.options) option.hidden = !suiting.includes(option.value) && !option.selected;
+    if (fresh) test.value = suiting[0];
+    row.querySelector('[name$=":value"]').placeholder = known.dataset.example ?? "";
+  }
+}
+
 function later() {
   changes += 1;
   clearTimeout(timer);
@@ -97,9 +113,13 @@ function later() {
 form.addEventListener("input", (event) => {
   const field = event.target;
   if (field.name === "q") return find();
+  if (field.name === "try:tool") return send("example");
+  if (field.closest("[data-compose]") && field.name.endsWith(":path")) suit(field.closest("[data-condition]"), true);
   if (field.closest("[data-compose]") || field.name === "name") return;
   later();
 });
+
+suit(form);
 
 form.addEventListener("submit", (event) => {
   const press = event.submitter?.value ?? "apply";
