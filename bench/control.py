@@ -50,12 +50,13 @@ STEADY = 1000
 
 @dataclass
 class Asked:
-    """How one address answered: milliseconds, and bytes of the answer."""
+    """How one address answered: milliseconds until the last byte, and of the process's CPU; bytes of the answer."""
 
     path: str
     status: int
     median: float
     p95: float
+    cpu: float
     size: int
 
 
@@ -89,22 +90,27 @@ def paths(gateway: Gateway) -> list[str]:
     return [*pages, *(f"/api/v1/{name}" for name in [*lists, "catalogue/servers"])]
 
 
-async def ask(url: str, secret: str, path: str, requests: int) -> Asked:
+async def ask(process: psutil.Process, http: aiohttp.ClientSession, path: str, requests: int) -> Asked:
     """One request after the other; the first two, which fill caches, do not count."""
     taken: list[float] = []
-    jar = aiohttp.CookieJar(unsafe=True)
-    async with aiohttp.ClientSession(cookies={SESSION: secret}, cookie_jar=jar) as http:
-        for _ in range(requests + 2):
-            begun = time.perf_counter()
-            async with http.get(url + path, allow_redirects=False) as response:
-                body = await response.read()
-            taken.append((time.perf_counter() - begun) * 1000)
+    spent = 0.0
+    for number in range(requests + 2):
+        spent = sum(process.cpu_times()[:2]) if number == 2 else spent
+        begun = time.perf_counter()
+        async with http.get(path, allow_redirects=False) as response:
+            body = await response.read()
+        taken.append((time.perf_counter() - begun) * 1000)
+    cpu = (sum(process.cpu_times()[:2]) - spent) * 1000 / requests
     counted = sorted(taken[2:])
-    return Asked(path, response.status, statistics.median(counted), counted[int(len(counted) * 0.95)], len(body))
+    return Asked(path, response.status, statistics.median(counted), counted[int(len(counted) * 0.95)], cpu, len(body))
 
 
-async def ask_all(url: str, secret: str, every: list[str], requests: int) -> list[Asked]:
-    return [await ask(url, secret, path, requests) for path in every]
+async def ask_all(gateway: Gateway, url: str, secret: str, requests: int) -> list[Asked]:
+    assert gateway.process is not None
+    control = psutil.Process(gateway.process.pid).children()[0]
+    jar = aiohttp.CookieJar(unsafe=True)
+    async with aiohttp.ClientSession(url, cookies={SESSION: secret}, cookie_jar=jar) as http:
+        return [await ask(control, http, path, requests) for path in paths(gateway)]
 
 
 def indexed(gateway: Gateway, size: Size) -> None:
@@ -189,9 +195,12 @@ def beside_people(gateway: Gateway, options: argparse.Namespace, url: str, folde
 
 
 def show_pages(asked: list[Asked]) -> None:
-    print(f"{'':64} {'':>6} {'median':>9} {'p95':>9} {'size':>8}")
+    print(f"{'':64} {'':>6} {'median':>9} {'p95':>9} {'CPU':>9} {'size':>8}")
     for one in asked:
-        print(f"{one.path[:64]:64} {one.status:>6} {one.median:6.1f} ms {one.p95:6.1f} ms {one.size / 1024:5.0f} KiB")
+        print(
+            f"{one.path[:64]:64} {one.status:>6} {one.median:6.1f} ms {one.p95:6.1f} ms {one.cpu:6.1f} ms"
+            f" {one.size / 1024:5.0f} KiB"
+        )
 
 
 def show_load(taken: dict[str, list[Load]]) -> None:
@@ -231,7 +240,7 @@ def main() -> None:
         url = f"http://127.0.0.1:{gateway.control_port}"
         results: dict[str, object] = {}
         if options.only != "load":
-            asked = asyncio.run(ask_all(url, session(gateway), paths(gateway), options.requests))
+            asked = asyncio.run(ask_all(gateway, url, session(gateway), options.requests))
             show_pages(asked)
             results["pages"] = [asdict(one) for one in asked]
         if options.only != "pages":

@@ -169,7 +169,7 @@ def test_a_reader_that_does_not_keep_up_is_behind_and_gets_nothing_more() -> Non
     async def go() -> None:
         stream = Stream("somebody", Filter())
         for number in range(1, 1000):
-            stream.offer(Brief(number, "c", number, NOW, *[""] * 12), b"data: x\n\n")
+            stream.offer(Brief(number, NOW, "", "", "", "", "", "", "", "", "", "", number), b"data: x\n\n")
         assert stream.behind
 
     asyncio.run(go())

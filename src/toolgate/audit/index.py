@@ -19,7 +19,7 @@ from toolgate.audit.reader import Located, Position, entries
 from toolgate.audit.rows import COLUMNS, Batch, BriefEntry, read_briefly
 from toolgate.audit.tallies import HOUR
 
-_INSERT: Final = f"INSERT INTO records ({COLUMNS}) VALUES ({', '.join('?' * 20)})"  # noqa: S608 (constants only)
+_INSERT: Final = f"INSERT INTO records ({COLUMNS}) VALUES ({', '.join('?' * 18)})"  # noqa: S608 (constants only)
 _COMPLETE: Final = (
     "UPDATE records SET result = ?, result_segment = ?, result_offset = ? WHERE decision_id = ? AND chain = ?"
 )

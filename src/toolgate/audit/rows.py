@@ -8,13 +8,14 @@ from typing import Final
 import msgspec
 
 from toolgate.audit.export import summary
+from toolgate.audit.filters import words_of
 from toolgate.audit.reader import Located
 from toolgate.audit.records import End, Entry, Gap, Refused, Result, Start, Sum
 from toolgate.audit.tallies import Tally
 
 COLUMNS: Final = (
-    "chain, seq, segment, offset, time, organisation_id, decision_id, outcome, grant_id, grant_label, principal,"
-    " server_id, method, tool, rule, policy_id, message, result, result_segment, result_offset"
+    "chain, seq, segment, offset, time, organisation_id, outcome, tool, rule, server_id, grant_id, grant_label,"
+    " policy_id, words, decision_id, result, result_segment, result_offset"
 )
 _UNENDED: Final = (None, None, None)
 
@@ -88,32 +89,24 @@ class Batch:
         self.rows.append(row)
 
     def _decision(self, entry: BriefDecision) -> tuple[str, ...]:
-        """From `organisation_id` to `message`; counted."""
-        self.tally.decision(entry.organisation, entry.time, entry.outcome, entry.server_id, entry.grant_id, entry.rule)
-        return (
-            entry.organisation,
-            entry.decision_id,
-            entry.outcome,
-            entry.grant_id,
-            entry.grant_label,
-            entry.principal,
-            entry.server_id,
-            entry.method,
-            entry.tool,
-            entry.rule,
-            entry.policy_id,
-            entry.message,
-        )
+        """From `organisation_id` to `decision_id`; counted."""
+        organisation, server, grant, rule = entry.organisation, entry.server_id, entry.grant_id, entry.rule
+        self.tally.decision(organisation, entry.time, entry.outcome, server, grant, rule)
+        words = words_of(entry.message, rule, entry.tool, entry.grant_label, entry.principal, entry.method)
+        what = (entry.outcome, entry.tool, rule, server, grant, entry.grant_label, entry.policy_id)
+        return (organisation, *what, words, entry.decision_id)
 
     def _other(self, entry: Sum | Refused | Gap) -> tuple[str, ...]:
         """The same of what is no single decision."""
+        said = summary(entry)
         if isinstance(entry, Sum):
             organisation = self._organisation_of(entry.grant_id)
             self.tally.sum(organisation, entry)
-            who = (entry.grant_id, entry.grant_label, "", entry.server_id)
-            return (organisation, "", "deny", *who, "", "", entry.rule, "", summary(entry))
+            words = words_of(said, entry.rule, "", entry.grant_label, "", "")
+            who = (entry.server_id, entry.grant_id, entry.grant_label)
+            return (organisation, "deny", "", entry.rule, *who, "", words, "")
         if isinstance(entry, Refused):
             self.tally.refused("", entry)
-            return ("", "", "refused", "", "", "", "", "", "", entry.reason, "", summary(entry))
+            return ("", "refused", "", entry.reason, "", "", "", "", words_of(said, entry.reason, "", "", "", ""), "")
         self.tally.gap("", entry)
-        return ("", "", "gap", "", "", "", "", "", "", "", "", summary(entry))
+        return ("", "gap", "", "", "", "", "", "", words_of(said, "", "", "", "", ""), "")

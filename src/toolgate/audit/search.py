@@ -6,11 +6,11 @@ import base64
 import binascii
 import sqlite3
 import struct
+from collections import deque
 from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
-from queue import Empty, SimpleQueue
 from typing import Any, Final, NamedTuple, Self
 
 from toolgate.audit import tallies
@@ -84,28 +84,25 @@ class Records:
     def __init__(self, database: Path, journal: Path) -> None:
         self._database = database
         self._journal = journal
-        self._free: SimpleQueue[_Reader] = SimpleQueue()
+        self._free: deque[_Reader] = deque()
 
     def close(self) -> None:
         """Free what nobody has borrowed."""
-        while True:
-            try:
-                self._free.get_nowait().close()
-            except Empty:
-                return
+        while self._free:
+            self._free.pop().close()
 
     @contextmanager
     def _borrowed(self) -> Iterator[_Reader]:
         try:
-            reader = self._free.get_nowait()
-        except Empty:
+            reader = self._free.pop()  # the one that was used last: its cache is the warmest
+        except IndexError:
             reader = _Reader(self._database, self._journal)
         try:
             yield reader
         except BaseException:
             reader.close()
             raise
-        self._free.put(reader)
+        self._free.append(reader)
 
     def page(
         self, wanted: Filter, size: int = PAGE, *, before: Place | None = None, after: Place | None = None
@@ -219,7 +216,10 @@ class _Reader:
         return self.connection.execute(query, (*values, limit)).fetchall()
 
     def _floor(self, before: Place | None) -> float | None:
-        """The time of the record that ends what one page looks through."""
+        """The time of the record that ends what one page looks through; None where there are not so many."""
+        (rows,) = self.connection.execute("SELECT max(id) - min(id) FROM records").fetchone()
+        if rows is None or rows < LOOK_AT_MOST:
+            return None
         where, values = ("", []) if before is None else (" WHERE time <= ?", [before.time])
         query = f"SELECT time FROM records{where} ORDER BY time DESC LIMIT 1 OFFSET ?"  # noqa: S608 (constants only)
         row = self.connection.execute(query, (*values, LOOK_AT_MOST)).fetchone()
