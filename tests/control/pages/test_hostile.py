@@ -20,7 +20,6 @@ EVIL = (
     '"><script>alert(1)</script><img src=x onerror=alert(2)>\u202egpj.exe\u2066\x1b]0;owned\x07\x1b[31m'
     "</textarea></code></pre>{{ 7777*1111 }}{% raw %}' autofocus onfocus='alert(3)\u200b\ufeff=cmd|' /C calc'!A0"
 )
-ALLOWED = {"form", "input", "button", "script", "link", "meta", "svg", "path", "a"}
 _INVISIBLE = re.compile("[\u200b-\u200f\u202a-\u202e\u2060-\u2069\ufeff\x00-\x08\x0b\x0c\x0e-\x1f\x7f-\x9f]")
 
 
@@ -87,16 +86,9 @@ async def test_a_hostile_server_stays_text(control: Control) -> None:
 async def test_what_is_typed_into_a_search_stays_text(control: Control) -> None:
     servers.add(control.engine, "test", "crm", "https://crm.example/mcp")
     browser = await control.signed_in("admin")
-    typed = html.unescape("%22%3E%3Cscript%3Ealert(1)%3C/script%3E%27")
-    for path in (
-        "/servers?q=",
-        "/servers/new?q=",
-        "/servers/new?known=",
-        "/grants?q=",
-        "/grants?state=",
-        "/grants/new?server=",
-    ):
-        page = await browser.get(path + typed)
+    asked = ("servers?q", "servers/new?q", "servers/new?known", "grants?q", "grants?state", "grants/new?server")
+    for path in asked:
+        page = await browser.get(f"/{path}=%22%3E%3Cscript%3Ealert(1)%3C/script%3E%27")
         assert page.status == 200
         check_calm(page.text)
 

@@ -47,11 +47,12 @@ def _server(request: Request) -> Page:
     sought, start = request.query_params.get("q", "")[:200], _number(request.query_params.get("from", ""))
     held = grants.every(here.engine, time.time(), server.id, organisation=organisation)
     living = [grant for grant in held if grant.state == "active"]
+    standing = _standing(request, server)
     data = {
         "server": described.server(server, here.proxy_url(server.id)),
-        **_standing(request, server),
+        **standing,
         **tools_of(here.engine, server.id, sought, start),
-        "changes": _changes(request, server),
+        "changes": _changes(request, server) if standing["withheld"] else [],
         "credentials": credentials_of(here, server),
         "policies": _policies(living),
         "grants": [_grant(grant) for grant in living[-GRANTS:][::-1]],
