@@ -44,7 +44,6 @@ _ROUTERS: Final[tuple[APIRouter, ...]] = (
     servers.router,
     tools.router,
     credentials.router,
-    credentials.router,
     documents.router,
     trials.router,
     policies.router,

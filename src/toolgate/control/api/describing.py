@@ -47,7 +47,15 @@ def describe(routes: Sequence[APIRoute], prefix: str) -> dict[str, Any]:
     for operation in _operations(made):
         for status in ("4XX", "5XX"):
             operation["responses"][status]["content"] = _PROBLEM
+    for schema in made["components"]["schemas"].values():
+        _untitled(schema)
     return made
+
+
+def _untitled(schema: dict[str, Any]) -> None:
+    """Titles of fields, which only repeat their names."""
+    for field in schema.get("properties", {}).values():
+        field.pop("title", None)
 
 
 def _operations(made: dict[str, Any]) -> Iterator[dict[str, Any]]:

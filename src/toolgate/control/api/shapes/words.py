@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import Generic, TypeVar
+from typing import Any, Generic, TypeVar
 
 from pydantic import BaseModel, ConfigDict
 
@@ -24,7 +24,14 @@ class Shown(BaseModel):
 class Page(Shown, Generic[Item]):
     """A part of a list."""
 
+    model_config = ConfigDict(json_schema_extra={"description": "A part of a list."})
+
     items: list[Item]
     """In the order of the list."""
     next: str | None
     """The `cursor` of the next page; null on the last one."""
+
+    @classmethod
+    def model_parametrized_name(cls, params: tuple[Any, ...]) -> str:
+        """`ServerPage` in the document, in place of `Page_Server_`."""
+        return f"{params[0].__name__}Page"
