@@ -10,13 +10,14 @@ from __future__ import annotations
 import base64
 import binascii
 import math
+import warnings
 from collections.abc import Collection, Mapping
 from dataclasses import dataclass
 from typing import Any, Final
 
 from jiter import LosslessFloat
 from joserfc import jws
-from joserfc.errors import JoseError
+from joserfc.errors import JoseError, SecurityWarning
 from joserfc.jwk import ECKey, OKPKey, RSAKey, import_key
 
 from toolgate.errors import ToolgateError
@@ -32,7 +33,17 @@ _MAX_KID: Final = 256
 _TYPES: Final = frozenset({"", "jwt", "at+jwt", "application/at+jwt"})
 _CURVES: Final = {"EC": "P-256", "OKP": "Ed25519"}
 _LEAST_RSA: Final = 2048
-_REGISTRY: Final = jws.JWSRegistry(algorithms=list(ALGORITHMS), strict_check_header=False)
+
+
+class _Registry(jws.JWSRegistry):
+    """Bounded by the length of the whole token, which is checked before: certificates in a header are long."""
+
+    max_header_length = max_payload_length = MAX_TOKEN
+
+
+_REGISTRY: Final = _Registry(algorithms=list(ALGORITHMS), strict_check_header=False)
+# RFC 9864 has a new name for EdDSA, which no authorization server writes yet; the old one is no less safe here.
+warnings.filterwarnings("ignore", "EdDSA is deprecated", SecurityWarning)
 
 
 class BadToken(ToolgateError):
