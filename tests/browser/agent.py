@@ -1,6 +1,6 @@
-"""A real client of the gateway, as a process of its own: the official SDK calls one tool and prints what it got.
+"""A real client of the gateway, as a process of its own: the official SDK calls tools and prints what it got.
 
-`python -m tests.browser.agent URL TOOL ARGUMENTS`, with the token in TOKEN; leaves with 1 for an error result.
+`python -m tests.browser.agent URL [TOOL ARGUMENTS]...`, with the token in TOKEN; leaves with 1 if one fails.
 """
 
 from __future__ import annotations
@@ -13,11 +13,14 @@ import sys
 from toolgate.demo.agent import agent
 
 
-async def main(url: str, tool: str, arguments: str) -> int:
+async def main(url: str, *words: str) -> int:
+    failed = False
     async with agent(url, os.environ["TOKEN"]) as connected:
-        answer = await connected.call(tool, json.loads(arguments))
-    sys.stdout.write(answer.text)
-    return int(answer.denied)
+        for tool, arguments in zip(words[::2], words[1::2], strict=True):
+            answer = await connected.call(tool, json.loads(arguments))
+            sys.stdout.write(answer.text)
+            failed = failed or answer.denied
+    return int(failed)
 
 
 if __name__ == "__main__":

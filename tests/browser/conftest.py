@@ -25,9 +25,9 @@ def browser() -> Iterator[Browser]:
         running.close()
 
 
-@pytest.fixture(scope="module")
+@pytest.fixture(scope="session")
 def furnished(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Office]:
-    """An installation in use, for tests that do not disturb each other."""
+    """An installation in use, for tests that only add to it."""
     with office(tmp_path_factory.mktemp("office")) as place:
         furnish(place)
         yield place

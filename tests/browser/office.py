@@ -100,15 +100,16 @@ class Office:
     def proxy(self, server: str) -> str:
         return f"http://127.0.0.1:{self.gateway.port}/mcp/{servers.get(self.gateway.engine, server).id}/"
 
-    def agent(self, server: str, token: str, tool: str, arguments: Any) -> subprocess.Popen[str]:
-        """A real client that calls one tool, in a process of its own."""
-        words = [sys.executable, "-m", "tests.browser.agent", self.proxy(server), tool, json.dumps(arguments)]
+    def agent(self, server: str, token: str, *calls: tuple[str, Any]) -> subprocess.Popen[str]:
+        """A real client that calls tools one after the other, in a process of its own."""
+        words = [word for tool, arguments in calls for word in (tool, json.dumps(arguments))]
+        command = [sys.executable, "-m", "tests.browser.agent", self.proxy(server), *words]
         environment = {**os.environ, "TOKEN": token}
-        return subprocess.Popen(words, env=environment, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True)
+        return subprocess.Popen(command, env=environment, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True)
 
-    def call(self, server: str, token: str, tool: str, arguments: Any) -> tuple[bool, str]:
-        """Whether one call was denied or failed, and what the client read."""
-        with self.agent(server, token, tool, arguments) as process:
+    def call(self, server: str, token: str, *calls: tuple[str, Any]) -> tuple[bool, str]:
+        """Whether a call was denied or failed, and what the client read."""
+        with self.agent(server, token, *calls) as process:
             out, _ = process.communicate(timeout=60)
         return process.returncode != 0, out
 
@@ -159,9 +160,12 @@ def furnish(place: Office) -> None:
     place.policy("readers", {"version": "1", "default": "deny", "tools": {"list_*": {"action": "allow"}}})
     token = place.grant("shop", "support", "support-bot", principal="vera@example.com", labels={"team": "support"})
     place.grant("shop", "readers", "reporting")
-    place.call("shop", token, "list_customers", {"limit": 2})
-    place.call("shop", token, "create_refund", {"customer": "c1", "amount": 20, "currency": "usd"})
-    place.call("shop", token, "create_refund", {"customer": "c1", "amount": 900, "currency": "eur"})
-    place.call("shop", token, "run_report", {"sql": "select 1"})
-    for number in range(5):
-        place.call("shop", token, "update_customer", {"customer": "c1", "email": f"c{number}@example.com"})
+    place.call(
+        "shop",
+        token,
+        ("list_customers", {"limit": 2}),
+        ("create_refund", {"customer": "c1", "amount": 20, "currency": "usd"}),
+        ("create_refund", {"customer": "c1", "amount": 900, "currency": "eur"}),
+        ("run_report", {"sql": "select 1"}),
+        *(("update_customer", {"customer": "c1", "email": f"c{number}@example.com"}) for number in range(5)),
+    )

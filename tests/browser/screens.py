@@ -5,6 +5,8 @@ from __future__ import annotations
 import shutil
 import sys
 import tempfile
+from collections.abc import Iterator
+from contextlib import contextmanager
 from pathlib import Path
 from typing import Literal
 
@@ -18,12 +20,16 @@ WIDTHS = {"narrow": 390, "wide": 1440}
 SCHEMES: tuple[Literal["light", "dark"], ...] = ("light", "dark")
 
 
-def hold_a_call(place: Office) -> None:
+@contextmanager
+def held_call(place: Office) -> Iterator[None]:
     """A call that waits for a person, so that the inbox has something in it."""
-    place.agent(
-        "shop", place.tokens["support-bot"], "create_refund", {"customer": "c7", "amount": 120, "currency": "eur"}
-    )
-    until(place.pending)
+    call = ("create_refund", {"customer": "c7", "amount": 120, "currency": "eur"})
+    with place.agent("shop", place.tokens["support-bot"], call) as agent:
+        until(place.pending)
+        try:
+            yield
+        finally:
+            agent.kill()
 
 
 def shoot(browser: Browser, place: Office, folder: Path) -> int:
@@ -58,9 +64,9 @@ def main() -> int:
         return 1
     with tempfile.TemporaryDirectory() as data, office(Path(data)) as place, sync_playwright() as playwright:
         furnish(place)
-        hold_a_call(place)
         browser = launch(playwright, program)
-        number = shoot(browser, place, folder)
+        with held_call(place):
+            number = shoot(browser, place, folder)
         browser.close()
     sys.stdout.write(f"{number} pictures in {folder}\n")
     return 0

@@ -1,4 +1,4 @@
-"""axe-core on every page, light and dark, narrow and wide: no serious fault."""
+"""axe-core on every page, light and dark, narrow and wide: no serious fault, and no page wider than its window."""
 
 from __future__ import annotations
 
@@ -13,7 +13,7 @@ from playwright.sync_api import Browser, Page
 
 from .office import EMAIL, Office
 from .pages import every_page
-from .screens import hold_a_call
+from .screens import held_call
 from .visitor import Visitor
 
 AXE = Path(__file__).parents[2] / ".venvs/axe/node_modules/axe-core/axe.min.js"
@@ -24,12 +24,20 @@ pytestmark = pytest.mark.slow
 
 
 @pytest.fixture(scope="module")
-def place(furnished: Office) -> Office:
-    hold_a_call(furnished)
-    return furnished
+def place(furnished: Office) -> Iterator[Office]:
+    with held_call(furnished):
+        yield furnished
 
 
-@pytest.fixture(scope="module", params=[("light", 1440), ("dark", 1440), ("light", 390), ("dark", 390)], ids=str)
+FORMS = [
+    ("light", 390),
+    ("dark", 1440),
+    pytest.param(("dark", 390), marks=pytest.mark.nightly),
+    pytest.param(("light", 1440), marks=pytest.mark.nightly),
+]
+
+
+@pytest.fixture(scope="module", params=FORMS, ids=str)
 def page(request: pytest.FixtureRequest, browser: Browser, place: Office) -> Iterator[Page]:
     scheme: Literal["light", "dark"]
     scheme, width = request.param
