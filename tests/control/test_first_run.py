@@ -65,6 +65,7 @@ async def test_the_first_admin_and_whom_they_invite_come_in(tmp_path: Path) -> N
             page = await bob.get(path)
             assert (await bob.post(path, {"csrf": page.csrf, "password": PASSWORD, "again": PASSWORD})).status == 303
             assert (await bob.get("/members")).status == 403
+        assert path not in gateway.log.read_text()  # no log tells what people ask for
     finally:
         gateway.stop()
     assert (gateway.data / "control.json").stat().st_mode & 0o077 == 0

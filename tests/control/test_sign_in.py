@@ -249,3 +249,34 @@ async def test_a_member_has_a_bounded_number_of_sessions(control: Control) -> No
     assert len(living) == 50
     assert all(len(session.agent) <= 200 for session in living)
     assert (await first.get("/account")).status == 303
+
+
+async def test_without_an_identity_provider_there_is_no_way_to_one(control: Control) -> None:
+    browser = await control.browser()
+    assert "/sign-in/oidc" not in (await browser.get("/sign-in")).text
+    assert (await browser.get("/sign-in/oidc")).status == 404
+    assert (await browser.get("/sign-in/oidc/callback?code=c&state=s")).status == 404
+
+
+@pytest.mark.slow
+async def test_rubbish_in_the_form_is_refused_and_not_remembered(control: Control) -> None:
+    browser = await control.browser()
+    token = (await browser.get("/sign-in")).csrf
+    kind = "application/x-www-form-urlencoded"
+    bodies = {
+        f"csrf={token}&email=%ED%A0%80&password=%FF%FE": {401},
+        f"csrf={token}&email=a%00b@example.com&password=%00": {401},
+        f"csrf={token}&email={'a' * 8000}&password={'b' * 8000}": {401},
+        f"csrf={token}&email={'a' * 9000}&password=b": {400},
+        f"csrf={token}" + "&x=1" * 40: {400},
+        f"csrf={token}": {401},
+        "": {403},
+        "%": {403},
+    }
+    for body, statuses in bodies.items():
+        answer = await browser.ask("POST", "/sign-in", data=body.encode(), content_type=kind)
+        assert answer.status in statuses, (body[:80], answer.status)
+    for kind in ("application/json", "text/plain", "multipart/form-data", "multipart/form-data; boundary=x", ""):
+        answer = await browser.ask("POST", "/sign-in", data=f"csrf={token}&email=a".encode(), content_type=kind)
+        assert answer.status in {400, 403}, kind
+    assert all(len(email) < 300 for email in control.application.state.entry._refused)

@@ -23,7 +23,7 @@ from toolgate.store.tables import sign_in_links as link_table
 
 # ASCII only: letters that merely look or fold alike must never be taken for each other.
 _EMAIL: Final = re.compile(r"[a-z0-9.!#$%&'*+/=?^_`{|}~-]{1,64}@[a-z0-9-]{1,63}(\.[a-z0-9-]{1,63})*")
-_EMAIL_AT_MOST: Final = 254
+EMAIL_AT_MOST: Final = 254
 
 
 @dataclass(slots=True, frozen=True)
@@ -62,7 +62,7 @@ class Invited:
 def check_email(place: str, email: str) -> str:
     """The e-mail as it is kept: in lower case, without spaces around it. Raises BadInput."""
     kept = email.strip().lower()
-    if len(kept) > _EMAIL_AT_MOST or not _EMAIL.fullmatch(kept):
+    if len(kept) > EMAIL_AT_MOST or not _EMAIL.fullmatch(kept):
         cause = f"`{names.shown(email)}` is not an e-mail"
         raise BadInput(place, cause, "write it as name@example.com, in ASCII (an international domain as `xn--`)")
     return kept

@@ -22,6 +22,7 @@ from toolgate.control.state import State
 from toolgate.errors import ToolgateError
 from toolgate.store import entering, sessions
 from toolgate.store.entering import Browser, Entered, NoEntry
+from toolgate.store.members import EMAIL_AT_MOST
 
 T = TypeVar("T")
 
@@ -54,6 +55,7 @@ class Entry:
 
         Raises NotSignedIn, the same for every reason, and TooMany.
         """
+        email = email if len(email) <= EMAIL_AT_MOST else ""
         tries = self._tries(email, browser.address, known)
         self._admit(tries)
         found = await to_thread.run_sync(entering.password_of, self._state.engine, email)
@@ -104,7 +106,7 @@ class Entry:
         name, _, mark = known.partition(".")
         if self._is_mark(name, email, mark):
             return [(f"known {name}", OF_KNOWN_BROWSER)]
-        account = hashlib.sha256(email.encode()).hexdigest()
+        account = hashlib.sha256(_known("", email)).hexdigest()
         return [(f"address {_network(address)}", OF_ADDRESS), (f"account {account}", OF_ACCOUNT)]
 
     def _mark(self, name: str, email: str) -> str:

@@ -55,6 +55,9 @@ def _settings(here: State) -> dict[str, Any]:
         "allowed_hosts": list(settings.allowed_hosts),
         "allow_command_servers": settings.allow_command_servers,
         "allow_self_approval": settings.allow_self_approval,
+        "oidc_issuer": settings.oidc_issuer or None,
+        "oidc_client_id": settings.oidc_client_id or None,
+        "oidc_roles": list(settings.oidc_roles),
         "master_key": here.master.id,
     }
 
@@ -70,6 +73,9 @@ _LABELS: Final = {
     "allowed_hosts": "Other Host headers",
     "allow_command_servers": "Commands may be registered here",
     "allow_self_approval": "People may approve their own calls",
+    "oidc_issuer": "Identity provider",
+    "oidc_client_id": "Our client there",
+    "oidc_roles": "Who enters from there as what",
     "master_key": "Master key (its id)",
 }
 

@@ -29,6 +29,8 @@ Act = Callable[[Request, FormData], Awaitable[Answer]]
 
 _AT_MOST: Final = 2000
 _FIELDS: Final = 32
+_FIELD_AT_MOST: Final = 8192
+"""Bytes of a field: strangers may send these forms."""
 
 
 def open_page(path: str, look: Look) -> list[BaseRoute]:
@@ -46,7 +48,7 @@ def open_action(path: str, act: Act, again: Callable[[Request, FormData, Toolgat
 
     async def endpoint(request: Request) -> Response:
         visit = _visit(request)
-        form = await request.form(max_files=0, max_fields=_FIELDS)
+        form = await request.form(max_files=0, max_fields=_FIELDS, max_part_size=_FIELD_AT_MOST)
         try:
             await csrf.check(request, visit)
             answer = await act(request, form)
