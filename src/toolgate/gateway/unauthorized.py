@@ -35,7 +35,7 @@ class Unauthorized:
     def __init__(self, tell: Callable[[Refusal], None], clock: Callable[[], float] = time.monotonic) -> None:
         self._tell = tell
         self._clock = clock
-        self._told: dict[Refusal, float] = {}
+        self._told: dict[tuple[str, str, int, int], float] = {}
 
     def cause(self, call: Call, response: Answer, ending: Ending) -> str:
         """Why the call failed, in words for the client; nothing of the server's header is in them but a scope."""
@@ -58,11 +58,11 @@ class Unauthorized:
     def _report(self, connection: ConnectionRow, scope: str, status: int) -> None:
         if status == 403 and not scope:
             return  # there is nothing that could be asked for
-        refusal = Refusal(connection.server_id, connection.grant_id, connection.generation, scope)
-        now = self._clock()
-        if now - self._told.get(refusal, float("-inf")) < _TOLD_AGAIN_AFTER:
+        # Whatever scopes a server makes up, it is heard once in a while.
+        about, now = (connection.server_id, connection.grant_id, connection.generation, status), self._clock()
+        if now - self._told.get(about, float("-inf")) < _TOLD_AGAIN_AFTER:
             return
         if len(self._told) >= _REMEMBERED:
             self._told.clear()
-        self._told[refusal] = now
-        self._tell(refusal)
+        self._told[about] = now
+        self._tell(Refusal(connection.server_id, connection.grant_id, connection.generation, scope))

@@ -21,6 +21,7 @@ ClientKind = Literal["document", "registered", "manual"]
 
 KIND: Final = "credential"
 """The kind of changes and events here; their target is the server."""
+_LONGEST_WISH: Final = 2048
 _OURS: Final = oauth_tokens.c
 
 
@@ -183,15 +184,19 @@ def disconnect(change: Writing, server_id: str, grant_id: str) -> bool:
 
 
 def want(change: Writing, server_id: str, grant_id: str, generation: int, scope: str) -> bool:
-    """Note what a server asked for beyond the scope of a connection; returns whether that is news."""
+    """Note what a server asked for beyond the scope of a connection; returns whether that is news.
+
+    A server that asks for something else each time fills neither the row nor the administrators' events.
+    """
     query = sa.select(_OURS.wanted_scope).where(*_at(server_id, grant_id), _OURS.generation == generation)
     known = change.connection.scalar(query)
     if known is None or set(scope.split()) <= set(known.split()):
         return False
-    wanted = united(known, scope)
+    wanted = united(known, scope) if len(known) + len(scope) < _LONGEST_WISH else scope
     change.connection.execute(oauth_tokens.update().where(*_at(server_id, grant_id)).values(wanted_scope=wanted))
-    after = {"wanted_scope": wanted, **({"grant": grant_id} if grant_id else {})}
-    change.event("want_scope", KIND, server_id, after=after)
+    if not known:
+        after = {"wanted_scope": wanted, **({"grant": grant_id} if grant_id else {})}
+        change.event("want_scope", KIND, server_id, after=after)
     return True
 
 

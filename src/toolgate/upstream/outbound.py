@@ -18,11 +18,12 @@ from urllib.parse import urlsplit
 from toolgate.errors import ToolgateError
 from toolgate.upstream.address import AddressError, Endpoint, parse_url, resolve
 from toolgate.wire.client import Origin, Pool, PoolLimits, UpstreamError
+from toolgate.wire.headers import Headers
 
 MIB: Final = 1024 * 1024
 _LIMITS: Final = PoolLimits(connections=1, backoff=0)
 _NO_HEADERS: Final[Mapping[str, str]] = MappingProxyType({})
-_USER_AGENT: Final = "toolgate"
+_USER_AGENT: Final = b"toolgate"
 
 
 class OutboundError(ToolgateError):
@@ -59,7 +60,12 @@ async def fetch(
     try:
         endpoint = _endpoint(url, allow_private, allow_loopback)
         async with asyncio.timeout(timeout):
-            return await _exchange(endpoint, method, headers, body, (allow_private, tls, timeout, limit))
+            pool = await _connected(endpoint, allow_private, tls)
+            try:
+                response = await pool.send(method, endpoint.target, _fields(headers), body, timeout)
+                return Fetched(response.status, _read(response.headers), await response.read(limit))
+            finally:
+                await pool.close()
     except TimeoutError:
         raise OutboundError(_place(url), f"gave no whole answer within {timeout:g} s") from None
     except AddressError as error:
@@ -77,30 +83,20 @@ def _endpoint(url: str, allow_private: bool, allow_loopback: bool) -> Endpoint:
     return endpoint
 
 
-async def _exchange(
-    endpoint: Endpoint,
-    method: str,
-    headers: Mapping[str, str],
-    body: bytes,
-    terms: tuple[bool, ssl.SSLContext | None, float, int],
-) -> Fetched:
-    allow_private, tls, timeout, limit = terms
+async def _connected(endpoint: Endpoint, allow_private: bool, tls: ssl.SSLContext | None) -> Pool:
     addresses = await resolve(endpoint, allow_private=allow_private)
     context = (tls or _system_tls()) if endpoint.scheme == "https" else None
-    pool = Pool(Origin(endpoint.scheme, endpoint.host, endpoint.port, addresses, context), _LIMITS)
-    fields = [(b"user-agent", _USER_AGENT.encode())]
-    fields += [(name.lower().encode("ascii"), value.encode("latin-1")) for name, value in headers.items()]
-    try:
-        response = await pool.send(method, endpoint.target, fields, body, timeout)
-        try:
-            content = await response.read(limit)
-        finally:
-            response.close()
-    finally:
-        await pool.close()
-    names = {name for name, _ in response.headers}
-    answered = {name.decode("latin-1"): (response.headers.get(name) or b"").decode("latin-1") for name in names}
-    return Fetched(response.status, MappingProxyType(answered), content)
+    return Pool(Origin(endpoint.scheme, endpoint.host, endpoint.port, addresses, context), _LIMITS)
+
+
+def _fields(headers: Mapping[str, str]) -> list[tuple[bytes, bytes]]:
+    given = [(name.lower().encode("ascii"), value.encode("latin-1")) for name, value in headers.items()]
+    return [(b"user-agent", _USER_AGENT), *given]
+
+
+def _read(headers: Headers) -> Mapping[str, str]:
+    names = {name for name, _ in headers}
+    return MappingProxyType({name.decode("latin-1"): (headers.get(name) or b"").decode("latin-1") for name in names})
 
 
 @lru_cache(maxsize=1)

@@ -267,6 +267,8 @@ async def test_hostile_text_is_shown_as_text(scene: Scene, stranger: Stranger) -
     hostile = "<script>alert(1)</script>\u202etxt\x1b[31m"
     stranger.says[RESOURCE]["scopes_supported"] = ["<img/src=x>", "two words", "\u202e", "fine"]
     stranger.says["/register"] = {"client_id": hostile}
+    await refuses(scene, stranger, "not printable ASCII")
+    stranger.says["/register"] = {"client_id": "<script>alert(1)</script>"}
     _server, answer = await begin(scene, stranger)
     assert answer.status == 200
     for raw in ("<script>alert", "<img", "\u202e", "\x1b"):

@@ -26,6 +26,12 @@ DOCUMENT: Final = "/oauth/client.json"
 _NAME: Final = "Toolgate"
 _GRANT_TYPES: Final = ["authorization_code", "refresh_token"]
 _METHODS: Final = ("client_secret_basic", "client_secret_post", "none")
+_METHOD: Final = "toolgate_method"
+_UNTIL: Final = "toolgate_secret_expires"
+_UNDER: Final = "toolgate_url"
+_EXTRA: Final = (_METHOD, _UNTIL, _UNDER)
+"""What is kept with the metadata: how we show who we are, until when, and under which address we registered."""
+_LONGEST: Final = 2048
 _SOON: Final = 3600.0
 """Seconds before its end at which a registered secret is not begun with any more."""
 
@@ -57,6 +63,7 @@ async def client_for(asking: Asking, found: Found, url: str, typed: Typed, store
     What is stored is used only with the issuer that it was made with, and under the address that it was made for.
     """
     if typed.client_id:
+        _check("client_id", typed.client_id, typed.secret)
         return _client(found, typed.client_id, "manual", secret=typed.secret)
     if stored is not None and not typed.anew and _still_ours(stored, found, url):
         extra = {key: metadata_of(stored)[key] for key in _EXTRA if key in metadata_of(stored)}
@@ -90,18 +97,19 @@ def metadata_of(client: Client) -> Mapping[str, Any]:
     return msgspec.json.decode(client.metadata, type=dict[str, Any])
 
 
-_METHOD: Final = "toolgate_method"
-_UNTIL: Final = "toolgate_secret_expires"
-_UNDER: Final = "toolgate_url"
-_EXTRA: Final = (_METHOD, _UNTIL, _UNDER)
-
-
 def _client(
     found: Found, client_id: str, kind: Any, *, secret: str = "", extra: Mapping[str, Any] | None = None
 ) -> Client:
     said = {key: value for key, value in msgspec.to_builtins(found.server).items() if value is not None}
     metadata = msgspec.json.encode({**said, **(extra or {})}).decode()
     return Client(found.server.issuer, found.resource, client_id, kind, found.scope, metadata, secret)
+
+
+def _check(place: str, client_id: str, secret: str) -> None:
+    """Refuse what no request could carry (RFC 6749 appendix A: printable ASCII)."""
+    for value in (client_id, secret):
+        if len(value) > _LONGEST or not all(" " <= char <= "~" for char in value):
+            raise ConnectingError(place, "the client's identifier or secret is not printable ASCII, or too long")
 
 
 def _still_ours(stored: Client, found: Found, url: str) -> bool:
@@ -135,6 +143,7 @@ async def _register(asking: Asking, found: Found, url: str) -> Client:
     given = answer.token_endpoint_auth_method or method
     if given not in _METHODS or (given != "none" and not answer.client_secret):
         raise ConnectingError(quoted(server.issuer), f"registers clients of the kind `{quoted(given)}` only")
+    _check(quoted(server.issuer), answer.client_id, answer.client_secret or "")
     extra = {_METHOD: given, _UNTIL: answer.client_secret_expires_at or 0, _UNDER: url}
     secret = (answer.client_secret or "") if given != "none" else ""
     return _client(found, answer.client_id, "registered", secret=secret, extra=extra)

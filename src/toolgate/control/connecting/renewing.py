@@ -26,7 +26,7 @@ from toolgate.store.oauth import Client
 from toolgate.store.oauth_renewals import ACTOR, Due
 from toolgate.store.servers import Server
 
-_AT_ONCE: Final = 8
+_AT_ONCE: Final = 32
 _REMEMBERED: Final = 1_000
 _REST: Final = 60.0
 """Seconds that a token is given before a refusal of it is worth another one."""
