@@ -125,6 +125,13 @@ async def test_an_api_token_stands_for_who_made_it(state: State) -> None:
     assert decide(state, Actor.token(other.token), approval.id, "approved").decided_by == "token:cd"
 
 
+async def test_a_token_of_the_operator_decides_on_what_the_operator_made(state: State) -> None:
+    approval = waits(state)
+    grants.rotate(state.engine, "cli:ada", approval.grant_id)
+    minted = tokens.add(state.engine, "cli:ada", "bot", "viewer", approver=["*"])
+    assert decide(state, Actor.token(minted.token), approval.id, "approved").decided_by == "token:bot"
+
+
 async def test_the_operator_may_let_people_approve_their_own(tmp_path: Path) -> None:
     async with installation(tmp_path / "data", allow_self_approval=True) as state:
         assert decide(state, GRACE, waits(state, **HERS).id, "approved").state == "approved"

@@ -81,11 +81,15 @@ def is_own(state: State, actor: Actor, approval: Approval) -> bool:
 
 
 def _behind(connection: Connection, actor: Actor) -> set[str]:
-    """Whom an actor stands for: an API token also for who made it, who knows it."""
+    """Whom an actor stands for: an API token also for the member who made it and so knows it.
+
+    The operator at the command line is no member: a token from there is a program's, and they decide there anyway.
+    """
     if not actor.name.startswith(_PROGRAM):
         return {actor.name, actor.email}
     own = (api_tokens.c.organisation_id == actor.organisation, api_tokens.c.name == actor.name.removeprefix(_PROGRAM))
-    return {actor.name, *connection.scalars(sa.select(api_tokens.c.created_by).where(*own))}
+    makers = connection.scalars(sa.select(api_tokens.c.created_by).where(*own))
+    return {actor.name, *(maker for maker in makers if "@" in maker)}
 
 
 def _holders(connection: Connection, approval: Approval) -> set[str]:
