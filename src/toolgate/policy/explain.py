@@ -161,11 +161,11 @@ def _hidden(raw: dict[str, Any], name: str) -> Step:
     hider = next((key for key in raw.get("hide", ()) if matches(key, name)), None)
     why = "nothing hides it" if hider is None else f"`hide` holds `{hider}`"
     found = hider is not None
-    return Step("hidden", "(hidden)", "denied if the policy hides it", _bad(found), truth_of(found), why)
+    return Step("hidden", "(hidden)", "hidden tools are denied", _bad(found), truth_of(found), why)
 
 
 def _listed(raw: dict[str, Any], word: str, listed: bool) -> Step:
-    words = "denied unless the policy lists it" if raw["default"] == "deny" else "allowed also where nothing lists it"
+    words = f"what nothing lists is {'denied' if raw['default'] == 'deny' else 'allowed'}"
     why = f"{'it is listed' if listed else 'nothing lists it'}, and `default` is `{raw['default']}`"
     return Step("listed", word, words, _bad(not listed), truth_of(not listed), why)
 
@@ -181,7 +181,7 @@ def _entry_steps(entries: list[Entry], everywhere: list[Entry], call: Call | Non
     seen = call.reading(path for each in compiled for path in each.paths) if call else None
     for each in compiled:
         for rule in each.requires:
-            yield _rule("require", "must hold", rule, seen)
+            yield _rule("require", "must hold:", rule, seen)
     for each in compiled:
         for rule in each.denials:
             yield _rule("deny_if", "denied if", rule, seen)

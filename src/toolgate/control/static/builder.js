@@ -43,11 +43,13 @@ async function send(press = "apply") {
 
 function take(page, press) {
   const focus = remember();
+  const opened = [...form.querySelectorAll("details[data-keep][open]")].map((each) => each.dataset.keep);
   const sought = form.elements.q?.value ?? "";
   for (const id of PARTS) {
     const fresh = page.getElementById(id);
     document.getElementById(id).replaceChildren(...document.adoptNode(fresh).childNodes);
   }
+  for (const each of form.querySelectorAll("details[data-keep]")) each.open ||= opened.includes(each.dataset.keep);
   const text = page.getElementById("pane").value;
   const line = firstDifference(pane.value, text);
   if (line >= 0) {
