@@ -123,12 +123,14 @@ async def test_a_call_is_tried_without_anything_being_stored(control: Control, a
             "tools": {"pay": {"deny_if": [{"conditions": [{"path": "args.amount", "op": "gt", "value": 100}]}]}},
         }
     )
+    pay = {"name": "pay", "inputSchema": {"type": "object", "properties": {"amount": {"type": "number"}}}}
+    definitions.saw(control.engine, "test", "crm", [Seen("pay", "p" * 64, json.dumps(pay))])
     before = rows(control)
-    body = {"document": text, "tool": "pay", "arguments": {"amount": 100.5}}
+    body = {"document": text, "server": "crm", "tool": "pay", "arguments": {"amount": 100.5}}
     denied = await admin.send("POST", "/policies/try", body)
     assert denied.status == 200, denied.text
     assert (denied.json["outcome"], denied.json["rule"]) == ("deny", "/tools/pay/deny_if/0")
-    allowed = await admin.send("POST", "/policies/try", {"document": text, "tool": "pay", "arguments": {"amount": 99}})
+    allowed = await admin.send("POST", "/policies/try", {**body, "arguments": {"amount": 99}})
     assert allowed.json["outcome"] == "allow"
     both = await admin.send("POST", "/policies/try", {"tool": "pay"})
     assert (both.status, both.json["place"]) == (422, "/document")
