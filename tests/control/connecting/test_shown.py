@@ -48,3 +48,16 @@ async def test_the_api_ends_a_connection_for_an_administrator_alone(scene: Scene
     assert (answer.status, answer.json) == (200, {"ended": "ending"})
     assert oauth.connections(scene.control.engine, scene.server.id) == []
     assert (await admin.send("DELETE", path)).status == 404
+
+
+@pytest.mark.parametrize("role", ["viewer", "policy_manager"])
+async def test_who_is_no_administrator_sees_what_is_in_use_and_nobodys_account(scene: Scene, role: str) -> None:
+    await scene.connected()
+    somebody = await scene.control.signed_in(role)
+    page = await somebody.get(f"/servers/{scene.server.id}")
+    assert "OAuth connection" in page.text
+    twin = await somebody.get(f"/servers/{scene.server.id}.json")
+    assert twin.json["credentials"]["connections"] == [{"grant": None, "status": "connected"}]
+    for shown in (page, twin):
+        for hidden in (scene.provider.issuer, scene.admin.member.email, "/connect/", scene.tokens().access):
+            assert hidden not in shown.text

@@ -15,12 +15,16 @@ from toolgate.store.servers import Server
 Use = Literal["oauth", "headers", "variables", "none"]
 
 
-def credentials_of(state: State, server: Server) -> dict[str, Any]:
-    """The credentials of a server as JSON: for its page (`_credentials.html`), the REST API and the command line.
+def credentials_of(state: State, server: Server, *, admin: bool = True) -> dict[str, Any]:
+    """The credentials of a server as JSON: for its page (`_credentials.html`) and the REST API.
 
-    `use` is what its calls go out with; `connections` has the server's own (if any) first, then those of grants.
+    `use` is what its calls go out with; `connections` has the server's own (if any) first, then those of grants. Who is
+    no `admin` learns what is in use and whether it works, not who connected it, where and for what.
     """
     connections = oauth.connections(state.engine, server.id)
+    if not admin:
+        standing = [{"grant": _grant(it), "status": it.status} for it in connections]
+        return {"use": _use(server, connections), "headers": dict(server.headers), "connections": standing}
     try:
         client = oauth.client_of(state.engine, server.id, state.master.sealer(PURPOSE))
     except SealBroken:
@@ -37,7 +41,7 @@ def connection_shown(connection: Connection) -> dict[str, Any]:
     """One connection; `missing` are the scopes that the server asked for and that it has not."""
     scopes = connection.scope.split()
     return {
-        "grant": {"id": connection.grant_id, "label": connection.grant} if connection.grant_id else None,
+        "grant": _grant(connection),
         "status": connection.status,
         "error": connection.error,
         "scopes": scopes,
@@ -48,6 +52,10 @@ def connection_shown(connection: Connection) -> dict[str, Any]:
         "expires": when(connection.expires),
         "renewal": when(connection.refresh_at),
     }
+
+
+def _grant(connection: Connection) -> dict[str, str] | None:
+    return {"id": connection.grant_id, "label": connection.grant} if connection.grant_id else None
 
 
 def _client(client: Client) -> dict[str, Any]:

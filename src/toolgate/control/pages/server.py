@@ -53,7 +53,7 @@ def _server(request: Request) -> Page:
         **standing,
         **tools_of(here.engine, server.id, sought, start),
         "changes": _changes(request, server) if standing["withheld"] else [],
-        "credentials": credentials_of(here, server),
+        "credentials": credentials_of(here, server, admin=actor(request).may("admin")),
         "policies": _policies(living),
         "grants": [_grant(grant) for grant in living[-GRANTS:][::-1]],
         "living": len(living),
