@@ -16,6 +16,7 @@ from tests.control.journalling import HOSTILE, decided, record
 from tests.control.running import Browser, Control
 
 from toolgate.audit.filters import Brief, Filter
+from toolgate.audit.records import Outcome
 from toolgate.control import following
 from toolgate.control.following import Stream
 from toolgate.control.pages import live
@@ -75,11 +76,13 @@ async def test_new_records_arrive_that_the_filter_lets_through(control: Control)
             control.state.data,
             [
                 decided("a", NOW, grant_label="ci", server_id="s1"),
+                Outcome(time=NOW, decision_id="a", result="timeout"),
                 decided("b", NOW, outcome="deny", message="Never on Fridays.", rule="/tools/run"),
             ],
         )
         first, second, only = await everything.record(), await everything.record(), await denials.record()
     assert (first["id"], first["grant"], first["server"], first["tool"]) == ("a", "ci", "s1", "run")
+    assert first["ended"] == "no answer in time"
     assert (second["id"], only["id"]) == ("b", "b")
     assert (only["rule"], only["outcome"]) == ("/tools/run", "deny")
 
@@ -169,7 +172,7 @@ def test_a_reader_that_does_not_keep_up_is_behind_and_gets_nothing_more() -> Non
     async def go() -> None:
         stream = Stream("somebody", Filter())
         for number in range(1, 1000):
-            stream.offer(Brief(number, NOW, "", "", "", "", "", "", "", "", "", "", number), b"data: x\n\n")
+            stream.offer(Brief(number, NOW, "", "", "", "", "", "", "", "", "", "", number, None), b"data: x\n\n")
         assert stream.behind
 
     asyncio.run(go())

@@ -39,6 +39,8 @@ class Brief(NamedTuple):
     words: str
     decision_id: str
     seq: int
+    result: str | None
+    """How the call ended, where that was known when the row was read."""
 
     @property
     def message(self) -> str:

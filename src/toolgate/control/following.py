@@ -12,6 +12,7 @@ from toolgate.audit.export import rfc3339
 from toolgate.audit.filters import Brief, Filter
 from toolgate.background import repeating
 from toolgate.control.identity.refusals import TooMany
+from toolgate.control.pages.lines import ENDS
 from toolgate.control.state import State
 from toolgate.store.labels import server_names
 from toolgate.store.legible import legible
@@ -143,6 +144,7 @@ class Live:
             "tool": record.tool or record.method,
             "rule": record.rule,
             "message": record.message,
+            "ended": ENDS.get(record.result or "", ""),
         }
         return {
             "id": record.decision_id,

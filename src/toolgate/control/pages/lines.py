@@ -9,7 +9,7 @@ from toolgate.audit.export import kind_of, summary
 from toolgate.audit.records import Decision, Gap, Outcome, Refused, Sum
 from toolgate.audit.search import Found
 
-ENDS: Final = {
+ENDS: Final[dict[str, str]] = {
     "result": "answered",
     "tool_error": "answered with a tool error",
     "rpc_error": "answered with an error",

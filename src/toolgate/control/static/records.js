@@ -71,7 +71,7 @@ function fill(place, name, record) {
   if (name === "outcome") place.append(badge(record.outcome));
   else if (name === "grant") place.append(holder(record));
   else if (name !== "principal" || record.principal !== record.grant) place.textContent = record[name];
-  place.hidden = !place.textContent;
+  if (place.localName !== "td") place.hidden = !place.textContent;
 }
 
 function holder(record) {
