@@ -45,6 +45,7 @@ def _grants(request: Request) -> Page:
         "grants": rows,
         "matching": len(found),
         "start": start,
+        "previous": max(start - PAGE, 0) if start else None,
         "next": start + PAGE if start + PAGE < len(found) else None,
     }
     view = {

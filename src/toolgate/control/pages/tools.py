@@ -14,7 +14,7 @@ from toolgate.store import outlines
 from toolgate.store.moments import when
 from toolgate.store.outlines import Outline
 
-PAGE: Final = 50
+PAGE: Final = 25
 """Tools on one page."""
 
 RISKS: Final = ("Critical", "High", "Medium", "Low")
@@ -38,6 +38,7 @@ def tools_of(engine: Engine, server_id: str, sought: str = "", start: int = 0) -
         "all": len(present),
         "matching": len(matching),
         "start": start,
+        "previous": max(start - PAGE, 0) if start else None,
         "next": start + PAGE if start + PAGE < len(matching) else None,
         "risks": {risk: counts[risk] for risk in RISKS if counts[risk]},
     }
