@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import time
 
+import sqlalchemy as sa
 from tests.control.api.asking import other_organisation
 from tests.control.running import Control
 
@@ -18,24 +19,10 @@ from toolgate.store.tables import records, tallies
 def record(control: Control, server_id: str, result: str | None, at: float) -> None:
     """A row of the index, as the journal would have filled it."""
     with writing(control.engine, "test") as change:
-        text = dict.fromkeys(
-            ("decision_id", "grant_id", "grant_label", "principal", "method", "tool", "rule", "policy_id", "message"),
-            "",
-        )
-        change.connection.execute(
-            records.insert().values(
-                chain="c",
-                seq=int(at * 1000),
-                time=at,
-                organisation_id=change.organisation,
-                server_id=server_id,
-                outcome="allow",
-                segment=1,
-                offset=0,
-                result=result,
-                **text,
-            )
-        )
+        empty = {column.name: "" for column in records.columns if isinstance(column.type, sa.String)}
+        said = {"server_id": server_id, "outcome": "allow", "result": result, "organisation_id": change.organisation}
+        place = {"chain": "c", "seq": int(at * 1000), "segment": 1, "offset": 0, "time": at}
+        change.connection.execute(records.insert().values({**empty, **said, **place}))
 
 
 def count_call(control: Control, grant_id: str) -> None:
