@@ -35,8 +35,9 @@ from tests.gateway.running import Gateway
 
 from toolgate.audit.filters import Filter
 from toolgate.audit.search import Records
+from toolgate.control.discovering import seen_of
 from toolgate.control.identity.cookies import SESSION
-from toolgate.store import grants, members, policies, servers, sessions
+from toolgate.store import definitions, grants, members, policies, servers, sessions
 from toolgate.store.database import writing
 from toolgate.store.directory import database_file
 from toolgate.store.members import Terms
@@ -179,7 +180,8 @@ def beside_people(gateway: Gateway, options: argparse.Namespace, url: str, folde
     process.cpu_affinity([0])
     for child in process.children(recursive=True):
         child.cpu_affinity([1])
-    server = gateway.add_server(f"http://127.0.0.1:{UPSTREAM}/mcp", [TOOL])
+    server = servers.add(gateway.engine, "bench", f"load-{time.time_ns()}", f"http://127.0.0.1:{UPSTREAM}/mcp").id
+    definitions.saw(gateway.engine, "bench", server, [seen_of(json.dumps(TOOL).encode())], trusted=True)
     grant = gateway.grant(server, POLICY)
     peer = Peer(
         "toolgate", grant.url, wrk_script(folder, "call", grant.token, message("create_charge", ARGUMENTS)), process

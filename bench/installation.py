@@ -78,8 +78,8 @@ def build(data: Path, size: Size = Size()) -> list[Holder]:
 
 
 def _register(engine: Engine, size: Size) -> list[Holder]:
-    policy_ids = [policies.put(engine, "bench", f"policy-{n}", json.dumps(POLICY)).id for n in range(size.policies)]
-    server_ids = [servers.add(engine, "bench", f"server-{n}", "http://127.0.0.1:9/mcp").id for n in range(size.servers)]
+    policy_ids = [policies.put(engine, "bench", f"rules-{n}", json.dumps(POLICY)).id for n in range(size.policies)]
+    server_ids = [servers.add(engine, "bench", f"mcp-{n}", "http://127.0.0.1:9/mcp").id for n in range(size.servers)]
     seen = [seen_of(json.dumps({"name": tool, "inputSchema": {"type": "object"}}).encode()) for tool in TOOLS]
     for server_id in server_ids:
         definitions.saw(engine, "bench", server_id, seen, trusted=True)
@@ -144,7 +144,7 @@ def _call(number: int, now: float, holder: Holder, decision_id: str, chance: ran
         server_id=holder.server_id,
         grant_id=holder.id,
         grant_label=holder.label,
-        principal=f"person-{number % 37}",
+        principal=f"person-{int(holder.id[:8], 16) % 37}",
         session=f"{number % 5000:043d}",
         protocol="2025-11-25",
         method="tools/call",
