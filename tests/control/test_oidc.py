@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import html
+import re
 from collections.abc import AsyncIterator, Callable
 from contextlib import asynccontextmanager
 from pathlib import Path
@@ -9,7 +11,7 @@ from typing import Any
 
 import pytest
 from tests.control.oidc.running import Provider
-from tests.control.running import Answer, Browser, Control
+from tests.control.running import PASSWORD, Answer, Browser, Control
 from tests.gateway.running import free_port
 
 from toolgate.control.identity.cookies import SESSION
@@ -160,3 +162,38 @@ async def test_a_provider_that_does_not_answer_is_named(tmp_path: Path) -> None:
         answer = await (await control.browser()).get("/sign-in/oidc")
         assert answer.status == 502
         assert "http://127.0.0.1" in answer.text
+
+
+async def test_a_member_with_a_password_binds_an_identity_and_nobody_elses(tmp_path: Path) -> None:
+    async with started(tmp_path) as (control, provider):
+        member, other = control.member("admin", email="first@example.com"), await control.signed_in("viewer")
+        browser = await control.signed_in(member)
+        wrong = await browser.post("/account/provider", {"proof": "not my password"})
+        assert wrong.status == 422
+        assert "is not the present one" in wrong.text
+
+        async def callback(login: str) -> str:
+            page = await browser.post("/account/provider", {"proof": PASSWORD})
+            found = re.search(r'href="([^"]+/auth[^"]+)"', page.text)
+            assert found is not None, page.text
+            return await provider.sign_in(html.unescape(found[1]), login, stop_at=control.url)
+
+        planted = await callback("ada")
+        cookie = f"toolgate_oidc={browser.cookie('toolgate_oidc')}"
+        # Whoever is signed in as another member gets nothing by it, nor does somebody who is not signed in.
+        stranger = await other.get(planted, cookie=f"{cookie}; {SESSION}={other.cookie(SESSION)}")
+        assert stranger.status == 403
+        outside = await (await control.browser()).get(await callback("ada"), cookie=cookie)
+        assert outside.status == 400
+        assert not members.get(control.engine, member.id).bound
+
+        done = await browser.get(await callback("ada"))
+        assert (done.status, done.location) == (303, "/account?done=bound")
+        entered = await control.browser()
+        assert (await walk(control, provider, entered, "ada")).status == 303
+        assert "first@example.com" in (await entered.get("/account")).text
+        second = await control.signed_in("viewer")
+        browser = second
+        taken = await second.get(await callback("ada"))
+        assert taken.status == 403
+        assert "is that of another member" in taken.text

@@ -130,6 +130,18 @@ def by_identity(engine: Engine, identity: Identity, browser: Browser, role: Role
         raise NoEntry("member", "is known under another identity") from None
 
 
+def bind(engine: Engine, member_id: str, identity: Identity) -> None:
+    """Let a member who is signed in enter as this identity, too. Raises NoEntry when it is somebody's already."""
+    try:
+        with writing(engine, "bind") as change:
+            before = members.by_id(change.connection, member_id)
+            if before.bound or before.disabled is not None:
+                raise NoEntry("account", "is bound to an identity already")
+            _bind(change, before, identity)
+    except IntegrityError:
+        raise NoEntry("identity", "is that of another member") from None
+
+
 def sign_out(engine: Engine, digest: bytes) -> None:
     """End the session with this digest, if there is one."""
     with writing(engine, "sign-out") as change:
@@ -197,11 +209,15 @@ def _invited(change: Writing, identity: Identity) -> Member | None:
     row = change.connection.execute(known).one_or_none() if identity.email else None
     if row is None:
         return None
-    values = {"issuer": identity.issuer, "subject": identity.subject}
-    change.connection.execute(table.update().where(table.c.id == row.id).values(values))
-    change.actor, change.organisation = row.email, row.organisation_id
-    change.event("bind", "member", row.id, after=values)
+    _bind(change, members.member(row), identity)
     return members.by_id(change.connection, row.id)
+
+
+def _bind(change: Writing, member: Member, identity: Identity) -> None:
+    values = {"issuer": identity.issuer, "subject": identity.subject}
+    change.connection.execute(table.update().where(table.c.id == member.id).values(values))
+    change.actor, change.organisation = member.email, member.organisation
+    change.event("bind", "member", member.id, after=values)
 
 
 def _unknown(change: Writing, identity: Identity, role: Role | None) -> Member:

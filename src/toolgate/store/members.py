@@ -28,7 +28,10 @@ EMAIL_AT_MOST: Final = 254
 
 @dataclass(slots=True, frozen=True)
 class Member:
-    """A person. `enters` is how: `invited` (not yet at all), with a `password`, or by a `provider`."""
+    """A person. `enters` is how: `invited` (not yet at all), with a `password`, or by a `provider`.
+
+    `bound` says whether an identity at a provider is theirs, also beside a password.
+    """
 
     id: str
     organisation: str
@@ -40,6 +43,7 @@ class Member:
     created: float
     disabled: float | None
     last_seen: float | None
+    bound: bool = False
 
 
 @dataclass(slots=True, frozen=True)
@@ -183,6 +187,7 @@ def member(row: AnyRow) -> Member:
         created=row.created,
         disabled=row.disabled,
         last_seen=row.last_seen,
+        bound=row.subject is not None,
     )
 
 

@@ -45,22 +45,27 @@ _KEPT_AT_MOST: Final = 10_000
 
 
 class Attempt(msgspec.Struct, frozen=True):
-    """A sign-in under way, kept sealed in a cookie of the browser that began it."""
+    """A sign-in under way, kept sealed in a cookie of the browser that began it. `member` as in `Vouched`."""
 
     state: str
     nonce: str
     verifier: str
     to: str
     expires: float
+    member: str
 
 
 @dataclass(slots=True, frozen=True)
 class Vouched:
-    """Whom the provider vouches for, the role that the operator's mapping gives, and where they wanted to go."""
+    """Whom the provider vouches for, the role that the operator's mapping gives, and where they wanted to go.
+
+    `member` is the id of a member who wants this identity for theirs, "" for somebody who signs in.
+    """
 
     identity: Identity
     role: Role | None
     to: str
+    member: str
 
 
 class Flow:
@@ -72,11 +77,11 @@ class Flow:
         self._mapping = [claimed("--oidc-role", text) for text in state.settings.oidc_roles]
         self._used: OrderedDict[str, float] = OrderedDict()
 
-    async def begin(self, to: str) -> tuple[str, str]:
+    async def begin(self, to: str, member: str = "") -> tuple[str, str]:
         """Where the browser goes, and the cookie it takes along. Raises ProviderError, OutboundError."""
         metadata = await self.provider.metadata()
         state, nonce, verifier = (secrets.token_urlsafe(32) for _ in range(3))
-        attempt = Attempt(state, nonce, verifier, to, time.time() + LIFE)
+        attempt = Attempt(state, nonce, verifier, to, time.time() + LIFE, member)
         sealed = self._sealer.seal(msgspec.json.encode(attempt), _BINDING)
         asked = {
             "response_type": "code",
@@ -106,7 +111,8 @@ class Flow:
             told = await self.provider.userinfo(tokens.access_token)
             if told.get("sub") == claims["sub"]:
                 claims = {**told, **claims}
-        return Vouched(self._identity(claims), self._role(claims), attempt.to)
+        role = None if attempt.member else self._role(claims)
+        return Vouched(self._identity(claims), role, attempt.to, attempt.member)
 
     def _opened(self, cookie: str) -> Attempt:
         try:

@@ -6,15 +6,16 @@ from typing import cast
 
 from starlette.concurrency import run_in_threadpool
 from starlette.requests import Request
-from starlette.responses import RedirectResponse
+from starlette.responses import RedirectResponse, Response
 from starlette.routing import BaseRoute
 
 from toolgate.control.identity import cookies
 from toolgate.control.identity.entry import browser_of
-from toolgate.control.identity.oidc import LIFE, Flow
+from toolgate.control.identity.needed import recognised
+from toolgate.control.identity.oidc import LIFE, Flow, Vouched
 from toolgate.control.pages.problems import NOTHING
 from toolgate.control.pages.rendering import Page
-from toolgate.control.pages.routing import Answer, state
+from toolgate.control.pages.routing import Answer, see_other, state
 from toolgate.control.pages.visiting import entry, let_in, local, open_page
 from toolgate.errors import ToolgateError
 from toolgate.store import entering
@@ -41,6 +42,8 @@ async def _finish(request: Request) -> Answer:
         return Page("problem.html", "Not found", {}, {"error": NOTHING}, status=404)
     try:
         vouched = await flow.finish(cookies.read(request, cookies.ATTEMPT), _answer(request))
+        if vouched.member:
+            return await _bound(request, vouched)
         engine, browser = state(request).engine, browser_of(request)
         entered = await run_in_threadpool(entering.by_identity, engine, vouched.identity, browser, vouched.role)
     except NoEntry as error:
@@ -49,6 +52,17 @@ async def _finish(request: Request) -> Answer:
     except ToolgateError as error:
         return _failed(flow, error, 400)
     response = let_in(request, entered, vouched.to)
+    cookies.drop(request, response, cookies.ATTEMPT)
+    return response
+
+
+async def _bound(request: Request, vouched: Vouched) -> Response:
+    """For a member who began this on their account page, and is signed in still."""
+    actor = await recognised(request)
+    if actor is None or actor.member_id != vouched.member:
+        raise NoEntry("account", "is not signed in any more", "sign in and begin again")
+    await run_in_threadpool(entering.bind, state(request).engine, vouched.member, vouched.identity)
+    response = see_other("/account", "bound")
     cookies.drop(request, response, cookies.ATTEMPT)
     return response
 
