@@ -8,6 +8,7 @@ import socket
 import time
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
+from pathlib import Path
 from typing import Any
 
 import aiohttp
@@ -176,6 +177,17 @@ def test_a_reader_that_does_not_keep_up_is_behind_and_gets_nothing_more() -> Non
         assert stream.behind
 
     asyncio.run(go())
+
+
+async def test_an_open_stream_does_not_hold_up_the_end_of_the_process(
+    tmp_path: Path, caplog: pytest.LogCaptureFixture
+) -> None:
+    async with aiohttp.ClientSession() as http, asyncio.timeout(10):
+        async with Control.running(tmp_path / "data") as control:
+            secret = control.token("viewer")
+            response = await http.get(f"{control.url}/live", headers={"Authorization": f"Bearer {secret}"})
+        assert (await response.content.read()).startswith(b"retry:")
+    assert caplog.text == ""  # uvicorn complains of answers that it had to cut off
 
 
 @pytest.mark.slow

@@ -32,6 +32,7 @@ _ALWAYS: Final = (
     (b"cross-origin-resource-policy", b"same-origin"),
 )
 _UNLESS_SAID: Final = ((b"referrer-policy", b"same-origin"), (b"cache-control", b"no-store"))
+ENDING: Final = "toolgate.ending"
 _STRICT_TRANSPORT: Final = (b"strict-transport-security", b"max-age=31536000")
 
 
@@ -46,6 +47,8 @@ class Front:
         self._load = load
         self._secure = secure
         self._behind: asyncio.Future[Application] | None = None
+        self.ending = asyncio.Event()
+        """Set when the process ends: answers that would go on for ever, end then. Each request has it in its scope."""
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         """Answer one request; what is no HTTP request (a web socket) is not accepted."""
@@ -58,7 +61,7 @@ class Front:
             await _answer(send, 421, {"error": "this Host header means no control plane; see --control-url"})
         else:
             application = await self._application()
-            await application(scope, receive, send)
+            await application({**scope, ENDING: self.ending}, receive, send)
 
     async def _application(self) -> Application:
         if self._behind is None:

@@ -43,10 +43,12 @@ class Serving:
             ssl_certfile=settings.tls_certificate,
             ssl_keyfile=settings.tls_key,
         )
+        self._front = front
         self._server = _Server(config)
         self._task = asyncio.create_task(self._server.serve([listener]))
 
     async def close(self) -> None:
         """End the server within the grace."""
+        self._front.ending.set()
         self._server.should_exit = True
         await self._task

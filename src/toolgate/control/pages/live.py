@@ -17,6 +17,7 @@ from starlette.routing import BaseRoute, Route
 from starlette.types import Receive, Scope, Send
 
 from toolgate.control.following import Live, Stream
+from toolgate.control.front import ENDING
 from toolgate.control.identity.actor import Actor
 from toolgate.control.identity.needed import actor_of, recognised
 from toolgate.control.identity.refusals import Refusal
@@ -31,6 +32,9 @@ SEND_WITHIN: Final = 10.0
 """Seconds for a reader to take what was sent."""
 
 
+_END: Final = {"type": "http.response.body", "body": b"", "more_body": False}
+
+
 class EventStream(Response):
     """Sends events until they end, the reader leaves, or does not take them in time."""
 
@@ -43,24 +47,27 @@ class EventStream(Response):
         self._stream = stream
         self._events = events
 
-    async def __call__(self, _scope: Scope, receive: Receive, send: Send) -> None:
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         """Answer one request."""
         await send({"type": "http.response.start", "status": self.status_code, "headers": self.raw_headers})
-        sending = asyncio.create_task(self._send(send))
-        leaving = asyncio.create_task(_left(receive))
+        ending = asyncio.create_task(scope[ENDING].wait())
+        tasks = [asyncio.create_task(self._send(send)), asyncio.create_task(_left(receive)), ending]
         try:
-            await asyncio.wait({sending, leaving}, return_when=asyncio.FIRST_COMPLETED)
+            await asyncio.wait(tasks, return_when=asyncio.FIRST_COMPLETED)
+            over = ending.done()
         finally:
-            sending.cancel()
-            leaving.cancel()
-            await asyncio.gather(sending, leaving, return_exceptions=True)
+            for task in tasks:
+                task.cancel()
+            await asyncio.gather(*tasks, return_exceptions=True)
             self._live.close(self._stream)
+        if over:
+            await send(_END)
 
     async def _send(self, send: Send) -> None:
         async for event in self._events:
             async with asyncio.timeout(SEND_WITHIN):
                 await send({"type": "http.response.body", "body": event, "more_body": True})
-        await send({"type": "http.response.body", "body": b"", "more_body": False})
+        await send(_END)
 
 
 async def _left(receive: Receive) -> None:
