@@ -91,6 +91,7 @@ class ControlProcess:
             for task in tasks:
                 task.cancel()
             await asyncio.gather(*tasks, return_exceptions=True)
+            await renewing.close()
             await serving.close()
             await announcer.close()
             await holding.close()

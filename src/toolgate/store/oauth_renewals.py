@@ -6,6 +6,7 @@ and every write names the generation that it read.
 
 from __future__ import annotations
 
+import time
 from dataclasses import dataclass
 from typing import Final
 
@@ -15,10 +16,10 @@ from sqlalchemy.engine import Engine
 from toolgate.keys import Sealer
 from toolgate.store.database import Writing, reading, writing
 from toolgate.store.oauth import KIND, Granted, fresh
-from toolgate.store.tables import changes, grants, oauth_tokens, servers
+from toolgate.store.tables import changes, grants, oauth_attempts, oauth_tokens, servers
 
 ACTOR: Final = "control"
-LEASE: Final = 60.0
+LEASE: Final = 120.0
 """Seconds for one renewal; whoever takes longer has lost the right to it."""
 _OURS: Final = oauth_tokens.c
 
@@ -104,21 +105,25 @@ def organisation_of(engine: Engine, server_id: str) -> str:
 
 
 def sweep(engine: Engine) -> None:
-    """Delete the connections of grants that are revoked and of servers that are removed."""
+    """Delete the connections of grants that are revoked and of servers that are removed, and flows that are over."""
     dead = sa.or_(
         _OURS.server_id.in_(sa.select(servers.c.id).where(servers.c.removed.is_not(None))),
         _OURS.grant_id.in_(sa.select(grants.c.id).where(grants.c.revoked.is_not(None))),
     )
+    over = oauth_attempts.c.expires <= time.time()
     with reading(engine) as database:
         found = {row.server_id for row in database.execute(sa.select(_OURS.server_id).where(dead)).all()}
-    if found:
+        flows = database.execute(sa.select(oauth_attempts.c.digest).where(over).limit(1)).first() is not None
+    if found or flows:
         with writing(engine, ACTOR) as change:
+            change.connection.execute(oauth_attempts.delete().where(over))
             _delete(change, dead, found)
 
 
 def _delete(change: Writing, dead: sa.ColumnElement[bool], found: set[str]) -> None:
-    change.connection.execute(oauth_tokens.delete().where(dead))
-    change.connection.execute(changes.insert(), [{"kind": KIND, "id": server_id} for server_id in sorted(found)])
+    if found:
+        change.connection.execute(oauth_tokens.delete().where(dead))
+        change.connection.execute(changes.insert(), [{"kind": KIND, "id": server_id} for server_id in sorted(found)])
 
 
 def _update(connection: Due) -> sa.Update:

@@ -134,6 +134,29 @@ async def test_while_one_process_renews_the_others_leave_it_alone(scene: Scene, 
     assert scene.connection(server).generation == 2
 
 
+async def test_a_renewal_under_way_is_stored_before_a_process_goes(scene: Scene, stranger: Stranger) -> None:
+    server = await connected(scene, stranger)
+    scene.due(server)
+    stranger.gate = asyncio.Event()
+    renewing = scene.renewing()
+    step = asyncio.create_task(renewing.step())
+    while not renewals(stranger):
+        await asyncio.sleep(0.005)
+    step.cancel()
+    await asyncio.gather(step, return_exceptions=True)
+    stranger.gate.set()
+    await renewing.close()
+    assert scene.connection(server).generation == 2
+
+
+async def test_flows_that_nobody_came_back_from_are_forgotten(scene: Scene, stranger: Stranger) -> None:
+    server = scene.registered(stranger.url)
+    await scene.admin.post(scene.path(server), {})
+    scene.execute("UPDATE oauth_attempts SET expires = 1 WHERE server_id = ?", server.id)
+    await scene.renewing().step()
+    assert scene.execute("SELECT * FROM oauth_attempts WHERE server_id = ?", server.id) == []
+
+
 async def test_what_a_process_left_that_died_is_taken_up_after_its_lease(scene: Scene, stranger: Stranger) -> None:
     server = await connected(scene, stranger)
     scene.due(server)

@@ -32,7 +32,9 @@ class Asking:
         """A document. Raises OutboundError."""
         return await self.send("GET", url, {"accept": "application/json"})
 
-    async def send(self, method: str, url: str, headers: dict[str, str], body: bytes = b"") -> Fetched:
+    async def send(
+        self, method: str, url: str, headers: dict[str, str], body: bytes = b"", timeout: float = TIMEOUT
+    ) -> Fetched:
         """One exchange. Raises OutboundError."""
         ca_file = self.server.reach.ca_file
         if self._tls is None and ca_file:
@@ -45,7 +47,7 @@ class Asking:
             allow_private=self.private,
             allow_loopback=self.local,
             tls=self._tls,
-            timeout=TIMEOUT,
+            timeout=timeout,
             limit=METADATA_LIMIT,
         )
 

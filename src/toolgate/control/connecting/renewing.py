@@ -22,6 +22,7 @@ from toolgate.keys import MasterKey, SealBroken, Sealer
 from toolgate.store import oauth, oauth_renewals, servers
 from toolgate.store.access_tokens import PURPOSE, Tokens
 from toolgate.store.database import writing
+from toolgate.store.errors import Busy
 from toolgate.store.oauth import Client
 from toolgate.store.oauth_renewals import ACTOR, Due
 from toolgate.store.servers import Server
@@ -30,6 +31,8 @@ _AT_ONCE: Final = 32
 _REMEMBERED: Final = 1_000
 _REST: Final = 60.0
 """Seconds that a token is given before a refusal of it is worth another one."""
+_GRACE: Final = 2.5
+_TRIES: Final = 4
 _FIRST_PAUSE: Final = 5.0
 _LONGEST_PAUSE: Final = 300.0
 
@@ -45,6 +48,7 @@ class Renewing:
         self._failures: dict[tuple[str, str], int] = {}
         self._refusals: deque[Refusal] = deque(maxlen=_REMEMBERED)
         self._room = asyncio.Semaphore(_AT_ONCE)
+        self._under_way: set[asyncio.Task[None]] = set()
 
     @property
     def _sealer(self) -> Sealer:
@@ -57,7 +61,17 @@ class Renewing:
             await asyncio.to_thread(self._heed, self._refusals.popleft())
         await asyncio.to_thread(oauth_renewals.sweep, self._engine)
         due = await asyncio.to_thread(oauth_renewals.due, self._engine, time.time())
-        await asyncio.gather(*(self._turn(connection) for connection in due))
+        turns = [asyncio.create_task(self._turn(connection)) for connection in due]
+        self._under_way.update(turns)
+        for turn in turns:
+            turn.add_done_callback(self._under_way.discard)
+        # Whoever cancels this step cancels no renewal: a refresh token that was sent is spent.
+        await asyncio.gather(*(asyncio.shield(turn) for turn in turns))
+
+    async def close(self) -> None:
+        """Let renewals under way come to their end, within the time that a process has to go."""
+        if self._under_way:
+            await asyncio.wait(self._under_way, timeout=_GRACE)
 
     def refused(self, refusal: Refusal) -> None:
         """Heed, at the next step, what a gateway says: a server did not take a token, or wants a scope besides."""
@@ -106,7 +120,15 @@ class Renewing:
 
     def _store(self, connection: Due, granted: oauth.Granted) -> None:
         self._failures.pop(_key(connection), None)
-        if oauth_renewals.renewed(self._engine, connection, self._holder, granted, self._sealer):
+        for tries_left in reversed(range(_TRIES)):
+            try:
+                stored = oauth_renewals.renewed(self._engine, connection, self._holder, granted, self._sealer)
+            except Busy:  # another writer for ten seconds; these tokens exist nowhere else
+                if not tries_left:
+                    raise
+            else:
+                break
+        if stored:
             self._changed()
 
     def _expire(self, connection: Due, reason: str) -> None:

@@ -17,6 +17,8 @@ from toolgate.store.headers import MAX_VALUE
 from toolgate.store.oauth import Client, Granted
 
 _PASSING: Final = frozenset({"temporarily_unavailable", "server_error", "slow_down"})
+_PATIENCE: Final = 30.0
+"""Seconds: an answer that comes too late holds tokens that are lost, and what was sent for them is spent."""
 _SHARE: Final = 0.8
 """Of its life after which a token is renewed."""
 _JITTER: Final = 0.05
@@ -31,7 +33,7 @@ async def redeem(asking: Asking, client: Client, body: str, scope: str, before: 
     server, asked_at = server_of(client), time.time()
     assert server.token_endpoint is not None
     headers, signed = credentials_of(client).sign(server.token_endpoint, body)
-    got = await asking.send("POST", server.token_endpoint, headers, signed)
+    got = await asking.send("POST", server.token_endpoint, headers, signed, _PATIENCE)
     if got.status != 200:
         raise _error(client.issuer, got.status, read(got.body, ErrorAnswer))
     answer = read(got.body, TokenAnswer)
