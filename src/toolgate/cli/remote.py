@@ -33,6 +33,10 @@ class Remote:
         headers = {"authorization": f"Bearer {token}", "user-agent": f"toolgate/{__version__}"}
         self._http = httpx2.Client(base_url=f"{url}/api/v1/", headers=headers, timeout=_TIMEOUT)
 
+    def close(self) -> None:
+        """Free the connections."""
+        self._http.close()
+
     def confirm(self, wait: float) -> None:
         """Nothing: the answer came when the gateways acted on the change."""
 
@@ -54,6 +58,10 @@ class Remote:
         body = {**_told(registration), "without": list(dropped)}
         changed = self._object("PATCH", f"servers/{_part(server_id)}", body)
         return _without_warning(changed, "its tools are those seen before")
+
+    def capture_server(self, server_id: str, days: int | None) -> Described:  # noqa: ARG002 - the protocol's signature
+        """Not from elsewhere: who reads calls is decided where they are stored."""
+        raise BadInput("--capture", "is set on the machine of the gateway", "run the command there")
 
     def remove_server(self, reference: str) -> Described:
         """Remove a server and revoke its grants."""
@@ -88,7 +96,10 @@ class Remote:
 
     def put_policy(self, name: str, text: str) -> Described:
         """Store a document as the new revision, whichever one is current."""
-        return self._object("PUT", f"policies/{_part(name)}", text=text)
+        known = any(policy["name"] == name for policy in self._items("policies"))
+        headers = {"if-match": "*"} if known else {}
+        stored = self._object("PUT", f"policies/{_part(name)}", text=text, headers=headers)
+        return {key: value for key, value in stored.items() if key != "findings"}
 
     def remove_policy(self, reference: str) -> Described:
         """Remove a policy that no living grant is under."""
@@ -151,10 +162,17 @@ class Remote:
             cursor = page["next"]
 
     def _object(
-        self, method: str, path: str, body: Mapping[str, object] | None = None, *, text: str = "", new: bool = False
+        self,
+        method: str,
+        path: str,
+        body: Mapping[str, object] | None = None,
+        *,
+        text: str = "",
+        new: bool = False,
+        headers: Mapping[str, str] = {},
     ) -> Described:
         """One exchange of JSON objects. What makes something `new` has a key, so that it is made once."""
-        headers = {"idempotency-key": str(uuid.uuid4())} if new else {}
+        headers = {**headers, **({"idempotency-key": str(uuid.uuid4())} if new else {})}
         content = msgspec.json.encode(body) if body is not None else text.encode()
         if content:
             headers["content-type"] = "application/json"

@@ -80,7 +80,7 @@ def create_grant(body: NewGrant, request: Request, actor: Asker, here: Here, _ke
                 label=body.label,
                 principal=body.principal,
                 labels=body.labels,
-                expires=to_come("/expires", body.expires),
+                expires=to_come("/expires", body.expires or "never"),
                 claims=body.claims,
                 organisation=actor.organisation,
             )
@@ -153,6 +153,6 @@ def _terms(change: Writing, found: grants.Grant, body: GrantChange) -> grants.Te
             policy=body.policy if "policy" in given else found.policy_id,
             principal=body.principal if "principal" in given else found.principal,
             labels=body.labels if "labels" in given else found.labels,
-            expires=to_come("/expires", body.expires) if "expires" in given else found.expires,
+            expires=to_come("/expires", body.expires or "never") if "expires" in given else found.expires,
             claims=body.claims if "claims" in given else None,
         )

@@ -76,6 +76,8 @@ class Approval(Shown):
 class WholeApproval(Approval):
     """The same with the call, whole."""
 
+    policy: str
+    """The name of the policy that asks."""
     call: Any
     """Method and parameters as the agent sent them: not to be trusted. Null where its seal does not open any more."""
 

@@ -121,8 +121,8 @@ class NewGrant(Asked):
     """Who holds it; by default the label."""
     labels: dict[str, str] = Field(default_factory=dict)
     """What policies read as `grant.labels.KEY`."""
-    expires: str = "never"
-    """`30d`, `12h`, a date, a time (RFC 3339), or `never`."""
+    expires: str | None = None
+    """`30d`, `12h`, a date, a time (RFC 3339); null or `never` for never."""
     claims: dict[str, str | int | bool] = Field(default_factory=dict)
     """Which access tokens of an authorization server lead to it: `iss`, and at least one claim more."""
 
@@ -138,8 +138,8 @@ class GrantChange(Asked):
     """Who holds it."""
     labels: dict[str, str] = Field(default_factory=dict)
     """All labels that it will have."""
-    expires: str = "never"
-    """`30d`, `12h`, a date, a time (RFC 3339), or `never`."""
+    expires: str | None = None
+    """`30d`, `12h`, a date, a time (RFC 3339); null or `never` for never."""
     claims: dict[str, str | int | bool] = Field(default_factory=dict)
     """All claims that access tokens must carry to lead to it; empty for no such token."""
 
