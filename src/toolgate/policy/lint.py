@@ -64,9 +64,15 @@ def _entry(entry: Entry, document: Document, definitions: Definitions | None) ->
             break
     yield from _unchecked(entry, compiled)
     if definitions is not None and entry.section == "tools":
-        for name, definition in definitions.items():
-            if matches(entry.key, name):
-                yield from _optional(firing, definition)
+        for definition in _matched(entry.key, definitions):
+            yield from _optional(firing, definition)
+
+
+def _matched(key: str, definitions: Definitions) -> list[Definition]:
+    """The tools that a name or pattern covers; a server may have thousands."""
+    if not is_pattern(key):
+        return [definitions[key]] if key in definitions else []
+    return [definition for name, definition in definitions.items() if matches(key, name)]
 
 
 def _always_holds(rule: Rule) -> Finding:
@@ -178,12 +184,16 @@ def _is_left_out(path: Path, required: object, declared: object) -> bool:
 
 def _uncovered(document: Document, definitions: Definitions) -> Iterator[Finding]:
     entries = [(entry, CompiledEntry(entry)) for entry in every_entry(document.raw) if entry.section != "methods"]
-    for definition in definitions.values():
-        own = [pair for pair in entries if pair[0].section == "tools" and matches(pair[0].key, definition.name)]
-        shared = [pair for pair in entries if pair[0].section == "all_tools"]
-        read = {path.key for _, compiled in own + shared for path in compiled.paths}
-        if read and own:
-            yield from _unread(own[0][0], definition, read)
+    shared = {path.key for entry, compiled in entries if entry.section == "all_tools" for path in compiled.paths}
+    covering: dict[str, list[tuple[Entry, CompiledEntry]]] = {}
+    for entry, compiled in entries:
+        if entry.section == "tools":
+            for definition in _matched(entry.key, definitions):
+                covering.setdefault(definition.name, []).append((entry, compiled))
+    for name, own in covering.items():
+        read = shared | {path.key for _, compiled in own for path in compiled.paths}
+        if read:
+            yield from _unread(own[0][0], definitions[name], read)
 
 
 def _unread(entry: Entry, definition: Definition, read: set[str]) -> Iterator[Finding]:
@@ -218,7 +228,7 @@ def _shared_maxima(document: Document) -> Iterator[Finding]:
 
 def _names(document: Document, definitions: Definitions) -> Iterator[Finding]:
     raw = document.raw
-    places = [(key, pointer) for key, pointer in _tool_keys(raw) if not any(matches(key, name) for name in definitions)]
+    places = [(key, pointer) for key, pointer in _tool_keys(raw) if not _matched(key, definitions)]
     for key, pointer in places:
         kind = "no tool that matches" if is_pattern(key) else "no tool"
         mend = "correct the name; names are case-sensitive"

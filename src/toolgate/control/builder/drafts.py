@@ -5,7 +5,6 @@ from __future__ import annotations
 import difflib
 from collections.abc import Mapping
 from dataclasses import dataclass
-from typing import Any
 
 from toolgate.control.builder.spans import Unreadable, find, has, read
 from toolgate.policy.definition import Definition
@@ -17,11 +16,10 @@ _CONTEXT = 3
 
 @dataclass(slots=True, frozen=True)
 class Look:
-    """`document` is None where the draft is not valid; `raw` where it is no JSON object."""
+    """`document` is None where the draft is not valid."""
 
     text: str
     document: Document | None
-    raw: dict[str, Any] | None
     problems: tuple[Problem, ...]
     findings: tuple[Finding, ...]
 
@@ -43,16 +41,28 @@ class Look:
 
 def look(text: str, definitions: Mapping[str, Definition] | None = None) -> Look:
     """Look a draft over; with definitions also against the tools of a server."""
+    if faults := faults_of(text):
+        return Look(text, None, faults, ())
+    document = Document.trusted(text)
+    return Look(text, document, (), tuple(lint(document, definitions)))
+
+
+def faults_of(text: str) -> tuple[Problem, ...]:
+    """Everything for which the text is no valid policy."""
     try:
-        raw = read(text).plain()
-    except Unreadable as error:
-        return Look(text, None, None, (Problem("", f"{error.place} {error.cause}", error.mend),), ())
-    known = raw if isinstance(raw, dict) else None
-    try:
-        document = parse(text)
+        parse(text)
     except PolicyError as error:
-        return Look(text, None, known, tuple(error.problems), ())
-    return Look(text, document, known, (), tuple(lint(document, definitions)))
+        return _placed(text) or tuple(error.problems)
+    return ()
+
+
+def _placed(text: str) -> tuple[Problem, ...]:
+    """Where a text is no JSON: the line and column, which the engine does not tell."""
+    try:
+        read(text)
+    except Unreadable as error:
+        return (Problem("", f"{error.place} {error.cause}", error.mend),)
+    return ()
 
 
 def lines(before: str, after: str) -> list[tuple[str, str]]:

@@ -2,10 +2,10 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Mapping, Sequence
 from typing import Any
 
-from toolgate.catalogue.classifier import classify
+from toolgate.catalogue.classifier import Classification, classify
 from toolgate.control.builder.fields import amount_text, rate_shown
 from toolgate.control.builder.offers import kinds, offers
 from toolgate.control.builder.spans import tokens
@@ -22,17 +22,26 @@ Tool = Mapping[str, Any]
 KINDS = {"require": "Require", "deny_if": "Deny if", "require_approval": "Ask a person if"}
 
 
-def form(raw: Mapping[str, Any], tools: Iterable[Tool], sought: str = "") -> dict[str, Any]:
+def form(
+    raw: Mapping[str, Any], tools: Iterable[Tool], sought: str = "", classes: Mapping[str, Classification] | None = None
+) -> dict[str, Any]:
     """The settings and one row for each tool, pattern and method of a valid document.
 
-    `tools` are those of the chosen server; tools that only the document names come behind them.
+    `tools` are those of the chosen server; tools that only the document names come behind them. `classes` holds what
+    is known of what they do.
     """
     known = {str(tool["name"]): tool for tool in tools}
     entries = raw.get("tools", {})
     others = [key for key in entries if key not in known and not is_pattern(key)]
     hidden = [key for key in raw.get("hide", ()) if not is_pattern(key) and key not in known and key not in entries]
     names = [*known, *others, *hidden]
-    rows = [tool_row(raw, name, known.get(name)) for name in names if sought.lower() in name.lower()]
+    patterns = sorted(key for key in entries if is_pattern(key))
+    judged = classes or {name: classify(tool) for name, tool in known.items()}
+    rows = [
+        _tool_row(raw, name, known.get(name), judged.get(name), matching(patterns, name))
+        for name in names
+        if sought.lower() in name.lower()
+    ]
     return {
         "default": raw["default"],
         "list": raw.get("list", ""),
@@ -50,11 +59,11 @@ def form(raw: Mapping[str, Any], tools: Iterable[Tool], sought: str = "") -> dic
     }
 
 
-def tool_row(raw: Mapping[str, Any], name: str, tool: Tool | None) -> dict[str, Any]:
+def _tool_row(
+    raw: Mapping[str, Any], name: str, tool: Tool | None, found: Classification | None, patterns: Sequence[str]
+) -> dict[str, Any]:
     """One tool: what it is, how the policy stands to it, and its rules in words."""
-    found = classify(tool) if tool is not None else None
     entry = raw.get("tools", {}).get(name)
-    patterns = matching(sorted(key for key in raw.get("tools", {}) if is_pattern(key)), name)
     return {
         "name": name,
         "pointer": f"/tools/{escape(name)}",
@@ -64,8 +73,8 @@ def tool_row(raw: Mapping[str, Any], name: str, tool: Tool | None) -> dict[str, 
         "risk": found.risk if found else None,
         "signals": list(found.signals) if found else [],
         "evidence": list(found.evidence) if found else [],
-        "stance": stance_of(dict(raw), name),
-        "hidden_by": hiding_pattern(dict(raw), name),
+        "stance": stance_of(raw, name),
+        "hidden_by": hiding_pattern(raw, name),
         "patterns": list(patterns),
         "words": entry_words(entry, "tools", name) if entry else [],
     }

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from typing import Any, Literal
 
 from toolgate.control.builder.problem import NotPossible
@@ -22,7 +23,7 @@ _ACTIONS: dict[str, Stance] = {"deny": "deny", "require_approval": "ask"}
 _RULES = ("require", "deny_if", "require_approval", "limits", "rate_limit")
 
 
-def stance_of(raw: dict[str, Any], name: str) -> Stance:
+def stance_of(raw: Mapping[str, Any], name: str) -> Stance:
     """How the tool's own entry, or `hide`, stands; entries by pattern are not looked at."""
     if any(matches(key, name) for key in raw.get("hide", ())):
         return "hide"
@@ -32,7 +33,7 @@ def stance_of(raw: dict[str, Any], name: str) -> Stance:
     return _ACTIONS.get(entry.get("action", ""), "custom" if any(entry.get(key) for key in _RULES) else "allow")
 
 
-def hiding_pattern(raw: dict[str, Any], name: str) -> str:
+def hiding_pattern(raw: Mapping[str, Any], name: str) -> str:
     """The pattern of `hide` that covers the tool; "" where none does."""
     return next((key for key in raw.get("hide", ()) if is_pattern(key) and matches(key, name)), "")
 

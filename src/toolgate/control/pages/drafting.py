@@ -16,7 +16,7 @@ from starlette.datastructures import FormData
 
 from toolgate.catalogue.recommend import recommended_text
 from toolgate.control.builder import edits
-from toolgate.control.builder.drafts import Look, look
+from toolgate.control.builder.drafts import Look, faults_of, look
 from toolgate.control.builder.fields import Fields, in_area
 from toolgate.control.builder.offers import kinds
 from toolgate.control.builder.spans import tokens
@@ -95,13 +95,12 @@ def edited(draft: Draft, tools: Tools) -> Draft:
         return _moved(draft, _as_written(pane, draft.text))
     if what == "undo":
         return replace(draft, text=draft.before, before=draft.text)
-    if look(draft.text).document is None:
+    if faults_of(draft.text):
         return draft
     own = kinds(_tool_of(draft.entry, tools))
     text = edits.apply_fields(draft.text, draft.fields, own)
     text = _pressed(replace(draft, text=text), what, argument, tools, own)
-    faults = look(text).problems
-    if faults:
+    if faults := faults_of(text):
         raise BadInput(faults[0].pointer or "policy", faults[0].cause, faults[0].mend)
     entry = {"open": argument, "close": "", "entry": _opened(draft)}.get(what, draft.entry)
     return _moved(replace(draft, entry=entry, fields=_emptied(draft.fields, what)), text)

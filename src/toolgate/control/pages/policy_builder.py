@@ -27,16 +27,16 @@ from toolgate.control.builder.values import OPERATORS
 from toolgate.control.identity.needed import actor_of
 from toolgate.control.identity.refusals import NotAllowed
 from toolgate.control.pages.drafting import Draft, Tools, edited, first_text, looked, read_draft
+from toolgate.control.pages.policy_choices import Chosen, granted, likely_server, policy_of, servers_of, tools_of
 from toolgate.control.pages.policy_trial import sampled, tried
 from toolgate.control.pages.rendering import Page
 from toolgate.control.pages.routing import Answer, action, actor, page, see_other, state
 from toolgate.errors import ToolgateError
 from toolgate.policy.typed import SQL_DIALECTS, SQL_KINDS
-from toolgate.store import definitions, described, grants, policies, servers
+from toolgate.store import policies
 from toolgate.store.database import writing
-from toolgate.store.errors import BadInput, Conflict, NotStored
+from toolgate.store.errors import BadInput, Conflict
 from toolgate.store.policies import Policy
-from toolgate.store.servers import Server
 
 CONTENTS: Final = {
     "stances": tuple(STANCES.items()),
@@ -51,9 +51,9 @@ CONTENTS: Final = {
 
 
 def _edit(request: Request) -> Page:
-    policy = _policy(request)
+    policy = policy_of(request)
     assert policy is not None
-    chosen = request.query_params.get("server", "") or _likely_server(request, policy)
+    chosen = request.query_params.get("server", "") or likely_server(request, policy)
     open_at = request.query_params.get("open", "")
     draft = Draft(policy.document, policy.document, policy.revision, chosen, open_at, name=policy.name)
     return _shown(request, policy, draft)
@@ -61,20 +61,19 @@ def _edit(request: Request) -> Page:
 
 def _new(request: Request) -> Page:
     chosen = request.query_params.get("server", "")
-    found = _servers(request)
+    found = servers_of(request)
     chosen = chosen or (found[0].id if found else "")
-    text = first_text(_tools(request, chosen), request.query_params.get("start", ""))
+    text = first_text(tools_of(request, chosen).tools, request.query_params.get("start", ""))
     return _shown(request, None, Draft(text, text, 0, chosen))
 
 
 def _act(request: Request, sent: FormData) -> Answer:
-    policy = _policy(request)
+    policy = policy_of(request)
     draft = read_draft(sent)
     if policy is not None and not draft.name:
         draft = replace(draft, name=policy.name)
-    tools = _tools(request, draft.server)
     try:
-        moved = edited(draft, tools)
+        moved = edited(draft, tools_of(request, draft.server).tools)
     except ToolgateError as error:
         return _shown(request, policy, draft, error)
     what = draft.fields.get("do", "")
@@ -108,7 +107,7 @@ def _review(
     request: Request, policy: Policy | None, draft: Draft, error: ToolgateError | None = None, status: int = 200
 ) -> Page:
     """What saving would change, against the revision that is live now, whoever saved it."""
-    found = looked(draft, _tools(request, draft.server))
+    found = looked(draft, tools_of(request, draft.server).tools)
     if not found.valid:
         return _shown(request, policy, draft)
     live = policy.document if policy is not None else ""
@@ -131,7 +130,7 @@ def _review(
     return Page("policy_review.html", _title(policy), data, view, status=status)
 
 
-def _said(draft: Draft, tools: Tools, found: Look) -> dict[str, Any]:
+def _said(draft: Draft, chosen: Chosen, found: Look) -> dict[str, Any]:
     """What is to say of a draft, as JSON."""
     data: dict[str, Any] = {
         "policy_name": draft.name,
@@ -148,13 +147,14 @@ def _said(draft: Draft, tools: Tools, found: Look) -> dict[str, Any]:
     }
     if found.document is not None:
         raw = found.document.raw
-        data["form"] = form(raw, tools.values(), draft.sought)
-        data["editor"] = _editor(raw, draft.entry, tools)
+        data["form"] = form(raw, chosen.tools.values(), draft.sought, chosen.classes)
+        data["editor"] = _editor(raw, draft.entry, chosen.tools)
     return data
 
 
 def _shown(request: Request, policy: Policy | None, draft: Draft, error: ToolgateError | None = None) -> Page:
-    tools = _tools(request, draft.server)
+    chosen = tools_of(request, draft.server)
+    tools = chosen.tools
     found = looked(draft, tools)
     view = {
         **CONTENTS,
@@ -164,15 +164,15 @@ def _shown(request: Request, policy: Policy | None, draft: Draft, error: Toolgat
         "action": _path(policy),
         "error": error,
         "typed": dict(draft.fields) if error is not None else draft.composed(),
-        "servers": [(server.id, f"{server.name} ({server.tools} tools)") for server in _servers(request)],
+        "servers": [(server.id, f"{server.name} ({server.tools} tools)") for server in servers_of(request)],
         "tool_names": sorted(tools),
         "tool_choices": [(name, name) for name in sorted(tools)],
-        "granted": _granted(request, policy),
+        "granted": granted(request, policy),
         "tried": tried(request, found.document, draft, tools) if draft.fields.get("do") == "try" else None,
         "sample": sampled(draft, tools),
         "changed": policy is None or draft.text != policy.document,
     }
-    data = _said(draft, tools, found)
+    data = _said(draft, chosen, found)
     return Page("policy_builder.html", _title(policy), data, view, status=422 if error is not None else 200)
 
 
@@ -196,10 +196,10 @@ async def _draft(request: Request) -> Response:
 
 
 def _answered(request: Request, asked: _Asked) -> Response:
-    tools = _tools(request, asked.server)
+    chosen = tools_of(request, asked.server)
     draft = Draft(asked.draft, asked.draft, 0, asked.server, asked.entry, fields=asked.fields)
-    moved = edited(draft, tools)
-    data = {**_said(moved, tools, looked(moved, tools)), "lines": lines(asked.draft, moved.text)}
+    moved = edited(draft, chosen.tools)
+    data = {**_said(moved, chosen, looked(moved, chosen.tools)), "lines": lines(asked.draft, moved.text)}
     return Response(msgspec.json.encode(data), media_type="application/json")
 
 
@@ -224,48 +224,6 @@ def _editor(raw: Mapping[str, Any], pointer: str, tools: Tools) -> dict[str, Any
     if len(parts) == 2 and parts[0] in ("tools", "methods") and parts[1]:
         return editor(raw, pointer, tools.get(parts[1]) if parts[0] == "tools" else None)
     return None
-
-
-def _policy(request: Request) -> Policy | None:
-    """The policy of the path; None on the page of a new one. Raises NotStored."""
-    wanted = request.path_params.get("policy")
-    if wanted is None:
-        return None
-    return policies.get(state(request).engine, wanted, organisation=actor(request).organisation)
-
-
-def _servers(request: Request) -> list[Server]:
-    return servers.every(state(request).engine, organisation=actor(request).organisation)
-
-
-def _likely_server(request: Request, policy: Policy) -> str:
-    """That of a grant under the policy, else the first."""
-    here, organisation = state(request), actor(request).organisation
-    under = grants.every(here.engine, 0.0, policy=policy.id, organisation=organisation, limit=1)
-    found = _servers(request)
-    return under[0].server_id if under else (found[0].id if found else "")
-
-
-def _granted(request: Request, policy: Policy | None) -> list[tuple[str, str]]:
-    if policy is None:
-        return []
-    here, organisation = state(request), actor(request).organisation
-    under = grants.every(here.engine, 0.0, policy=policy.id, organisation=organisation, limit=200)
-    return [(grant.id, grant.label or grant.id) for grant in under if grant.revoked is None]
-
-
-def _tools(request: Request, server: str) -> dict[str, Mapping[str, Any]]:
-    """The tools of the chosen server by name, in force before withheld; none where no server is chosen."""
-    if not server:
-        return {}
-    try:
-        versions = definitions.of_server(state(request).engine, server, organisation=actor(request).organisation)
-    except NotStored:
-        return {}
-    found: dict[str, Mapping[str, Any]] = {}
-    for version in sorted(versions, key=lambda each: (each.name, each.status)):
-        found.setdefault(version.name, described.tool(version)["definition"])
-    return found
 
 
 routes: list[BaseRoute] = [
