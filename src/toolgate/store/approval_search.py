@@ -12,9 +12,13 @@ State = Literal["pending", "approved", "denied", "used", "expired", "void"]
 _BY_CLOCK: Final[dict[str, str]] = {
     "pending": "state = 'pending' AND expires > ?",
     "approved": "state = 'approved' AND expires > ?",
-    "expired": "state IN ('pending', 'approved') AND expires <= ?",
+    "expired": "+state IN ('pending', 'approved') AND expires <= ?",
 }
-"""States that the clock ends: what is stored does not change then."""
+"""States that the clock ends: what is stored does not change then.
+
+Few are pending or approved, so those are found by their index. For the others, and for several, the plus keeps SQLite
+from it: they are many, and read in the order of their creation until there are enough.
+"""
 
 LOCAL: Final = "run"
 """What stands for the organisation in approvals of `toolgate run`, which knows none: they are the operator's to see."""
@@ -46,7 +50,9 @@ class Search:
         yield f"organisation IN ({_marks(self.organisations)})", tuple(self.organisations)
         if self.states:
             wanted = [_of_state(state, now) for state in self.states]
-            yield f"({' OR '.join(words for words, _ in wanted)})", tuple(value for _, (value,) in wanted)
+            words = " OR ".join(words for words, _ in wanted)
+            several = words.replace("state", "+state").replace("++", "+") if len(wanted) > 1 else words
+            yield f"({several})", tuple(value for _, (value,) in wanted)
         if self.servers is not None:
             yield f"server_id IN ({_marks(self.servers)})", tuple(self.servers)
         if self.grant_id:
@@ -63,4 +69,4 @@ def _marks(values: Collection[str]) -> str:
 
 def _of_state(state: str, now: float) -> Part:
     known = _BY_CLOCK.get(state)
-    return (f"({known})", (now,)) if known is not None else ("state = ?", (state,))
+    return (f"({known})", (now,)) if known is not None else ("+state = ?", (state,))

@@ -43,7 +43,7 @@ CREATE INDEX approvals_of_grant ON approvals (grant_id, state);
 CREATE INDEX approvals_by_end ON approvals (expires)
 """
 _INDEXES: Final = """
-CREATE INDEX approvals_by_creation ON approvals (organisation, created, id);
+CREATE INDEX approvals_by_creation ON approvals (created, id);
 CREATE INDEX approvals_by_state ON approvals (state, expires)
 """
 

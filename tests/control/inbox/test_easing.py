@@ -48,7 +48,7 @@ def outcome(text: str, call: str) -> str:
 
 def test_an_action_becomes_a_rule_for_larger_amounts() -> None:
     ease = found(policy(ALWAYS), asked())["upto:amount"]
-    assert ease.words == "`amount` up to 20000"
+    assert ease.words.startswith("`amount` up to 20000,")
     entry = json.loads(ease.text)["tools"]["pay"]
     condition = {"path": "args.amount", "op": "gt", "value": 20000}
     assert entry == {"require_approval": [{"conditions": [condition], "on_deny": "Mind."}]}

@@ -36,7 +36,8 @@ async def test_what_waits_is_shown_first_and_what_was_decided_below(control: Con
     twin = (await browser.get("/approvals.json")).json
     assert [one["id"] for one in twin["pending"]] == [waiting.id]
     assert [one["id"] for one in twin["decided"]] == [done.id]
-    assert (await browser.get("/approvals/state.json")).json == {"waiting": 1, "newest": waiting.id}
+    assert (await browser.get("/approvals/state.json")).json == {"state": f"1 {waiting.id}"}
+    assert f'data-stamp="1 {waiting.id}"' in page.text
 
 
 async def test_the_whole_call_is_on_its_page(control: Control) -> None:
@@ -131,7 +132,7 @@ async def test_an_approver_of_one_server_sees_its_calls_alone(control: Control) 
     browser = await approver(control, "viewer", mine.server_id)
     listed = (await browser.get("/approvals.json")).json
     assert [one["id"] for one in listed["pending"]] == [mine.id]
-    assert (await browser.get("/approvals/state.json")).json["waiting"] == 1
+    assert (await browser.get("/approvals/state.json")).json == {"state": f"1 {mine.id}"}
     assert (await browser.get(f"/approvals/{other.id}")).status == 404
     assert (await browser.get("/approvals.json?server=another")).json["pending"] == []
     assert (await browser.post(f"/approvals/{other.id}/approve")).status == 404

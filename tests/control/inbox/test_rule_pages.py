@@ -42,7 +42,7 @@ async def test_the_rule_is_shown_before_it_is_stored_and_the_call_is_approved(co
     rule = {"conditions": [{"path": "args.amount", "op": "gt", "value": 5000}], "on_deny": "Mind."}
     assert json.loads(stored.document)["tools"]["pay"] == {"require_approval": [rule]}
     decided = now(control.state, approval)
-    assert (decided.state, decided.decision_reason) == ("approved", "`amount` up to 5000 no longer asks")
+    assert (decided.state, decided.decision_reason) == ("approved", "with a rule for calls like it")
 
 
 async def test_what_changed_meanwhile_is_shown_anew_and_nothing_is_done(control: Control) -> None:

@@ -72,7 +72,7 @@ def _amounts(text: str, asked: Asked) -> Iterator[Ease]:
         eased = _edited(text, asked, partial(_raised, condition))
         larger = {**asked.arguments, name: LosslessFloat(b"%d" % (int(float(value)) + 1))}
         if _outcome(eased, asked, larger) != "allow":
-            yield Ease(f"upto:{name}", f"`{name}` up to {value}", eased)
+            yield Ease(f"upto:{name}", f"`{name}` up to {value}, whatever else the call says", eased)
 
 
 def _raised(condition: dict[str, Any], rule: dict[str, Any]) -> Rules:

@@ -23,7 +23,7 @@ from toolgate.store.errors import BadInput
 from toolgate.store.verdicts import Verdict
 
 PAGE: Final = 50
-"""Decided approvals on one page; of those that wait as many as there may be."""
+"""Approvals on one page: decided ones, and of those that wait the ones that end first."""
 _WAITING: Final = 500
 _STATES: Final[tuple[State, ...]] = ("approved", "used", "denied", "expired", "void")
 """What a call that waited can have become."""
@@ -41,21 +41,28 @@ def _list(request: Request) -> Page:
     sought = _sought(request)
     with opened(here) as store:
         waiting = store.search(_search(asking, {**sought, "state": "pending"}, limit=_WAITING))
-        pending = [showing.previewed(here, store, approval) for approval in reversed(waiting)]
+        pending = [showing.previewed(here, store, approval) for approval in waiting[::-1][:PAGE]]
         decided = store.search(_search(asking, sought, before=_before(request), limit=PAGE + 1))
     rows, more = decided[:PAGE], len(decided) > PAGE
     data = {
+        "waiting": len(waiting),
         "pending": pending,
         "decided": [showing.summary(approval) for approval in rows],
         "next": f"{rows[-1].created!r},{rows[-1].id}" if more else None,
     }
     view = {
+        "stamp": _stamped(waiting),
         "sought": sought,
         "servers": _servers(request),
         "states": [(name, name) for name in _STATES],
         "later": _before(request) is not None,
     }
     return Page("approvals.html", "Approvals", data, view)
+
+
+def _stamped(waiting: list[Approval]) -> str:
+    """A text that changes when the list does: a script asks for it, and loads the list only then."""
+    return f"{len(waiting)} {waiting[0].id if waiting else ''}"
 
 
 def _sought(request: Request) -> dict[str, str]:
@@ -101,14 +108,11 @@ def _servers(request: Request) -> list[tuple[str, str]]:
 
 
 def _stamp(request: Request) -> Response:
-    """What changes when the list does: a script asks for it, and loads the list only then."""
     asking, here = actor(request), state(request)
     deciding.check_approver(asking)
+    sought = {**_sought(request), "state": "pending"}
     with opened(here) as store:
-        waiting = store.search(
-            _search(asking, {"state": "pending", "server": "", "tool": "", "grant": ""}, limit=_WAITING)
-        )
-    return _json({"waiting": len(waiting), "newest": waiting[0].id if waiting else ""})
+        return _json({"state": _stamped(store.search(_search(asking, sought, limit=_WAITING)))})
 
 
 def _look(request: Request) -> Page:

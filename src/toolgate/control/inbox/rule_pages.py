@@ -29,6 +29,7 @@ from toolgate.store.policies import Policy
 
 _RELEASED_WITHIN: Final = 1.5
 _PAUSE: Final = 0.05
+_REASON: Final = "with a rule for calls like it"
 
 
 @dataclass(slots=True, frozen=True)
@@ -99,7 +100,7 @@ def _act(request: Request, form: FormData) -> Answer:
     if deciding.is_own(here, asking, offer.approval):
         raise NotAllowed("approval", "is a call of your own", "somebody else has to approve it")
     try:
-        approval = deciding.decide(here, asking, offer.approval.id, "approved", f"{ease.words} no longer asks"[:200])
+        approval = deciding.decide(here, asking, offer.approval.id, "approved", _REASON)
     except NotPending as error:
         return _page(offer, error)
     _let_go_on(request, approval)

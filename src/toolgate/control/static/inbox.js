@@ -21,8 +21,7 @@ async function asked(url) {
   try {
     const answer = await fetch(url, { headers: { Accept: "application/json" } });
     if (!answer.ok) return null;
-    const facts = await answer.json();
-    return facts.state ?? `${facts.waiting} ${facts.newest}`;
+    return (await answer.json()).state;
   } catch {
     return null; // the server restarts, or the network is away: the next turn asks again
   }
