@@ -19,7 +19,7 @@ from toolgate.policy.names import is_pattern, matching
 from toolgate.policy.words import conditions_words, limit_words, span_words
 
 Tool = Mapping[str, Any]
-KINDS = {"require": "Require", "deny_if": "Deny if", "require_approval": "Ask a person if"}
+KINDS = {"require": "Require that", "deny_if": "Deny if", "require_approval": "Ask a person if"}
 
 
 def form(

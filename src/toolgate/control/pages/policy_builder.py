@@ -127,7 +127,7 @@ def _review(
         "behind": behind,
         "unchanged": policy is not None and draft.text == policy.document,
     }
-    return Page("policy_review.html", _title(policy), data, view, status=status)
+    return Page("policy_review.html", _title(request, policy), data, view, status=status)
 
 
 def _said(draft: Draft, chosen: Chosen, found: Look) -> dict[str, Any]:
@@ -173,7 +173,7 @@ def _shown(request: Request, policy: Policy | None, draft: Draft, error: Toolgat
         "changed": policy is None or draft.text != policy.document,
     }
     data = _said(draft, chosen, found)
-    return Page("policy_builder.html", _title(policy), data, view, status=422 if error is not None else 200)
+    return Page("policy_builder.html", _title(request, policy), data, view, status=422 if error is not None else 200)
 
 
 class _Asked(msgspec.Struct, forbid_unknown_fields=True):
@@ -203,8 +203,10 @@ def _answered(request: Request, asked: _Asked) -> Response:
     return Response(msgspec.json.encode(data), media_type="application/json")
 
 
-def _title(policy: Policy | None) -> str:
-    return f"Edit {policy.name}" if policy is not None else "New policy"
+def _title(request: Request, policy: Policy | None) -> str:
+    if policy is None:
+        return "New policy"
+    return f"Edit {policy.name}" if actor(request).may("policy_manager") else f"Try {policy.name}"
 
 
 def _path(policy: Policy | None) -> str:

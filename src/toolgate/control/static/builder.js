@@ -74,6 +74,8 @@ function remember() {
 }
 
 function restore(focus, press) {
+  const wrong = form.querySelector('[aria-describedby="wrong-field"]');
+  if (wrong) return wrong.focus();
   if (press.startsWith("open|")) return form.querySelector(".editor select, .editor input:not([type=hidden])")?.focus();
   if (!focus || document.activeElement?.name === focus.name) return;
   const same = [...form.elements].filter((each) => each.name === focus.name);
