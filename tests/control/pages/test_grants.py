@@ -204,3 +204,29 @@ async def test_the_first_grant_is_explained(control: Control) -> None:
     browser = await control.signed_in("admin")
     assert "toolgate grant add" in (await browser.get("/grants")).text
     assert "Add a server" in (await browser.get("/grants/new")).text
+
+
+async def test_agents_may_sign_in_by_the_claims_of_a_grant(control: Control, server: servers.Server) -> None:
+    browser = await control.signed_in("admin")
+    alone = await browser.post("/grants/new", await form_of(browser, claims="iss=https://login.example"))
+    assert (alone.status, "everybody&#39;s who signs in" in alone.text) == (422, True)
+    made = await browser.post("/grants/new", await form_of(browser, claims="iss=https://login.example\nsub=ada"))
+    assert made.status == 200
+    grant = grants.get(control.engine, "ci", time.time())
+    assert grant.claims == {"iss": "https://login.example", "sub": "ada"}
+    path = f"/grants/{grant.id}/claims"
+    assert "iss=https://login.example\nsub=ada</textarea>" in (await browser.get(path)).text
+    assert (await browser.post(path, {"claims": "sub=ada"})).status == 422
+    assert (await browser.post(path, {"claims": "iss=https://login.example\nsub=eve"})).status == 303
+    assert grants.get(control.engine, "ci", time.time()).claims["sub"] == "eve"
+    grants.claim(control.engine, "test", "ci", {"iss": "https://login.example", "level": 5, "staff": True})
+    assert (await browser.post(path, {"claims": "iss=https://login.example\nlevel=5\nstaff=no"})).status == 303
+    assert grants.get(control.engine, "ci", time.time()).claims == {
+        "iss": "https://login.example",
+        "level": 5,
+        "staff": "no",
+    }
+    assert (await browser.post(path, {"claims": ""})).location.endswith("?done=claimed")
+    assert grants.get(control.engine, "ci", time.time()).claims == {}
+    viewer = await control.signed_in("policy_manager")
+    assert (await viewer.post(path, {"claims": ""})).status == 403

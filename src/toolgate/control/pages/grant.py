@@ -17,6 +17,7 @@ from toolgate.control.pages.lines import line_of
 from toolgate.control.pages.rendering import Page
 from toolgate.control.pages.routing import Answer, action, actor, page, see_other, state
 from toolgate.control.recorded import seen_by as records_seen_by
+from toolgate.errors import ToolgateError
 from toolgate.keys import mint_token
 from toolgate.store import described, grants, idempotency, policies
 from toolgate.store.changes import Confirmed
@@ -30,6 +31,7 @@ REVOKED_WITHIN: Final = 5.0
 
 _DONE: Final = {
     "attached": "The grant is under another policy, from its next request on.",
+    "claimed": "Who may sign in is changed, from the next request on.",
     "revoked": "The grant is revoked, and every running gateway has confirmed that it refuses the token.",
     "idle": "The grant is revoked. No gateway is running on this installation now.",
     "silent": (
@@ -80,6 +82,36 @@ def _attach(request: Request, form: FormData) -> Answer:
     grants.attach(here.engine, who.name, grant.id, chosen, organisation=who.organisation)
     here.changed()
     return see_other(f"/grants/{grant.id}", "attached")
+
+
+def _ask_claims(request: Request) -> Page:
+    grant = _living(request)
+    return _claims_page(request, grant, "\n".join(f"{name}={value}" for name, value in grant.claims.items()), {})
+
+
+def _claims_page(request: Request, grant: Grant, typed: str, errors: dict[str, ToolgateError]) -> Page:
+    view = {"typed": typed, "errors": errors}
+    return Page("grant_claims.html", "Who may sign in", _told(request, grant), view, status=422 if errors else 200)
+
+
+def _claim(request: Request, form: FormData) -> Answer:
+    """Say which access tokens lead to it; none where nothing was typed."""
+    here, who, grant = state(request), actor(request), _living(request)
+    typed = forms.text(form, "claims")
+    try:
+        claims = _as_before(forms.pairs("claims", typed), grant)
+        grants.claim(here.engine, who.name, grant.id, claims, organisation=who.organisation)
+    except ToolgateError as error:
+        return _claims_page(request, grant, typed, {"claims": error})
+    here.changed()
+    return see_other(f"/grants/{grant.id}", "claimed")
+
+
+def _as_before(typed: dict[str, str], grant: Grant) -> dict[str, object]:
+    """What was typed is text; a number or truth value that the grant has and that was left as it was stays one."""
+    return {
+        name: grant.claims[name] if value == str(grant.claims.get(name, "")) else value for name, value in typed.items()
+    }
 
 
 def _ask_rotation(request: Request) -> Page:
@@ -133,6 +165,8 @@ def _confirmation(confirmed: Confirmed) -> str:
 routes: list[BaseRoute] = [
     *page("/grants/{id}", _grant, done=_DONE),
     *action("/grants/{id}/attach", _attach, role="policy_manager"),
+    *page("/grants/{id}/claims", _ask_claims, role="admin"),
+    *action("/grants/{id}/claims", _claim, role="admin"),
     *page("/grants/{id}/rotate", _ask_rotation, role="admin"),
     *action("/grants/{id}/rotate", _rotate, role="admin"),
     *page("/grants/{id}/revoke", _ask_revocation, role="admin"),

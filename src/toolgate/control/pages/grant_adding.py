@@ -33,6 +33,8 @@ FIELDS: Final = {
     "--label": "label",
     "--principal": "principal",
     "--expires": "expires",
+    "--claims": "claims",
+    "claims": "claims",
     "labels": "labels",
     "expires": "expires",
 }
@@ -48,11 +50,12 @@ class Typed:
     principal: str = ""
     labels: str = ""
     expires: str = "90d"
+    claims: str = ""
 
     @classmethod
     def of(cls, form: FormData) -> Typed:
         """What was sent."""
-        names = ("server", "policy", "label", "principal", "labels", "expires")
+        names = ("server", "policy", "label", "principal", "labels", "expires", "claims")
         return cls(*(forms.text(form, name) for name in names))
 
 
@@ -91,6 +94,7 @@ def _made(request: Request, form: FormData, typed: Typed) -> tuple[Grant, str]:
     if not typed.server:
         raise BadInput("server", "none is chosen", "choose the server that the grant opens")
     labels, until = forms.pairs("labels", typed.labels), expiry(typed.expires)
+    claims = forms.pairs("claims", typed.claims)
     sealer = here.master.sealer(idempotency.PURPOSE)
     grant_id, token = str(uuid.uuid4()), mint_token()
     with writing(here.engine, who.name, who.organisation) as change:
@@ -102,6 +106,7 @@ def _made(request: Request, form: FormData, typed: Typed) -> tuple[Grant, str]:
             principal=typed.principal or typed.label,
             labels=labels,
             expires=until,
+            claims=claims,
         )
         grants.insert(change, grant_id, typed.label, terms, token)
     return grants.get(here.engine, grant_id, time.time(), organisation=who.organisation), token
