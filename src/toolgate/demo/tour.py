@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import argparse
 import logging
+import re
 import shutil
 import signal
 import sys
@@ -49,6 +50,7 @@ def farewell(screen: Screen, chosen: Play, acts: Acts, ends: bool) -> None:
     screen.verbatim(clients.generic(chosen.server, url, token))
     screen.step("Where to look")
     rows = [
+        ("the dashboard", welcome(FOLDER / "gateway.log")),
         ("every decision", f".venv/bin/toolgate audit list --data {FOLDER}/data"),
         ("calls that wait", f".venv/bin/toolgate approval list --data {FOLDER}/data"),
         ("the policy in force", f"{FOLDER}/agent.json"),
@@ -57,6 +59,12 @@ def farewell(screen: Screen, chosen: Play, acts: Acts, ends: bool) -> None:
         ("what next", "README.md, docs/policy.md, examples/"),
     ]
     screen.table(("", ""), rows)
+
+
+def welcome(log: Path) -> str:
+    """The link by which the first admin of this installation signs in: it stands in the log of `serve`."""
+    found = re.search(r"http://\S+/welcome/\S+", log.read_text())
+    return found[0] if found else "its address is in gateway.log"
 
 
 def prepare(chosen: Play) -> Path:
