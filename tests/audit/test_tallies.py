@@ -98,8 +98,10 @@ def counted(entries: list[Entry]) -> Counter[tuple[object, ...]]:
             names, place, organisation, number = [("rule", "(store)")], "deny", "", one.refused
         else:
             continue
-        for kind, name in [("", ""), *((kind, name) for kind, name in names if name)]:
+        expected[organisation, "", hour, "", place] += number
+        for kind, name in ((kind, name) for kind, name in names if name):
             expected[organisation, kind, hour, name, place] += number
+            expected[organisation, f"{kind} day", hour - hour % 24, name, place] += number
     return expected
 
 
@@ -178,7 +180,18 @@ async def test_forgetting_takes_the_whole_hours_before(database: Path) -> None:
     index_all(database)
     with closing(Index(database, database.parent / "journal")) as index:
         index.forget(NOW + 2 * HOUR)
-    assert {row[2] for row in table(database)} == {int(NOW // HOUR) + 2}
+    assert {row[2] for row in table(database) if not str(row[1]).endswith("day")} == {int(NOW // HOUR) + 2}
+
+
+async def test_a_ranking_counts_each_hour_of_its_span_once_over_midnights(database: Path) -> None:
+    midnight = NOW - NOW % 86_400
+    entries = [decision(f"d{hour}", server_id="s", time=midnight + hour * HOUR) for hour in range(-30, 60)]
+    await written(database.parent / "journal", entries)
+    index_all(database)
+    records, first = Records(database, database.parent / "journal"), int(midnight // HOUR)
+    for hour in (-30, -25, -24, -7, 0, 1, 23, 24, 47, 59):
+        assert records.ranking("server", (entries[0].organisation,), first + hour) == {"s": Counts(allowed=60 - hour)}
+    records.close()
 
 
 async def test_two_that_index_at_once_count_each_entry_once(database: Path) -> None:

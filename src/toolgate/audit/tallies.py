@@ -1,10 +1,12 @@
-"""Counts by the hour, so that nobody has to read records to say how many there were."""
+"""Counts by the hour, so that nobody has to read records to say how many there were.
+
+Names (of servers, grants, rules, reasons) are counted by the day as well: a week of hours is seven times as many rows.
+"""
 
 from __future__ import annotations
 
 import sqlite3
-from collections.abc import Iterator
-from typing import Any, Final, Literal, NamedTuple
+from typing import Final, Literal, NamedTuple
 
 from toolgate.audit.records import Gap, Refused, Sum
 
@@ -12,11 +14,13 @@ Kind = Literal["", "server", "grant", "rule", "reason"]
 """What a count is of: everything in the hour, or one server, grant, rule, or reason why a request had no grant."""
 
 HOUR: Final = 3600
+_DAY: Final = 24
 _ADD: Final = (
     "INSERT INTO tallies (organisation_id, kind, hour, name, allowed, denied, waited, refused)"
     " VALUES (?, ?, ?, ?, ?, ?, ?, ?) ON CONFLICT DO UPDATE SET allowed = allowed + excluded.allowed,"
     " denied = denied + excluded.denied, waited = waited + excluded.waited, refused = refused + excluded.refused"
 )
+_EVER: Final = 2**31
 _PLACES: Final = {"allow": 0, "deny": 1, "wait": 2}
 
 
@@ -38,7 +42,7 @@ class Tally:
     """The counts of one batch; `store` adds them to the table."""
 
     def __init__(self) -> None:
-        self._counts: dict[tuple[str, Kind, int, str], list[int]] = {}
+        self._counts: dict[tuple[str, str, int, str], list[int]] = {}
 
     def decision(self, organisation: str, time: float, outcome: str, server: str, grant: str, rule: str) -> None:
         """Count one decision."""
@@ -66,13 +70,17 @@ class Tally:
         self, organisation: str, time: float, place: int, number: int, names: tuple[tuple[Kind, str], ...]
     ) -> None:
         hour = int(time // HOUR)
-        for kind, name in (("", ""), *names):
-            if name or not kind:
-                key = (organisation, kind, hour, name)
-                counts = self._counts.get(key)
-                if counts is None:
-                    counts = self._counts[key] = [0, 0, 0, 0]
-                counts[place] += number
+        self._add((organisation, "", hour, ""), place, number)
+        for kind, name in names:
+            if name:
+                self._add((organisation, kind, hour, name), place, number)
+                self._add((organisation, f"{kind} day", hour - hour % _DAY, name), place, number)
+
+    def _add(self, key: tuple[str, str, int, str], place: int, number: int) -> None:
+        counts = self._counts.get(key)
+        if counts is None:
+            counts = self._counts[key] = [0, 0, 0, 0]
+        counts[place] += number
 
     def store(self, connection: sqlite3.Connection) -> None:
         """Add everything to the table, inside the caller's transaction."""
@@ -82,23 +90,28 @@ class Tally:
 
 def hours(connection: sqlite3.Connection, organisations: tuple[str, ...], since: int) -> dict[int, Counts]:
     """The counts of each hour from `since` (in hours since 1970) on in which there was anything."""
-    return dict(_summed(connection, "hour", "", organisations, since))
+    found = connection.execute(_summed("hour", _rows(organisations)), (*organisations, "", since, _EVER))
+    return {hour: Counts(*counts) for hour, *counts in found}
 
 
 def ranking(
     connection: sqlite3.Connection, kind: Kind, organisations: tuple[str, ...], since: int
 ) -> dict[str, Counts]:
-    """The counts of each name of this kind from an hour on, in no order."""
-    return dict(_summed(connection, "name", kind, organisations, since))
+    """The counts of each name of this kind from an hour on, in no order: by hours up to midnight, by days from there."""
+    midnight = -(-since // _DAY) * _DAY
+    rows = _rows(organisations)
+    by_hour, by_day = (*organisations, kind, since, midnight), (*organisations, f"{kind} day", midnight, _EVER)
+    found = connection.execute(_summed("name", f"{rows} UNION ALL {rows}"), (*by_hour, *by_day))
+    return {name: Counts(*counts) for name, *counts in found}
 
 
-def _summed(
-    connection: sqlite3.Connection, column: str, kind: Kind, organisations: tuple[str, ...], since: int
-) -> Iterator[tuple[Any, Counts]]:
+def _rows(organisations: tuple[str, ...]) -> str:
+    """A query for the rows of these organisations, of one kind, between two hours."""
     marks = ", ".join("?" * len(organisations))
-    query = (
-        f"SELECT {column}, sum(allowed), sum(denied), sum(waited), sum(refused) FROM tallies"  # noqa: S608 (constants only)
-        f" WHERE organisation_id IN ({marks}) AND kind = ? AND hour >= ? GROUP BY {column}"
-    )
-    for name, *counts in connection.execute(query, (*organisations, kind, since)):
-        yield name, Counts(*counts)
+    where = f"organisation_id IN ({marks}) AND kind = ? AND hour >= ? AND hour < ?"
+    return f"SELECT hour, name, allowed, denied, waited, refused FROM tallies WHERE {where}"  # noqa: S608 (constants only)
+
+
+def _summed(column: str, rows: str) -> str:
+    sums = ", ".join(f"sum({counted})" for counted in Counts._fields)
+    return f"SELECT {column}, {sums} FROM ({rows}) GROUP BY {column}"  # noqa: S608 (constants only)

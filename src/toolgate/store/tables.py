@@ -226,12 +226,13 @@ index_positions = Table(
 
 # How many decisions there were in each hour, filled with the index: what overviews count without reading records. `hour`
 # is in hours since 1970. `kind` says what `name` is: "server" or "grant" (ids), "rule", "reason" (why requests without a
-# grant were refused), or "" for the sum of the hour. One row for all outcomes of a name: half as many rows to add up.
+# grant were refused), or "" for the sum of the hour; "server day" and the like count the whole day that begins at `hour`.
+# One row for all outcomes of a name: half as many rows to add up.
 tallies = Table(
     "tallies",
     metadata,
     Column("organisation_id", Identifier, primary_key=True),
-    Column("kind", String(8), primary_key=True),
+    Column("kind", String(16), primary_key=True),
     Column("hour", Integer, primary_key=True, autoincrement=False),
     Column("name", Text, primary_key=True),
     Column("allowed", BigInteger, nullable=False),

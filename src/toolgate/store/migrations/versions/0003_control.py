@@ -47,7 +47,7 @@ def _tallies() -> None:
     op.create_table(
         "tallies",
         sa.Column("organisation_id", sa.String(length=36), nullable=False),
-        sa.Column("kind", sa.String(length=8), nullable=False),
+        sa.Column("kind", sa.String(length=16), nullable=False),
         sa.Column("hour", sa.Integer(), autoincrement=False, nullable=False),
         sa.Column("name", sa.Text(), nullable=False),
         sa.Column("allowed", sa.BigInteger(), nullable=False),
