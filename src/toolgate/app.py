@@ -27,6 +27,8 @@ from toolgate.errors import ToolgateError
 from toolgate.gateway import recounting
 from toolgate.gateway.access import Access, Sighting
 from toolgate.gateway.approvals import Approvals
+from toolgate.gateway.captures import EVERY as CAPTURE_EVERY
+from toolgate.gateway.captures import Captures
 from toolgate.gateway.digests import Digests
 from toolgate.gateway.enforcement import Enforcement
 from toolgate.gateway.entrance import Entrance
@@ -50,6 +52,7 @@ from toolgate.limits.sqlite import SqliteCounters, process_alive
 from toolgate.settings import ControlSettings, Settings
 from toolgate.store import access_tokens, headers
 from toolgate.store.approvals import SEAL, ApprovalStore
+from toolgate.store.captures import SEAL as CAPTURE
 from toolgate.store.changes import listen
 from toolgate.store.directory import prepare_directory
 from toolgate.store.keyholders import follow_files
@@ -265,7 +268,10 @@ class Gateway:
             standing=view.standing,
         )
         stack.callback(approvals.close)
-        enforcement = Enforcement(counters, journal, digests, self._denials, approvals)
+        captures = Captures(settings.data, master.sealer(CAPTURE))
+        stack.push_async_callback(captures.store)
+        self._repeat(CAPTURE_EVERY, captures.store)
+        enforcement = Enforcement(counters, journal, digests, self._denials, approvals, captures=captures)
         sessions = Sessions(seals, digests)
         inspector = Inspector(seals, tasks, self._learned)
         relay = EventRelay(inspector, enforcement, sessions, self._streams, event_limit=settings.answer_limit)

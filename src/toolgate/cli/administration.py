@@ -50,6 +50,9 @@ class Administration(Protocol):
     def change_server(self, server_id: str, registration: Registration, dropped: Sequence[str]) -> Described:
         """Change how a server is reached and fetch its tools, as `store.servers.amend` says."""
 
+    def capture_server(self, server_id: str, days: int | None) -> Described:
+        """Keep what the calls of a server say for so many days; None for not any more."""
+
     def remove_server(self, reference: str) -> Described:
         """Remove a server: its `id` and `name`, and the ids of the grants that were `revoked`."""
 

@@ -63,6 +63,10 @@ class Local:
         reached = self._fetched(server_id, name, f"the tools of {name} are those seen before")
         return {**self.server(server_id), "reachable": reached}
 
+    def capture_server(self, server_id: str, days: int | None) -> Described:
+        """Keep what the calls of a server say."""
+        return self._server(servers.capture(self._engine, actor(), server_id, days))
+
     def remove_server(self, reference: str) -> Described:
         """Remove a server and revoke its grants."""
         found = servers.get(self._engine, reference)

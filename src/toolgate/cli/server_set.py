@@ -49,6 +49,12 @@ def set_server(  # noqa: PLR0913, PLR0917 - typer declares options as parameters
     ca_file: FileText = None,
     client_certificate: FileText = None,
     client_key: FileText = None,
+    capture: Annotated[
+        int | None,
+        typer.Option(
+            "--capture", min=0, metavar="DAYS", help="Keep what calls say for so many days, sealed; 0 for not any more."
+        ),
+    ] = None,
     data: DataOption = None,
     wait: WaitOption = WAIT,
     as_json: JsonOption = False,
@@ -69,6 +75,8 @@ def set_server(  # noqa: PLR0913, PLR0917 - typer declares options as parameters
         pin=found["pin"] if pin is None else pin,
         credentials=tuple(credentials_of(words, header, env)),
     )
+    if capture is not None:
+        place.capture_server(found["id"], capture or None)
     changed = place.change_server(found["id"], registration, _dropped(found, words, without or []))
     _print(changed, as_json)
     place.confirm(wait)

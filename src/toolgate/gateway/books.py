@@ -13,6 +13,7 @@ from toolgate.audit.records import Decision, LimitFacts, Outcome, Result
 from toolgate.audit.summary import Denials
 from toolgate.gateway.answers import limit_message
 from toolgate.gateway.call import Call, Denial, Ending
+from toolgate.gateway.captures import Captures
 from toolgate.limits.counters import Counters, CountersUnavailable, Exhausted
 from toolgate.policy.decision import Verdict
 
@@ -22,10 +23,18 @@ _NAMES: Final = 1_000
 class Books:
     """The quotas and the journal of this process, as enforcement uses them."""
 
-    def __init__(self, counters: Counters, journal: Journal, denials: Denials, clock: Callable[[], float]) -> None:
+    def __init__(
+        self,
+        counters: Counters,
+        journal: Journal,
+        denials: Denials,
+        clock: Callable[[], float],
+        captures: Captures | None = None,
+    ) -> None:
         self._counters = counters
         self._journal = journal
         self._denials = denials
+        self._captures = captures
         self.clock = clock
 
     @property
@@ -75,6 +84,8 @@ class Books:
         except BaseException:
             await self.give_back(call)
             raise
+        if self._captures is not None and call.access.server.row.capture is not None:
+            self._captures.take(call)
         return None
 
     async def deny(self, call: Call, denial: Denial, started: int) -> Denial:
@@ -85,6 +96,8 @@ class Books:
                 await self._journal.record(self._entry(call, denial.verdict, denial.limit, started))
             except JournalFailed:
                 return denial  # denied all the same; the journal itself says aloud that it cannot be written
+            if self._captures is not None and call.access.server.row.capture is not None:
+                self._captures.take(call)
         return denial
 
     async def complete(self, call: Call, ending: Ending, took: int) -> None:

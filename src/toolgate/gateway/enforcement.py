@@ -18,6 +18,7 @@ from toolgate.gateway.access import Access
 from toolgate.gateway.approvals import Approvals, terms_of
 from toolgate.gateway.books import Books
 from toolgate.gateway.call import Call, Denial, Ending, Tell
+from toolgate.gateway.captures import Captures
 from toolgate.gateway.digests import Digests, lasting_params
 from toolgate.limits.counters import Counters
 from toolgate.policy.decision import Subject, Verdict
@@ -51,8 +52,9 @@ class Enforcement:
         denials: Denials,
         approvals: Approvals,
         clock: Callable[[], float] = time.time,
+        captures: Captures | None = None,
     ) -> None:
-        self._books = Books(counters, journal, denials, clock)
+        self._books = Books(counters, journal, denials, clock, captures)
         self.digests = digests
         self._approvals = approvals
         self._clock = clock

@@ -222,8 +222,8 @@ def _other_holder(row: GrantRow, before: GrantRow) -> bool:
 
 
 def _same_reach(one: ServerRow, other: ServerRow, sealer: Sealer) -> bool:
-    """Whether only what was learned of the server differs, or what seals its headers: no connection ends for that."""
-    one, other = replace(one, protocol_revision=None), replace(other, protocol_revision=None)
+    """Whether it is reached as before, whatever else is said of it, or seals its headers: then no connection ends."""
+    one, other = (replace(row, protocol_revision=None, capture=None) for row in (one, other))
     if one == other:
         return True
     opened = _opened(one, sealer)

@@ -61,6 +61,7 @@ def server(row: Server, proxy_url: str) -> Described:
         "command": list(row.command) or None,
         **asdict(row.reach),
         "pin": row.pin,
+        "capture": row.capture,
         "headers": row.headers,
         "protocol_revision": row.protocol_revision,
         "tools": row.tools,

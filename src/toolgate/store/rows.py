@@ -52,6 +52,8 @@ class ServerRow:
     proxy: str | None
     protocol_revision: str | None
     headers: tuple[StoredHeader, ...] = field(repr=False)
+    capture: int | None = None
+    """For how many days what its calls say is kept, sealed; None for not at all."""
 
 
 @dataclass(slots=True, frozen=True)
@@ -109,7 +111,7 @@ class Change:
 GRANTS = """SELECT id, organisation_id, label, principal, labels, server_id, policy_id, expires, digest,
     claims FROM grants WHERE revoked IS NULL"""
 SERVERS = """SELECT id, organisation_id, name, url, command, allow_private, pin, ca_file, client_certificate,
-    client_key, proxy, protocol_revision FROM servers WHERE removed IS NULL"""
+    client_key, proxy, protocol_revision, capture FROM servers WHERE removed IS NULL"""
 HEADERS = "SELECT name, sealed, variable FROM upstream_headers WHERE server_id = ? ORDER BY name"
 POLICIES = """SELECT p.id, p.organisation_id, p.name, p.revision, r.document, r.digest FROM policies p
     JOIN policy_revisions r ON r.policy_id = p.id AND r.revision = p.revision WHERE p.removed IS NULL"""
@@ -206,7 +208,7 @@ def _grant(row: tuple[Any, ...]) -> GrantRow:
 
 def _server(connection: sqlite3.Connection, row: tuple[Any, ...]) -> ServerRow:
     headers = tuple(StoredHeader(*header) for header in connection.execute(HEADERS, (row[0],)))
-    server_id, organisation, name, url, command, private, pin, ca_file, certificate, key, proxy, revision = row
+    server_id, organisation, name, url, command, private, pin, ca_file, certificate, key, proxy, revision, capture = row
     return ServerRow(
         id=server_id,
         organisation=organisation,
@@ -221,4 +223,5 @@ def _server(connection: sqlite3.Connection, row: tuple[Any, ...]) -> ServerRow:
         proxy=proxy,
         protocol_revision=revision,
         headers=headers,
+        capture=capture,
     )

@@ -15,7 +15,7 @@ from pathlib import Path
 from typing import Any, Final
 
 from toolgate.keys import MasterKey, SealBroken, sealed_under
-from toolgate.store import access_tokens, approvals, headers, idempotency, oauth, webhooks
+from toolgate.store import access_tokens, approvals, captures, headers, idempotency, oauth, webhooks
 from toolgate.store.errors import Busy, StoreError
 
 _BATCH: Final = 200
@@ -86,6 +86,9 @@ SEALED: Final = (
         lambda row: idempotency.binding(row["organisation_id"], row["actor"], row["key"]),
     ),
     SealedColumn(_DATABASE, "webhooks", "sealed", ("id",), webhooks.PURPOSE, lambda row: row["id"].encode()),
+    SealedColumn(
+        captures.FILE, "captures", "sealed", ("decision",), captures.SEAL, lambda row: row["decision"].encode()
+    ),
     SealedColumn(approvals.FILE, "approvals", "sealed", ("id",), approvals.SEAL, lambda row: row["id"].encode()),
 )
 

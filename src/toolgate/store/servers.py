@@ -13,6 +13,7 @@ from sqlalchemy.exc import IntegrityError
 
 from toolgate.keys import Sealer
 from toolgate.store import headers, names
+from toolgate.store.captures import MOST_DAYS
 from toolgate.store.database import AnyRow, Writing, reading, writing
 from toolgate.store.errors import BadInput, Conflict, NotStored
 from toolgate.store.tables import (
@@ -58,6 +59,8 @@ class Server:
     headers: dict[str, str] = field(default_factory=dict)
     tools: int = 0
     grants: int = 0
+    capture: int | None = None
+    """For how many days what its calls say is kept, sealed; None for not at all."""
 
 
 @dataclass(slots=True, frozen=True)
@@ -154,6 +157,23 @@ def amend(
     was = Registration(before.url, before.command, before.reach, before.pin)
     after = {**_told(registration), "dropped": list(dropped)}
     change.note("change", "server", server_id, before={"name": before.name, **_told(was)}, after=after)
+
+
+def capture(
+    engine: Engine, actor: str, reference: str, days: int | None, *, organisation: str = DEFAULT_ORGANISATION
+) -> Server:
+    """Keep what the calls of a server say for so many days, sealed; None for not any more. Raises BadInput, NotStored.
+
+    What was kept until now goes with its own time.
+    """
+    if days is not None and not 1 <= days <= MOST_DAYS:
+        raise BadInput("--capture", f"`{days}` is no number of days from 1 to {MOST_DAYS}", "0 switches it off")
+    with writing(engine, actor, organisation) as change:
+        server_id = find(change.connection, reference, organisation=organisation).id
+        before = _read(change.connection, servers.c.id == server_id)[0]
+        change.connection.execute(servers.update().where(servers.c.id == server_id).values(capture=days))
+        change.note("capture", "server", server_id, {"capture": before.capture}, {"capture": days})
+    return get(engine, server_id, organisation=organisation)
 
 
 def rename(change: Writing, server_id: str, name: str) -> None:
@@ -262,6 +282,7 @@ def _server(row: AnyRow, credentials: dict[str, str], tools: int, granted: int) 
         headers=credentials,
         tools=tools,
         grants=granted,
+        capture=row.capture,
     )
 
 

@@ -20,6 +20,7 @@ _SERVER: dict[str, Any] = {
     "client_key": None,
     "proxy": None,
     "pin": True,
+    "capture": None,
     "headers": {"authorization": "sealed"},
     "protocol_revision": "2025-11-25",
     "tools": 12,
@@ -118,6 +119,8 @@ class Server(Shown):
     """The proxy through which it is reached."""
     pin: bool
     """Whether new and changed tools are withheld until somebody accepts them."""
+    capture: int | None
+    """For how many days what its calls say is kept, sealed; null for not at all."""
     headers: dict[str, str]
     """Names of its headers or variables, and where the values come from: `sealed`, or `env:NAME`."""
     protocol_revision: str | None
