@@ -26,6 +26,8 @@ class Stranger:
         self.asked: list[str] = []
         self.bodies: list[tuple[str, dict[str, str]]] = []
         self.gate: asyncio.Event | None = None
+        self.slow: set[str] = set()
+        """Paths whose answers begin and never end."""
 
     @classmethod
     @asynccontextmanager
@@ -73,6 +75,11 @@ class Stranger:
         self.asked.append(path)
         body = await exchange.body(1 << 20)
         self.bodies.append((path, dict(parse_qsl(body.decode("latin-1")))))
+        if path in self.slow:
+            exchange.start(200)
+            while True:
+                await exchange.write(b" ")
+                await asyncio.sleep(0.02)
         if self.gate is not None and path == "/token":
             await self.gate.wait()
         said = self.says.get(path, 404)

@@ -237,6 +237,15 @@ async def test_redirects_are_not_followed_ssrf(scene: Scene, stranger: Stranger,
     assert "/inside" not in stranger.asked
 
 
+async def test_a_code_is_not_sent_on_to_where_the_token_endpoint_points_ssrf(scene: Scene, stranger: Stranger) -> None:
+    server, page = await begin(scene, stranger)
+    stranger.says["/token"] = 307
+    stranger.headers["/token"] = {"location": f"{stranger.origin}/inside"}
+    state = query_of(continue_at(page))["state"]
+    await refused(scene, callback(scene, state=state, code="x"), "HTTP status 307", server=server)
+    assert "/inside" not in stranger.asked
+
+
 async def test_a_public_server_names_nothing_on_this_machine_ssrf(stranger: Stranger) -> None:
     server = Server(
         id="", name="public", url="https://mcp.example.com/mcp", command=(), pin=False, reach=servers.Reach(),

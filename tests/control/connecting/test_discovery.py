@@ -9,6 +9,7 @@ from toolgate.control.connecting.asking import Asking
 from toolgate.control.connecting.clients import Typed, client_for
 from toolgate.control.connecting.discovery import discover
 from toolgate.control.connecting.failures import ConnectingError
+from toolgate.control.outbound import OutboundError
 from toolgate.store.servers import Reach, Server
 
 pytestmark = pytest.mark.asyncio(loop_scope="package")
@@ -139,3 +140,13 @@ async def test_a_stored_client_is_used_with_its_issuer_and_address_alone(strange
     stranger.says[OAUTH] = stranger.metadata(issuer=f"{stranger.origin}/")
     again = await client_for(ask, await discover(ask), CONTROL, Typed(), manual)
     assert (again.client_id, again.secret) == ("mine", "secret")
+
+
+@pytest.mark.parametrize("place", ["/mcp", RESOURCE, OAUTH])
+async def test_who_answers_for_ever_is_left(stranger: Stranger, place: str) -> None:
+    stranger.slow.add(place)
+    ask = asking(stranger)
+    ask.patience = 0.1
+    with pytest.raises(OutboundError, match="no whole answer"):
+        await discover(ask)
+    assert stranger.asked[-1] == place

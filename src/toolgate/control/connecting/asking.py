@@ -26,6 +26,7 @@ class Asking:
         self.url = server.url
         self.private = server.reach.allow_private
         self.local = parse_url(server.url, allow_private=True).loopback
+        self.patience = TIMEOUT
         self._tls: ssl.SSLContext | None = None
 
     async def get(self, url: str) -> Fetched:
@@ -33,9 +34,9 @@ class Asking:
         return await self.send("GET", url, {"accept": "application/json"})
 
     async def send(
-        self, method: str, url: str, headers: dict[str, str], body: bytes = b"", timeout: float = TIMEOUT
+        self, method: str, url: str, headers: dict[str, str], body: bytes = b"", patience: float = 0.0
     ) -> Fetched:
-        """One exchange. Raises OutboundError."""
+        """One exchange, within `patience` seconds where that is more than usual. Raises OutboundError."""
         ca_file = self.server.reach.ca_file
         if self._tls is None and ca_file:
             self._tls = await asyncio.to_thread(self._context, ca_file)
@@ -47,7 +48,7 @@ class Asking:
             allow_private=self.private,
             allow_loopback=self.local,
             tls=self._tls,
-            timeout=timeout,
+            timeout=patience or self.patience,
             limit=METADATA_LIMIT,
         )
 
