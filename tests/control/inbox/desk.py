@@ -11,6 +11,7 @@ from pathlib import Path
 from typing import Any
 
 from aiohttp import web
+from tests.audit.databases import new_database
 
 from toolgate.control.inbox.deciding import opened
 from toolgate.control.state import State
@@ -28,6 +29,7 @@ ASK = {"version": "1", "default": "allow", "tools": {"pay": {"action": "require_
 
 @asynccontextmanager
 async def installation(data: Path, **settings: Any) -> AsyncIterator[State]:
+    new_database(data)
     engine = open_database(data)
     chosen = ControlSettings(data=str(data), host="127.0.0.1", port=0, url="http://gate.example", **settings)
     yield State(data, engine, MasterKey.load(data), chosen)

@@ -52,6 +52,7 @@ async def test_the_second_is_told_who_was_first(state: State) -> None:
     assert len(events.newest(state.engine, EventFilter(kind="approval"))) == 1
 
 
+@pytest.mark.slow
 async def test_who_approves_nothing_learns_nothing(state: State) -> None:
     approval = waits(state)
     nobody = replace(GRACE, role="admin", approves=frozenset())
@@ -84,6 +85,7 @@ async def test_another_organisation_is_told_of_no_such_approval(state: State) ->
     assert event.target == theirs.id
 
 
+@pytest.mark.slow
 async def test_calls_of_run_are_the_operators_to_decide(state: State) -> None:
     house = organisations.add(state.engine, "ada", "other").id
     approval = waits(state, {"n": 1})
@@ -102,6 +104,7 @@ async def test_nobody_approves_the_call_of_a_grant_they_hold(state: State) -> No
     assert decide(state, GRACE, approval.id, "denied", "a mistake of mine").state == "denied"
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("how", ["made", "rotated"])
 async def test_nobody_approves_the_call_of_a_grant_whose_token_they_saw(state: State, how: str) -> None:
     approval = waits(state)
@@ -116,6 +119,7 @@ async def test_nobody_approves_the_call_of_a_grant_whose_token_they_saw(state: S
     assert decide(state, replace(GRACE, name="bob@example.com", email="bob@example.com"), approval.id, "approved")
 
 
+@pytest.mark.slow
 async def test_an_api_token_stands_for_who_made_it(state: State) -> None:
     approval = waits(state, **HERS)
     minted = tokens.add(state.engine, GRACE.email, "ci", "viewer", approver=["*"])
@@ -125,6 +129,7 @@ async def test_an_api_token_stands_for_who_made_it(state: State) -> None:
     assert decide(state, Actor.token(other.token), approval.id, "approved").decided_by == "token:cd"
 
 
+@pytest.mark.slow
 async def test_a_token_of_the_operator_decides_on_what_the_operator_made(state: State) -> None:
     approval = waits(state)
     grants.rotate(state.engine, "cli:ada", approval.grant_id)
@@ -132,11 +137,13 @@ async def test_a_token_of_the_operator_decides_on_what_the_operator_made(state: 
     assert decide(state, Actor.token(minted.token), approval.id, "approved").decided_by == "token:bot"
 
 
+@pytest.mark.slow
 async def test_the_operator_may_let_people_approve_their_own(tmp_path: Path) -> None:
     async with installation(tmp_path / "data", allow_self_approval=True) as state:
         assert decide(state, GRACE, waits(state, **HERS).id, "approved").state == "approved"
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("reason", ["two\nlines", " padded", "x" * 201, "\u202etricky"])
 async def test_a_reason_is_a_line_that_people_can_read(state: State, reason: str) -> None:
     approval = waits(state)

@@ -70,6 +70,7 @@ async def test_previews_and_scanners_never_decide(control: Control) -> None:
     assert now(control.state, approval).state == "pending"
 
 
+@pytest.mark.slow
 async def test_an_answer_needs_the_form_of_this_very_page(control: Control) -> None:
     one, other = waits(control.state, {"n": 1}), waits(control.state, {"n": 2})
     path = link(control, one)

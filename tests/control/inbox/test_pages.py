@@ -40,6 +40,7 @@ async def test_what_waits_is_shown_first_and_what_was_decided_below(control: Con
     assert f'data-stamp="1 {waiting.id}"' in page.text
 
 
+@pytest.mark.slow
 async def test_the_whole_call_is_on_its_page(control: Control) -> None:
     earlier = waits(control.state, {"amount": 1200, "to": "ACME", "memo": "x"})
     with opened(control.state) as store:
@@ -61,6 +62,7 @@ async def test_the_whole_call_is_on_its_page(control: Control) -> None:
     assert (data["asking"]["policy"], data["previous"]["id"]) == ("asking", earlier.id)
 
 
+@pytest.mark.slow
 async def test_a_tool_that_changed_since_the_question_is_said_to_have(control: Control) -> None:
     first = waits(control.state)
     server, before = first.server_id, seen_of(json.dumps(PAY).encode())
@@ -90,6 +92,7 @@ async def test_approving_is_one_press_and_tells_what_became_of_it(control: Contr
     assert "Approve once" not in page.text
 
 
+@pytest.mark.slow
 async def test_refusing_takes_a_reason_and_keeps_what_was_typed(control: Control) -> None:
     approval = waits(control.state)
     browser = await approver(control)
@@ -102,6 +105,7 @@ async def test_refusing_takes_a_reason_and_keeps_what_was_typed(control: Control
     assert now(control.state, approval).decision_reason == "not on a Friday"
 
 
+@pytest.mark.slow
 async def test_who_comes_second_reads_who_was_first(control: Control) -> None:
     approval = waits(control.state)
     first, second = await approver(control), await approver(control)
@@ -112,6 +116,7 @@ async def test_who_comes_second_reads_who_was_first(control: Control) -> None:
     assert now(control.state, approval).state == "approved"
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("role", ["viewer", "policy_manager", "admin"])
 async def test_who_is_no_approver_sees_nothing_whatever_their_role(control: Control, role: str) -> None:
     approval = waits(control.state, {"secret": "value"})
@@ -126,6 +131,7 @@ async def test_who_is_no_approver_sees_nothing_whatever_their_role(control: Cont
     assert now(control.state, approval).state == "pending"
 
 
+@pytest.mark.slow
 async def test_an_approver_of_one_server_sees_its_calls_alone(control: Control) -> None:
     mine = waits(control.state, {"n": 1})
     other = waits(control.state, {"n": 2}, server_id="another")
@@ -139,6 +145,7 @@ async def test_an_approver_of_one_server_sees_its_calls_alone(control: Control) 
     assert now(control.state, other).state == "pending"
 
 
+@pytest.mark.slow
 async def test_another_organisation_is_told_nothing(control: Control) -> None:
     approval = waits(control.state)
     house = organisations.add(control.engine, "ada", "other").id
@@ -168,6 +175,7 @@ async def test_nothing_is_decided_without_a_session_or_by_another_page(control: 
     assert now(control.state, approval).state == "pending"
 
 
+@pytest.mark.slow
 async def test_ones_own_call_has_no_button_to_approve(control: Control) -> None:
     member = control.member("admin", email="grace@example.com", approver=("*",))
     approval = waits(control.state, principal="grace@example.com")
@@ -181,6 +189,7 @@ async def test_ones_own_call_has_no_button_to_approve(control: Control) -> None:
     assert now(control.state, approval).state == "pending"
 
 
+@pytest.mark.slow
 async def test_the_history_is_narrowed_and_paged(control: Control) -> None:
     browser = await approver(control)
     with opened(control.state) as store:
@@ -198,6 +207,7 @@ async def test_the_history_is_narrowed_and_paged(control: Control) -> None:
     assert (await browser.get("/approvals?state=nonsense&server=%00")).status == 200
 
 
+@pytest.mark.slow
 async def test_an_approver_who_no_longer_is_one_is_refused_at_once(control: Control) -> None:
     approval = waits(control.state)
     browser = await approver(control)
