@@ -183,6 +183,22 @@ async def test_tokens_that_come_after_somebody_connected_again_are_not_stored(sc
     assert scene.tokens(server).access == "opaque"
 
 
+async def test_what_no_key_opens_is_said_and_made_anew(scene: Scene, stranger: Stranger) -> None:
+    client = {"client_id": "secret one", "client_secret": "x", "token_endpoint_auth_method": "client_secret_post"}
+    stranger.says["/register"] = client
+    server = await connected(scene, stranger)
+    scene.execute("UPDATE oauth_clients SET sealed_secret = zeroblob(60) WHERE server_id = ?", server.id)
+    scene.execute("UPDATE oauth_tokens SET sealed = zeroblob(60) WHERE server_id = ?", server.id)
+    scene.due(server)
+    await scene.renewing().step()
+    assert scene.connection(server).status == "expired"
+    assert "Connect again" in words(await scene.admin.get(scene.path(server)))
+    again = await scene.admin.post(scene.path(server), {})
+    assert again.status == 200, words(again)
+    ended = await scene.admin.post(f"{scene.path(server)}/disconnect", {})
+    assert ended.location.endswith("done=forgotten")
+
+
 async def test_a_registration_that_ends_soon_is_made_anew(scene: Scene, stranger: Stranger) -> None:
     stranger.says[OAUTH] = stranger.metadata(token_endpoint_auth_methods_supported=["client_secret_post"])
     stranger.says["/register"] = {

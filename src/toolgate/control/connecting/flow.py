@@ -19,7 +19,7 @@ from toolgate.control.connecting.discovery import discover
 from toolgate.control.connecting.failures import ConnectingError, Refused, quoted
 from toolgate.control.identity.actor import Actor
 from toolgate.control.state import State
-from toolgate.keys import Sealer
+from toolgate.keys import SealBroken, Sealer
 from toolgate.store import oauth, oauth_attempts, servers
 from toolgate.store.access_tokens import PURPOSE
 from toolgate.store.database import writing
@@ -63,8 +63,8 @@ async def begin(state: State, actor: Actor, server: Server, grant_id: str, typed
         raise ConnectingError("server", "is a command: OAuth is for servers over HTTP", "give it variables instead")
     if actor.member_id is None:
         raise ConnectingError("member", "is none: a browser has to go to the authorization server", "sign in")
-    sealer, asking = state.master.sealer(PURPOSE), Asking(server)
-    stored = await run_in_threadpool(oauth.client_of, state.engine, server.id, sealer)
+    asking = Asking(server)
+    stored = await run_in_threadpool(_stored, state, server.id)
     found = await discover(asking, typed.issuer, stored.issuer if stored is not None else "")
     client = await client_for(asking, found, state.url, typed, stored)
     before = await run_in_threadpool(_scope_before, state, server.id, grant_id)
@@ -73,6 +73,14 @@ async def begin(state: State, actor: Actor, server: Server, grant_id: str, typed
     nonce = secrets.token_urlsafe(32)
     await run_in_threadpool(_open, state, actor, Attempt(server.id, grant_id, b""), kept, nonce)
     return _begun(client, kept, nonce)
+
+
+def _stored(state: State, server_id: str) -> Client | None:
+    """The client that is stored; one that no longer opens is none, so that it can be replaced."""
+    try:
+        return oauth.client_of(state.engine, server_id, state.master.sealer(PURPOSE))
+    except SealBroken:
+        return None
 
 
 def _scope_before(state: State, server_id: str, grant_id: str) -> str:
