@@ -18,6 +18,7 @@ from toolgate.control.builder.form import editor, form
 from toolgate.control.builder.offers import offers
 from toolgate.control.builder.problem import NotPossible
 from toolgate.control.builder.stances import STANCES, hiding_pattern, set_stance, stance_of
+from toolgate.control.builder.trial import arguments_of, inputs
 from toolgate.control.builder.values import OPERATORS, BadValue, operators_for, value_of, value_text
 from toolgate.control.pages.drafting import Draft, edited
 from toolgate.control.pages.policy_builder import CONTENTS
@@ -65,7 +66,8 @@ def page(draft: Draft) -> str:
         "servers": [],
         "granted": [],
         "tried": None,
-        "sample": "{}",
+        "trying": "run",
+        "inputs": inputs(TOOL),
         "tool_names": list(TOOLS),
         "tool_choices": [(name, name) for name in TOOLS],
     }
@@ -322,3 +324,24 @@ def test_differing_lines_are_shown_with_three_around_them() -> None:
         (" ", "13"),
     ]
     assert lines(before, before) == []
+
+
+def test_arguments_are_filled_in_by_field_and_json_goes_over_them() -> None:
+    assert [(each.name, each.kind, each.example) for each in inputs(TOOL)] == [
+        ("a", "number", "1"),
+        ("b", "string", ""),
+        ("c.d", "boolean", ""),
+        ("url", "string", ""),
+        ("mode", "string", ""),
+    ]
+    fields = {
+        "arg:a": "12.50",
+        "arg:b": "7",
+        "arg:c.d": "yes",
+        "arg:mode": "",
+        "try:arguments": '{"b": "x", "tags": []}',
+    }
+    found = arguments_of(TOOL, fields)
+    assert {**found, "a": str(found["a"])} == {"a": "12.50", "b": "x", "c.d": True, "tags": []}
+    assert arguments_of(TOOL, {"arg:a": "many"}) == {"a": "many"}
+    assert arguments_of(None, {"arg:a": "1"}) == {}

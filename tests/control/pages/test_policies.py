@@ -59,10 +59,12 @@ async def test_a_policy_is_built_tried_reviewed_and_saved_by_forms_alone(control
     rule = {"new:0:path": "args.amount", "new:0:op": "lte", "new:0:value": "100", "new:on_deny": "Too much."}
     page = await press(manager, page, "/policies/new", "add-rule", **rule)
     page = await press(manager, page, "/policies/new", "add-limit", **{"newlimit:max": "10", "stance:delete": "hide"})
-    call = {"try:tool": "charge", "try:arguments": '{"amount": 120}'}
-    page = await press(manager, page, "/policies/new", "try", **call)
+    assert filled(page.text)["arg:amount"] == "1"
+    page = await press(manager, page, "/policies/new", "try", **{"try:tool": "charge", "arg:amount": "120"})
     assert "Rule: /tools/charge/require/0." in page.text
     assert "argument <code>amount</code> is above 100" in page.text
+    again = await press(manager, page, "/policies/new", "apply", **{"arg:amount": "90"})
+    assert "argument <code>amount</code> is at most 100" in again.text
     page = await press(manager, page, "/policies/new", "review")
     assert "Save the policy" in page.text
     fields = {"draft": hidden(page, "draft"), "before": hidden(page, "before"), "revision": "0", "name": "shop"}

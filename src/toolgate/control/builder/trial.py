@@ -6,7 +6,9 @@ from collections.abc import Mapping
 from dataclasses import asdict, dataclass
 from typing import Any
 
+from toolgate.catalogue.parameters import kind_of_schema
 from toolgate.control.builder.spans import Unreadable, read
+from toolgate.control.builder.values import BadValue, value_of, value_text
 from toolgate.errors import ToolgateError
 from toolgate.policy.compiler import compile_policy
 from toolgate.policy.decision import Subject, Unit, Verdict
@@ -14,6 +16,9 @@ from toolgate.policy.definition import Definition
 from toolgate.policy.document import Document
 from toolgate.policy.explain import Step, explain, explain_method
 from toolgate.policy.words import decimal
+
+_MOST_INPUTS = 12
+_EXAMPLES = {"number": "1", "integer": "1", "boolean": "true"}
 
 
 class BadCall(ToolgateError):
@@ -88,21 +93,57 @@ def read_arguments(text: str) -> dict[str, Any]:
     return value
 
 
-def sample(tool: Mapping[str, Any]) -> dict[str, Any]:
-    """Arguments to begin with: the required parameters of a tool with a plain value of their type."""
+@dataclass(slots=True, frozen=True)
+class Input:
+    """One parameter of a tool that a field can hold, with an example where it is required."""
+
+    name: str
+    kind: str
+    choices: tuple[str, ...]
+    required: bool
+    example: str
+
+    @property
+    def options(self) -> list[tuple[str, str]]:
+        """The choices as a field offers them."""
+        return [("", "not given"), *((choice, choice) for choice in self.choices)]
+
+
+def inputs(tool: Mapping[str, Any]) -> list[Input]:
+    """The plain parameters of a tool, the first twelve; lists and objects are written as JSON."""
     schema = tool.get("inputSchema")
     declared = schema.get("properties") if isinstance(schema, Mapping) else None
     needed = schema.get("required") if isinstance(schema, Mapping) else None
-    if not isinstance(declared, Mapping) or not isinstance(needed, list):
-        return {}
-    return {str(key): _plain(declared[key]) for key in needed if key in declared}
+    if not isinstance(declared, Mapping):
+        return []
+    required = needed if isinstance(needed, list) else []
+    found = [_input(str(key), value, key in required) for key, value in declared.items() if isinstance(value, Mapping)]
+    return [each for each in found if each.kind not in ("array", "object")][:_MOST_INPUTS]
 
 
-def _plain(about: object) -> Any:
-    if not isinstance(about, Mapping):
-        return ""
-    choices = about.get("enum")
-    if isinstance(choices, list) and choices:
-        return choices[0]
-    kind = about.get("type")
-    return {"number": 1, "integer": 1, "boolean": False, "array": [], "object": {}}.get(str(kind), "")
+def _input(name: str, about: Mapping[str, Any], required: bool) -> Input:
+    listed = about.get("enum")
+    kind = kind_of_schema(about)
+    choices = tuple(value_text(choice, kind) for choice in listed[:50]) if isinstance(listed, list) else ()
+    example = next(iter(choices), _EXAMPLES.get(kind, "x")) if required else ""
+    return Input(name, kind, choices, required, example)
+
+
+def arguments_of(tool: Mapping[str, Any] | None, fields: Mapping[str, str]) -> dict[str, Any]:
+    """The arguments that the fields `arg:NAME` hold, and over them those written as JSON. An empty field is not sent.
+
+    What does not fit the type of the parameter is sent as text, as an agent might. Raises BadCall.
+    """
+    found: dict[str, Any] = {}
+    for each in inputs(tool) if tool is not None else []:
+        typed = fields.get(f"arg:{each.name}", "")
+        if typed:
+            found[each.name] = _typed(typed, each.kind)
+    return {**found, **read_arguments(fields.get("try:arguments", ""))}
+
+
+def _typed(text: str, kind: str) -> Any:
+    try:
+        return value_of("eq", text, kind)
+    except BadValue:
+        return text

@@ -26,6 +26,14 @@ from toolgate.store.errors import BadInput
 LARGEST = 1 << 20
 """Characters of a draft."""
 _COMPOSED = ("new:", "newlimit:", "newkey", "try:", "arg:")
+_TRIED = ("try:arguments", "try:other", "try:live", "arg:")
+_GONE = {
+    "add-rule": ("new:",),
+    "add-limit": ("newlimit:",),
+    "entry": ("newkey",),
+    "example": _TRIED,
+    "open": (*_TRIED, "new"),
+}
 Tools = Mapping[str, Mapping[str, Any]]
 
 
@@ -103,7 +111,7 @@ def edited(draft: Draft, tools: Tools) -> Draft:
     if faults := faults_of(text):
         raise BadInput(faults[0].pointer or "policy", faults[0].cause, faults[0].mend)
     entry = {"open": argument, "close": "", "entry": _opened(draft)}.get(what, draft.entry)
-    return _moved(replace(draft, entry=entry, fields=_emptied(draft.fields, what)), text)
+    return _moved(replace(draft, entry=entry, fields=_emptied(draft.fields, what, argument)), text)
 
 
 def _pressed(draft: Draft, what: str, argument: str, tools: Tools, own: Mapping[str, str]) -> str:
@@ -128,10 +136,14 @@ def _opened(draft: Draft) -> str:
     return edits.place_of(section, draft.fields.get(f"newkey:{section}", "").strip())
 
 
-def _emptied(fields: Fields, what: str) -> dict[str, str]:
-    """What was composed goes once it is part of the document."""
-    gone = {"add-rule": "new:", "add-limit": "newlimit:", "entry": "newkey", "example": "try:arguments"}.get(what)
-    return {name: value for name, value in fields.items() if gone is None or not name.startswith(gone)}
+def _emptied(fields: Fields, what: str, argument: str) -> dict[str, str]:
+    """What was composed goes once it is part of the document; another tool to try begins with its own arguments."""
+    gone = _GONE.get(what, ())
+    kept = {name: value for name, value in fields.items() if not (gone and name.startswith(gone))}
+    parts = tokens(argument)
+    if what == "open" and len(parts) == 2 and parts[0] == "tools":
+        kept["try:tool"] = parts[1]
+    return kept
 
 
 def _moved(draft: Draft, text: str) -> Draft:

@@ -28,7 +28,7 @@ from toolgate.control.identity.needed import actor_of
 from toolgate.control.identity.refusals import NotAllowed
 from toolgate.control.pages.drafting import Draft, Tools, edited, first_text, looked, read_draft
 from toolgate.control.pages.policy_choices import Chosen, granted, likely_server, policy_of, servers_of, tools_of
-from toolgate.control.pages.policy_trial import sampled, tried
+from toolgate.control.pages.policy_trial import asked_for, inputs_of, tried
 from toolgate.control.pages.rendering import Page
 from toolgate.control.pages.routing import Answer, action, actor, page, see_other, state
 from toolgate.errors import ToolgateError
@@ -156,6 +156,7 @@ def _shown(request: Request, policy: Policy | None, draft: Draft, error: Toolgat
     chosen = tools_of(request, draft.server)
     tools = chosen.tools
     found = looked(draft, tools)
+    trying = asked_for(draft, tools)
     view = {
         **CONTENTS,
         "draft": draft,
@@ -168,8 +169,9 @@ def _shown(request: Request, policy: Policy | None, draft: Draft, error: Toolgat
         "tool_names": sorted(tools),
         "tool_choices": [(name, name) for name in sorted(tools)],
         "granted": granted(request, policy),
-        "tried": tried(request, found.document, draft, tools) if draft.fields.get("do") == "try" else None,
-        "sample": sampled(draft, tools),
+        "tried": tried(request, found.document, draft, tools),
+        "trying": trying,
+        "inputs": inputs_of(trying, tools),
         "changed": policy is None or draft.text != policy.document,
     }
     data = _said(draft, chosen, found)

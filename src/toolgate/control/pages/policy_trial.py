@@ -9,7 +9,7 @@ from typing import Any
 
 from starlette.requests import Request
 
-from toolgate.control.builder.trial import Tried, read_arguments, sample, try_call
+from toolgate.control.builder.trial import Input, Tried, arguments_of, inputs, try_call
 from toolgate.control.pages.drafting import Draft, Tools
 from toolgate.control.pages.forms import pairs
 from toolgate.control.pages.routing import actor, state
@@ -34,13 +34,16 @@ class Trial:
 
 
 def tried(request: Request, document: Document | None, draft: Draft, tools: Tools) -> Trial | None:
-    """Try the call that the fields of the box name; None while the draft is not valid."""
-    if document is None:
-        return None
+    """Try the call that the fields of the box name, again after each edit once it was tried.
+
+    None where nobody asked, and while the draft is not valid.
+    """
     fields = draft.fields
+    if document is None or not (fields.get("do") == "try" or fields.get("try:live")):
+        return None
     name = fields.get("try:other", "").strip() or fields.get("try:tool", "")
     try:
-        arguments = read_arguments(fields.get("try:arguments", ""))
+        arguments = arguments_of(tools.get(name), fields)
         result = try_call(document, name, arguments, _subject(request, draft), time.time(), tools.get(name))
     except ToolgateError as error:
         return Trial(name, None, "", error)
@@ -57,11 +60,15 @@ def answer(result: Tried, name: str) -> str:
     return str(read["result"]["content"][0]["text"])
 
 
-def sampled(draft: Draft, tools: Tools) -> str:
-    """Arguments to begin with, for the tool that is opened or chosen."""
-    name = draft.fields.get("try:tool", "")
-    tool = tools.get(name) or next(iter(tools.values()), None)
-    return json.dumps(sample(tool), indent=2, ensure_ascii=False) if tool is not None else "{}"
+def asked_for(draft: Draft, tools: Tools) -> str:
+    """The tool that the box is about: the chosen one, else the first."""
+    chosen = draft.fields.get("try:tool", "")
+    return chosen if chosen in tools else next(iter(sorted(tools)), "")
+
+
+def inputs_of(name: str, tools: Tools) -> list[Input]:
+    """The fields for the arguments of a tool."""
+    return inputs(tools[name]) if name in tools else []
 
 
 def _subject(request: Request, draft: Draft) -> Subject:

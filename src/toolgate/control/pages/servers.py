@@ -11,7 +11,7 @@ from starlette.routing import BaseRoute
 from toolgate.control.attempts import Attempt
 from toolgate.control.pages.rendering import Page
 from toolgate.control.pages.routing import actor, page, state
-from toolgate.store import contacts, described, servers
+from toolgate.store import contacts, described, oauth, servers
 from toolgate.store.contacts import Standing
 from toolgate.store.first_steps import first_steps
 from toolgate.store.gateway_file import gateway_url
@@ -33,9 +33,13 @@ def _servers(request: Request) -> Page:
     following = [server for server in matching if server.name > after]
     shown = following[:PAGE]
     standings = contacts.of_servers(here.engine, organisation=organisation)
+    troubled = oauth.troubled(here.engine, organisation=organisation)
     url = gateway_url(here.data)
     rows = [
-        _row(server, f"{url}/mcp/{server.id}/", standings[server.id], here.attempts.last(server.id))
+        {
+            **_row(server, f"{url}/mcp/{server.id}/", standings[server.id], here.attempts.last(server.id)),
+            "reconnect": server.id in troubled,
+        }
         for server in shown
         if server.id in standings
     ]

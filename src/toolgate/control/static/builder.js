@@ -3,7 +3,7 @@
 import { firstDifference, holds, lineRange } from "./lines.js";
 import { localTimes } from "./times.js";
 
-const PARTS = ["builder-carried", "builder-form", "builder-state", "try-result"];
+const PARTS = ["builder-carried", "builder-form", "builder-state", "try-call", "try-result"];
 const NAVIGATE = ["review", "save"];
 const PAUSE = 350;
 const form = document.getElementById("builder");
@@ -11,6 +11,7 @@ const pane = document.getElementById("pane");
 let changes = 0;
 let timer = 0;
 let running = null;
+const earlier = [];
 
 document.documentElement.classList.add("scripted");
 
@@ -18,6 +19,7 @@ async function send(press = "apply") {
   clearTimeout(timer);
   running?.abort();
   const mine = (running = new AbortController());
+  if (press === "undo" && earlier.length) form.elements.before.value = earlier.at(-1);
   const sent = changes;
   const body = new URLSearchParams(new FormData(form));
   body.set("do", press);
@@ -43,6 +45,7 @@ async function send(press = "apply") {
 
 function take(page, press) {
   const focus = remember();
+  const draft = form.elements.draft.value;
   const opened = [...form.querySelectorAll("details[data-keep][open]")].map((each) => each.dataset.keep);
   const sought = form.elements.q?.value ?? "";
   for (const id of PARTS) {
@@ -50,6 +53,9 @@ function take(page, press) {
     document.getElementById(id).replaceChildren(...document.adoptNode(fresh).childNodes);
   }
   for (const each of form.querySelectorAll("details[data-keep]")) each.open ||= opened.includes(each.dataset.keep);
+  if (press === "undo") earlier.pop();
+  else if (draft !== form.elements.draft.value) earlier.push(draft);
+  form.querySelector('[value="undo"]').disabled = !earlier.length;
   const text = page.getElementById("pane").value;
   const line = firstDifference(pane.value, text);
   if (line >= 0) {
@@ -61,7 +67,6 @@ function take(page, press) {
   localTimes(form);
   suit(form);
   restore(focus, press);
-  if (press === "example") form.elements["try:arguments"].value = page.querySelector('[name="try:arguments"]').value;
   if (press === "try") document.getElementById("try-result").scrollIntoView({ block: "nearest" });
 }
 
@@ -91,7 +96,7 @@ function show(line) {
 
 function find() {
   const sought = form.elements.q?.value.trim() ?? "";
-  for (const row of form.querySelectorAll("[data-name]")) row.hidden = !holds(row.dataset.name, sought);
+  for (const row of form.querySelectorAll("[data-name]")) row.hidden = !row.classList.contains("opened") && !holds(row.dataset.name, sought);
 }
 
 // Of each condition only the operators that suit its argument are offered; a fresh one begins with the likeliest.
@@ -119,6 +124,7 @@ form.addEventListener("input", (event) => {
   if (field.name === "q") return find();
   if (field.name === "try:tool") return send("example");
   if (field.closest("[data-compose]") && field.name.endsWith(":path")) suit(field.closest("[data-condition]"), true);
+  if (form.elements["try:live"] && /^(try|arg):/.test(field.name)) return later();
   if (field.closest("[data-compose]") || field.name === "name") return;
   later();
 });
