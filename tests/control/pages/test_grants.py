@@ -59,6 +59,7 @@ async def test_a_grant_is_made_and_its_token_shown_once(control: Control, server
         assert token not in (await browser.get(path)).text
 
 
+@pytest.mark.slow
 async def test_a_form_that_comes_twice_makes_one_grant(control: Control, server: servers.Server) -> None:
     browser = await control.signed_in("admin")
     form = await form_of(browser)
@@ -99,6 +100,7 @@ async def test_what_is_wrong_stands_at_its_field_and_nothing_is_made(control: Co
     assert grants.every(control.engine, time.time()) == []
 
 
+@pytest.mark.slow
 async def test_a_new_token_ends_the_old_one_once(control: Control, server: servers.Server) -> None:
     browser = await control.signed_in("admin")
     minted = grants.add(control.engine, "test", server="cargo", policy="careful", label="ci")
@@ -131,6 +133,7 @@ async def test_revoking_asks_first_and_says_who_confirmed(control: Control, serv
     assert (newest.action, newest.actor) == ("revoke", browser.member.email)
 
 
+@pytest.mark.slow
 async def test_a_policy_manager_moves_a_grant_but_makes_none(control: Control, server: servers.Server) -> None:
     browser = await control.signed_in("policy_manager")
     grant = grants.add(control.engine, "test", server="cargo", policy="careful", label="ci").grant
@@ -168,6 +171,7 @@ async def test_viewers_see_of_a_grant_what_they_may(control: Control, server: se
     assert (await browser.post(f"/grants/{grant.id}/attach", {"policy": "strict"})).status == 403
 
 
+@pytest.mark.slow
 async def test_grants_are_found_by_words_server_policy_and_state(control: Control, server: servers.Server) -> None:
     servers.add(control.engine, "test", "other", "https://other.example/mcp")
     for number in range(3):
@@ -189,6 +193,7 @@ async def test_grants_are_found_by_words_server_policy_and_state(control: Contro
     assert "No grant fits" in (await browser.get("/grants?q=zzz")).text
 
 
+@pytest.mark.slow
 async def test_a_grant_of_another_organisation_is_not_there(control: Control, server: servers.Server) -> None:
     grant = grants.add(control.engine, "test", server="cargo", policy="careful", label="ci").grant
     browser = await control.signed_in("admin", organisation=other_organisation(control))
@@ -200,12 +205,14 @@ async def test_a_grant_of_another_organisation_is_not_there(control: Control, se
     assert grants.get(control.engine, "ci", time.time()).state == "active"
 
 
+@pytest.mark.slow
 async def test_the_first_grant_is_explained(control: Control) -> None:
     browser = await control.signed_in("admin")
     assert "toolgate grant add" in (await browser.get("/grants")).text
     assert "Add a server" in (await browser.get("/grants/new")).text
 
 
+@pytest.mark.slow
 async def test_agents_may_sign_in_by_the_claims_of_a_grant(control: Control, server: servers.Server) -> None:
     browser = await control.signed_in("admin")
     alone = await browser.post("/grants/new", await form_of(browser, claims="iss=https://login.example"))

@@ -83,6 +83,7 @@ async def test_a_hostile_server_stays_text(control: Control) -> None:
     assert "&lt;script&gt;alert(1)" in (await browser.get(f"/servers/{server.id}")).text
 
 
+@pytest.mark.slow
 async def test_what_is_typed_into_a_search_stays_text(control: Control) -> None:
     servers.add(control.engine, "test", "crm", "https://crm.example/mcp")
     browser = await control.signed_in("admin")

@@ -27,6 +27,7 @@ async def test_every_part_is_shown_and_nothing_in_it_acts(control: Control) -> N
     assert not re.search(r"\sstyle=|\son[a-z]+=|javascript:|<script>", page.text)
 
 
+@pytest.mark.slow
 async def test_the_twin_of_a_page_is_its_data(control: Control) -> None:
     browser = await control.signed_in("viewer")
     twin = await browser.get("/patterns.json")
@@ -34,6 +35,7 @@ async def test_the_twin_of_a_page_is_its_data(control: Control) -> None:
     assert twin.json["risks"] == ["low", "medium", "high", "critical"]
 
 
+@pytest.mark.slow
 async def test_the_files_of_pages_are_kept_for_ever_under_their_digest(control: Control) -> None:
     browser = await control.browser()
     style = await browser.get(static("toolgate.css"))
@@ -57,6 +59,7 @@ async def test_pages_send_strangers_to_sign_in_and_back(control: Control) -> Non
     assert twin.json["status"] == 401
 
 
+@pytest.mark.slow
 async def test_an_address_without_a_page_says_so(control: Control) -> None:
     browser = await control.signed_in("viewer")
     page = await browser.get("/no/such/page")

@@ -6,6 +6,7 @@ import json
 import time
 from typing import Any
 
+import pytest
 from tests.control.running import Control
 
 from toolgate.control.discovering import seen_of
@@ -31,6 +32,7 @@ def pinned(control: Control) -> Server:
     return servers.add(control.engine, "test", "crm", NOWHERE, pin=True, credentials=given, sealer=sealer)
 
 
+@pytest.mark.slow
 async def test_tools_are_shown_by_risk_and_found_by_name(control: Control) -> None:
     server = pinned(control)
     saw(
@@ -78,6 +80,7 @@ async def test_a_shown_change_is_accepted_and_no_other(control: Control) -> None
     assert events.newest(control.engine)[0].actor == browser.member.email
 
 
+@pytest.mark.slow
 async def test_credentials_are_added_replaced_and_removed_unseen(control: Control) -> None:
     server = pinned(control)
     browser = await control.signed_in("admin")
@@ -99,6 +102,7 @@ async def test_credentials_are_added_replaced_and_removed_unseen(control: Contro
         assert "s3cret" not in text
 
 
+@pytest.mark.slow
 async def test_a_server_is_renamed_and_moved_at_once_or_not_at_all(control: Control) -> None:
     server = pinned(control)
     servers.add(control.engine, "test", "taken", NOWHERE)
@@ -121,6 +125,7 @@ async def test_a_server_is_renamed_and_moved_at_once_or_not_at_all(control: Cont
     assert "did not tell its tools" in (await browser.get(moved.location)).text
 
 
+@pytest.mark.slow
 async def test_removing_asks_first_and_takes_the_grants_along(control: Control) -> None:
     server = pinned(control)
     policies.put(control.engine, "test", "p", '{"version": "1", "default": "deny"}')
@@ -151,6 +156,7 @@ async def test_who_is_no_admin_changes_nothing(control: Control) -> None:
     assert "Accept what is ticked" not in page.text
 
 
+@pytest.mark.slow
 async def test_a_code_in_the_address_says_only_what_the_page_knows(control: Control) -> None:
     server = pinned(control)
     browser = await control.signed_in("viewer")

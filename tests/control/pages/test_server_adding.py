@@ -73,6 +73,7 @@ async def test_a_server_is_added_with_its_header_and_tells_its_tools(control: Co
         await stub.stop()
 
 
+@pytest.mark.slow
 async def test_a_server_that_wants_a_credential_points_to_connecting(control: Control) -> None:
     stub = await Recorder(wants_a_token).start()
     try:
@@ -86,6 +87,7 @@ async def test_a_server_that_wants_a_credential_points_to_connecting(control: Co
         await stub.stop()
 
 
+@pytest.mark.slow
 async def test_a_server_that_is_not_there_is_registered_and_the_page_says_why(control: Control) -> None:
     browser = await control.signed_in("admin")
     page = await browser.get((await browser.post("/servers/new", {"name": "crm", "url": NOWHERE})).location)
@@ -108,6 +110,7 @@ async def test_what_is_wrong_stands_at_its_field_and_nothing_is_stored(control: 
     assert [server.name for server in servers.every(control.engine)] == ["crm"]
 
 
+@pytest.mark.slow
 async def test_a_value_that_was_typed_is_never_shown_again(control: Control) -> None:
     browser = await control.signed_in("admin")
     form = {"name": "a b", "url": NOWHERE, "header_name": "X-Key", "header_value": "s3cret-value"}
@@ -117,6 +120,7 @@ async def test_a_value_that_was_typed_is_never_shown_again(control: Control) -> 
     assert "s3cret-value" not in answer.text
 
 
+@pytest.mark.slow
 async def test_known_servers_are_found_and_fill_the_form(control: Control) -> None:
     browser = await control.signed_in("admin")
     found = (await browser.get("/servers/new.json?q=issues+comments")).json["known"]
@@ -159,6 +163,7 @@ async def test_a_command_is_added_where_the_operator_allows_it(tmp_path: Path) -
         assert (kept.command, kept.headers) == (("false",), {"HOME": "env:HOME"})
 
 
+@pytest.mark.slow
 async def test_only_admins_add_servers(control: Control) -> None:
     for role in ("viewer", "policy_manager"):
         browser = await control.signed_in(role)

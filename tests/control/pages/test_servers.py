@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import time
 
+import pytest
 import sqlalchemy as sa
 from tests.control.api.asking import other_organisation
 from tests.control.running import Control
@@ -50,6 +51,7 @@ async def test_the_list_says_how_each_server_was_last_heard_of(control: Control)
     assert "Add a server</a>" not in page.text
 
 
+@pytest.mark.slow
 async def test_a_failed_attempt_of_this_process_counts_too(control: Control) -> None:
     server = servers.add(control.engine, "test", "crm", "https://a.example/mcp")
     definitions.saw(control.engine, "test", server.id, [seen_of(b'{"name":"run"}')])
@@ -60,6 +62,7 @@ async def test_a_failed_attempt_of_this_process_counts_too(control: Control) -> 
     assert (await browser.get(f"/servers/{server.id}.json")).json["health"] == "unreachable"
 
 
+@pytest.mark.slow
 async def test_the_first_steps_lead_on_until_all_are_taken(control: Control) -> None:
     browser = await control.signed_in("admin")
     assert 'class="next"><span class="title"><a href="/servers/new">' in (await browser.get("/servers")).text
@@ -75,6 +78,7 @@ async def test_the_first_steps_lead_on_until_all_are_taken(control: Control) -> 
     assert not first_steps(control.engine, organisation=other_organisation(control)).server
 
 
+@pytest.mark.slow
 async def test_servers_are_found_by_name_and_address(control: Control) -> None:
     for name in ("billing", "crm"):
         servers.add(control.engine, "test", name, f"https://{name}.example/mcp")
@@ -84,6 +88,7 @@ async def test_servers_are_found_by_name_and_address(control: Control) -> None:
     assert [row["name"] for row in (await browser.get("/servers.json?after=billing")).json["servers"]] == ["crm"]
 
 
+@pytest.mark.slow
 async def test_another_organisation_has_servers_of_its_own(control: Control) -> None:
     mine = servers.add(control.engine, "test", "crm", "https://a.example/mcp")
     browser = await control.signed_in("admin", organisation=other_organisation(control))
@@ -95,6 +100,7 @@ async def test_another_organisation_has_servers_of_its_own(control: Control) -> 
     assert servers.get(control.engine, mine.id).name == "crm"
 
 
+@pytest.mark.slow
 async def test_grants_say_in_which_hour_they_were_used(control: Control) -> None:
     servers.add(control.engine, "test", "crm", "https://a.example/mcp")
     used, idle = (grants.add(control.engine, "test", server="crm", policy=None, label=label).grant for label in "ab")
