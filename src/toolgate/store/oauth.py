@@ -111,6 +111,14 @@ def _connection(row: AnyRow) -> Connection:
     return Connection(**facts)
 
 
+def troubled(engine: Engine, *, organisation: str) -> set[str]:
+    """The servers with a connection that somebody has to make again: it ended, or the server wants more."""
+    trouble = sa.or_(_OURS.status != "connected", _OURS.wanted_scope != "")
+    query = sa.select(_OURS.server_id).join(servers, servers.c.id == _OURS.server_id).where(trouble)
+    with reading(engine) as database:
+        return set(database.scalars(query.where(servers.c.organisation_id == organisation)))
+
+
 def tokens_of(engine: Engine, server_id: str, grant_id: str, sealer: Sealer) -> tuple[Tokens, str] | None:
     """The tokens of a connection and the server's URL that they are for. Raises SealBroken."""
     query = sa.select(_OURS.sealed, servers.c.url).join(servers, servers.c.id == _OURS.server_id)

@@ -84,6 +84,8 @@ async def test_a_connection_that_cannot_be_renewed_says_so_until_it_is_made_agai
     assert scene.connection().status == "expired"
     assert "invalid_grant" in scene.connection().error
     assert [action for action, _ in scene.events()] == ["connect", "expire"]
+    listed = await scene.admin.get(f"/servers.json?q={scene.server.name}")
+    assert [row["reconnect"] for row in listed.json["servers"] if row["id"] == scene.server.id] == [True]
     said = words(await scene.admin.get(scene.path()))
     assert "This connection has ended" in said
     assert "Connect again" in said
