@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import base64
 import json
 import socket
 import time
@@ -134,8 +135,6 @@ class Writing:
 
 def jwt_claims(authorization: str) -> dict[str, Any]:
     """The claims of a bearer token, unverified."""
-    import base64
-
     parts = authorization.removeprefix("Bearer ").split(".")
     if len(parts) != 3:
         return {}
