@@ -96,6 +96,16 @@ def test_what_is_rare_is_looked_for_piece_by_piece(tmp_path: Path, monkeypatch: 
         assert len(records.page(Filter(), 50).found) == 23
 
 
+@pytest.mark.parametrize("near", [1, 3, 10, 22, 100])
+def test_what_is_rare_is_found_in_order_wherever_it_lies(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, near: int
+) -> None:
+    monkeypatch.setattr(search, "_NEAR", near)
+    with indexed(tmp_path, MANY[12:], MANY[:12]) as records:
+        shown = [one for page in backwards(records, Filter(tool="rare"), 2) for one in page.found]
+    assert ids(shown) == ["d20", "d16", "d12", "d8", "d4", "d0"]
+
+
 def test_a_place_survives_its_text_and_nothing_else_is_one() -> None:
     place = Place(NOW + 0.123456, "20261122T134352Z-73ffbfd45ded", 12)
     assert Place.of(place.text()) == place

@@ -97,7 +97,7 @@ def hours(connection: sqlite3.Connection, organisations: tuple[str, ...], since:
 def ranking(
     connection: sqlite3.Connection, kind: Kind, organisations: tuple[str, ...], since: int
 ) -> dict[str, Counts]:
-    """The counts of each name of this kind from an hour on, in no order: by hours up to midnight, by days from there."""
+    """The counts of each name of this kind from an hour on, unordered: by hours up to midnight, by days from there."""
     midnight = -(-since // _DAY) * _DAY
     rows = _rows(organisations)
     by_hour, by_day = (*organisations, kind, since, midnight), (*organisations, f"{kind} day", midnight, _EVER)
