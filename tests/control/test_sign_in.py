@@ -63,7 +63,7 @@ async def test_every_refused_sign_in_says_the_same(control: Control, who: str) -
         members.invite(control.engine, "test", email, Terms("new", "viewer"))
     refused = await try_in(await control.browser(), email, "a wrong password" if who == "known" else PASSWORD)
     assert refused.status == 401
-    assert "e-mail and password do not go together" in refused.text
+    assert "E-mail and password do not go together" in refused.text
     assert email in refused.text  # what was typed is kept
     assert PASSWORD not in refused.text
     assert SESSION not in refused.headers.get("set-cookie", "")
