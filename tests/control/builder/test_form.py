@@ -23,6 +23,7 @@ from toolgate.control.builder.values import OPERATORS, BadValue, operators_for, 
 from toolgate.control.pages.drafting import Draft, edited
 from toolgate.control.pages.policy_builder import CONTENTS
 from toolgate.control.pages.rendering import render_template
+from toolgate.errors import ToolgateError
 from toolgate.policy.compiler import compile_policy
 from toolgate.policy.document import parse
 from toolgate.policy.typed import OPERATORS as KNOWN
@@ -345,3 +346,91 @@ def test_arguments_are_filled_in_by_field_and_json_goes_over_them() -> None:
     assert {**found, "a": str(found["a"])} == {"a": "12.50", "b": "x", "c.d": True, "tags": []}
     assert arguments_of(TOOL, {"arg:a": "many"}) == {"a": "many"}
     assert arguments_of(None, {"arg:a": "1"}) == {}
+
+
+buttons = st.one_of(
+    st.sampled_from(
+        ["apply", "undo", "close", "add-rule", "add-limit", "recommend", "recommend|run", "recommend|gone"]
+    ),
+    st.builds(
+        "take|{}".format, st.sampled_from(["", "x", "/", "/version", "/tools/run", "/tools/run/require/0", "/hide/0"])
+    ),
+    st.builds("open|{}".format, st.sampled_from(["", "/", "/tools/", "/hide/0", "/tools/run"])),
+    st.builds("entry|{}".format, st.sampled_from(["tools", "methods", "other"])),
+)
+typed = st.dictionaries(
+    st.sampled_from(
+        [
+            "stance:run",
+            "stance:",
+            "default",
+            "list",
+            "description",
+            "schema",
+            "reason",
+            "rate:max",
+            "rate:window",
+            "require:0:on_deny",
+            "require:0:0:path",
+            "require:0:0:op",
+            "require:0:0:value",
+            "limit:0:max",
+            "new:kind",
+            "new:0:path",
+            "new:0:op",
+            "new:0:value",
+            "new:timeout",
+            "newlimit:max",
+            "newlimit:window",
+            "newlimit:cost",
+            "newlimit:scope",
+            "newkey:tools",
+            "newkey:methods",
+        ]
+    ),
+    st.sampled_from(
+        [
+            "",
+            " ",
+            "1",
+            "-1",
+            "1e999",
+            "[",
+            '{"ref": 1}',
+            "args.a",
+            "args.a[*]",
+            "eq",
+            "sql_only",
+            "in",
+            "allow",
+            "hide",
+            "require",
+            "deny_if",
+            "require_approval",
+            "minute",
+            "x*",
+            "\x00",
+            "closed",
+            "10m",
+        ]
+    ),
+    max_size=6,
+)
+
+
+@settings(max_examples=60, deadline=None)
+@given(texts(), st.sampled_from(["", "/tools/run", "/all_tools", "/methods/ping", "/tools/new"]), buttons, typed)
+def test_whatever_is_sent_a_draft_stays_valid_or_it_is_said_why_not(
+    text: str, entry: str, do: str, fields: dict[str, str]
+) -> None:
+    try:
+        draft = edited(Draft(text, text, 1, entry=entry, fields={**fields, "do": do}), TOOLS)
+    except ToolgateError:
+        return
+    assert look(draft.text).valid
+
+
+def test_an_entry_that_is_none_is_refused() -> None:
+    for entry in ("tools/run", "/hide/0", "/tools/run/require", "/version", "/tools/"):
+        with pytest.raises(ToolgateError, match="is no entry of a policy"):
+            edited(Draft(START, START, 1, entry=entry), TOOLS)

@@ -258,3 +258,14 @@ async def test_a_program_edits_a_draft_without_storing_anything(control: Control
     assert broken["problems"][0]["cause"].startswith("line 1, column 2")
     assert (await viewer.send("POST", "/policies/draft.json", {"draft": 1})).status == 422
     assert (await (await control.browser()).send("POST", "/policies/draft.json", asked)).status == 401
+
+
+async def test_a_new_policy_does_not_take_the_name_of_another(control: Control) -> None:
+    stock(control)
+    manager = await control.signed_in("policy_manager")
+    page = await manager.get("/policies/new")
+    for name in ("payments", "", "a b"):
+        refused = await press(manager, page, "/policies/new", "save", name=name)
+        assert refused.status == 422
+        assert 'id="name-wrong"' in refused.text
+    assert len(policies.every(control.engine)) == 1

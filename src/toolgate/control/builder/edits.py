@@ -21,7 +21,7 @@ from toolgate.control.builder.fields import (
     with_text,
 )
 from toolgate.control.builder.problem import NotPossible
-from toolgate.control.builder.spans import find, has, read, tokens
+from toolgate.control.builder.spans import NoPlace, find, has, read, tokens
 from toolgate.control.builder.splices import become, put, remove
 from toolgate.control.builder.stances import Stance, set_stance
 from toolgate.policy.entries import escape
@@ -74,6 +74,14 @@ def apply_entry(text: str, pointer: str, fields: Fields, kinds: Mapping[str, str
 
 def _rule(fields: Fields, prefix: str, old: dict[str, Any], kinds: Mapping[str, str]) -> dict[str, Any]:
     return rule_from(fields, prefix, old, kinds) if f"{prefix}:on_deny" in fields else old
+
+
+def check_entry(pointer: str) -> None:
+    """Raise NoPlace where a pointer is not that of an entry (`/tools/run`, `/methods/ping`, `/all_tools`)."""
+    parts = tokens(pointer)
+    named = len(parts) == 2 and parts[0] in ("tools", "methods") and parts[1] and pointer.startswith("/")
+    if not named and pointer not in ("", "/all_tools"):
+        raise NoPlace("entry", f"`{pointer}` is no entry of a policy", "use the buttons of the page")
 
 
 def add_rule(text: str, pointer: str, fields: Fields, kinds: Mapping[str, str]) -> str:
@@ -131,6 +139,8 @@ def _entries(raw: dict[str, Any]) -> Iterable[dict[str, Any]]:
 def take_away(text: str, pointer: str) -> str:
     """The text without a rule, limit, entry or hidden name; a list that would be left empty goes with it."""
     root = read(text)
+    if not pointer.startswith("/"):
+        raise NoPlace("pointer", f"`{pointer}` is no place in a policy", "use the buttons of the page")
     find(root, pointer)
     above = pointer.rpartition("/")[0]
     parent = find(root, above)

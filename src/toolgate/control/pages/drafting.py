@@ -87,8 +87,6 @@ def _decoded(fields: Fields, name: str) -> str:
         text = base64.b64decode(fields.get(name, ""), validate=True).decode()
     except (binascii.Error, ValueError) as error:
         raise BadInput(name, "was damaged on its way", "open the builder again") from error
-    if len(text) > LARGEST:
-        raise BadInput(name, f"is longer than {LARGEST} characters", "shorten the policy")
     return text
 
 
@@ -98,6 +96,7 @@ def edited(draft: Draft, tools: Tools) -> Draft:
     An edit that would make a valid draft invalid is refused; only the JSON pane may hold what is not valid yet.
     """
     what, _, argument = draft.fields.get("do", "apply").partition("|")
+    edits.check_entry(draft.entry)
     pane = draft.fields.get("pane")
     if pane is not None and in_area(pane) != in_area(draft.text):
         return _moved(draft, _as_written(pane, draft.text))
@@ -126,8 +125,9 @@ def _pressed(draft: Draft, what: str, argument: str, tools: Tools, own: Mapping[
     if what == "entry":
         return edits.add_entry(text, argument, draft.fields.get(f"newkey:{argument}", ""))
     if what == "recommend":
-        chosen = [tools[argument]] if argument in tools else list(tools.values())
-        return edits.recommend_tools(text, chosen)
+        if argument and argument not in tools:
+            raise BadInput("tool", f"`{argument}` is no tool of the chosen server", "choose its server")
+        return edits.recommend_tools(text, [tools[argument]] if argument else tools.values())
     return text
 
 
@@ -147,6 +147,8 @@ def _emptied(fields: Fields, what: str, argument: str) -> dict[str, str]:
 
 
 def _moved(draft: Draft, text: str) -> Draft:
+    if len(text) > LARGEST:
+        raise BadInput("draft", f"is longer than {LARGEST} characters", "shorten the policy")
     return draft if text == draft.text else replace(draft, text=text, before=draft.text)
 
 

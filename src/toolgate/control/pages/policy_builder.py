@@ -95,9 +95,9 @@ def _save(request: Request, policy: Policy | None, draft: Draft) -> Answer:
             else:
                 policy_id = policy.id
                 policies.revise(change, policy_id, draft.text, draft.revision)
-    except Conflict as error:
-        return _review(request, policy, draft, error, status=409)
     except ToolgateError as error:
+        if policy is not None and isinstance(error, Conflict):
+            return _review(request, policy_of(request), draft, error, status=409)
         return _shown(request, policy, draft, error)
     state(request).changed()
     return see_other(f"/policies/{policy_id}", "saved")
