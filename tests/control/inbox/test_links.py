@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import base64
 import secrets
+import time
 import uuid
 from dataclasses import replace
 
@@ -18,12 +19,13 @@ from toolgate.store.tables import DEFAULT_ORGANISATION
 from toolgate.store.webhooks import Options, Webhook
 
 MASTER = MasterKey(b"k" * 32)
+END = int(time.time()) + 600
 WEBHOOK = Webhook(str(uuid.uuid4()), DEFAULT_ORGANISATION, "ops", "https://x", "generic", Options(), 0.0, None)
 APPROVAL = Approval(
     **{name: getattr(WANTED, name) for name in WANTED.__slots__},
     id="apr_k3w9dqx2hm",
-    created=1000.0,
-    expires=1600.5,
+    created=END - 600.0,
+    expires=END + 0.5,
     state="pending",
     decided_by="",
     decided_at=None,
@@ -36,7 +38,7 @@ def test_a_link_says_what_was_signed_and_is_the_same_each_time() -> None:
     signed = links.sign(MASTER, APPROVAL, WEBHOOK)
     assert links.sign(MASTER, APPROVAL, WEBHOOK) == signed
     read = links.read(MASTER, signed)
-    assert (read.approval_id, read.webhook_id, read.expires) == (APPROVAL.id, WEBHOOK.id, 1600)
+    assert (read.approval_id, read.webhook_id, read.expires) == (APPROVAL.id, WEBHOOK.id, END)
     assert signed.replace("-", "").replace("_", "").isalnum()
     assert links.sign(MASTER, replace(APPROVAL, id="apr_other00000"), WEBHOOK) != signed
 
@@ -69,6 +71,13 @@ def test_another_installation_signs_other_links() -> None:
     signed = links.sign(MasterKey(b"o" * 32), APPROVAL, WEBHOOK)
     with pytest.raises(NotStored):
         links.read(MASTER, signed)
+
+
+def test_a_link_that_is_long_over_says_nothing_any_more() -> None:
+    over = replace(APPROVAL, expires=time.time() - links.KEPT + 60)
+    assert links.read(MASTER, links.sign(MASTER, over, WEBHOOK))
+    with pytest.raises(NotStored):
+        links.read(MASTER, links.sign(MASTER, replace(over, expires=over.expires - 120), WEBHOOK))
 
 
 def test_a_rotation_of_the_key_leaves_links_whole() -> None:

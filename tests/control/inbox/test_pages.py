@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import json
 import re
+import sqlite3
+from contextlib import closing
 
 import pytest
 from tests.control.running import Browser, Control
@@ -11,6 +13,7 @@ from tests.control.running import Browser, Control
 from toolgate.control.discovering import seen_of
 from toolgate.control.inbox.deciding import opened
 from toolgate.store import definitions, organisations
+from toolgate.store.approvals import FILE
 from toolgate.store.members import Terms, amend
 
 from .desk import now, waits
@@ -215,3 +218,14 @@ async def test_an_approver_who_no_longer_is_one_is_refused_at_once(control: Cont
     amend(control.engine, "test", member.id, Terms(member.name, member.role, ()))
     assert (await browser.post(f"/approvals/{approval.id}/approve")).status == 403
     assert now(control.state, approval).state == "pending"
+
+
+@pytest.mark.slow
+async def test_a_call_that_cannot_be_read_any_more_is_not_approved_blindly(control: Control) -> None:
+    approval = waits(control.state)
+    with closing(sqlite3.connect(control.state.data / FILE, timeout=10)) as db, db:
+        db.execute("UPDATE approvals SET sealed = ?", (b"sealed under a key that is gone" * 3,))
+    page = await (await approver(control)).get(f"/approvals/{approval.id}")
+    assert "cannot be read any more" in page.text
+    assert "Approve once" not in page.text
+    assert "Refuse" in page.text

@@ -29,6 +29,8 @@ _FORM: Final = "approval link form"
 _HEAD: Final = struct.Struct(">Q16s")
 _MAC: Final = 32
 _AT_MOST: Final = 400
+KEPT: Final = 86_400
+"""Seconds after its end for which a link still says what became of the call."""
 
 
 @dataclass(slots=True, frozen=True)
@@ -64,7 +66,7 @@ def sign(master: MasterKey, approval: Approval, webhook: Webhook) -> str:
 
 
 def read(master: MasterKey, signed: str) -> Link:
-    """What a link says. Raises NotStored for every text that this installation did not sign."""
+    """What a link says. Raises NotStored for every text that this installation did not sign, or that is long over."""
     try:
         if len(signed) > _AT_MOST:
             raise _unknown()
@@ -74,7 +76,7 @@ def read(master: MasterKey, signed: str) -> Link:
         approval = body[_HEAD.size :].decode("ascii")
     except (binascii.Error, struct.error, ValueError):
         raise _unknown() from None
-    if not master.matches(_PURPOSE, body, mac):
+    if not master.matches(_PURPOSE, body, mac) or time.time() > expires + KEPT:
         raise _unknown()
     return Link(signed, approval, str(uuid.UUID(bytes=webhook)), expires)
 
@@ -89,11 +91,6 @@ def follow(state: State, store: ApprovalStore, signed: str) -> Opened:
     if not webhook.hears(approval.server_id):
         raise _unknown()
     return Opened(link, webhook, approval)
-
-
-def over(opened: Opened) -> bool:
-    """Whether the time of a link has ended: with that of its approval."""
-    return time.time() >= opened.link.expires
 
 
 def form_token(master: MasterKey, link: Link) -> str:

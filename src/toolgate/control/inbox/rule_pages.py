@@ -12,7 +12,6 @@ from starlette.routing import BaseRoute
 
 from toolgate.control.builder.drafts import lines
 from toolgate.control.builder.trial import BadCall, read_arguments
-from toolgate.control.identity.refusals import NotAllowed
 from toolgate.control.inbox import circumstances, deciding, showing
 from toolgate.control.inbox.deciding import opened
 from toolgate.control.inbox.easing import Asked, Ease, eases
@@ -97,8 +96,6 @@ def _act(request: Request, form: FormData) -> Answer:
     ease = next((one for one in offer.eases if one.key == text(form, "ease")), None)
     if ease is None or offer.policy is None or text(form, "revision") != str(offer.policy.revision):
         return _page(offer, Conflict("policy", "has changed meanwhile", "look at what it would become now"))
-    if deciding.is_own(here, asking, offer.approval):
-        raise NotAllowed("approval", "is a call of your own", "somebody else has to approve it")
     try:
         approval = deciding.decide(here, asking, offer.approval.id, "approved", _REASON)
     except NotPending as error:
