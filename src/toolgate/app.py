@@ -302,17 +302,11 @@ class Gateway:
         if not settings.oauth_issuers:
             return Entrance(failures)
         # Imported here: the library for JWTs takes a tenth of a second to load, and static tokens need none of it.
-        from toolgate.gateway.oauth.bearers import Bearers
-        from toolgate.gateway.oauth.entrance import OAuthEntrance
-        from toolgate.gateway.oauth.issuers import LOOK_EVERY, Issuer
-        from toolgate.gateway.oauth.resource import ProtectedResource
+        from toolgate.gateway.oauth.entrance import LOOK_EVERY, OAuthEntrance
 
-        issuers = [Issuer(url) for url in settings.oauth_issuers]
-        for issuer in issuers:
-            self._repeat(LOOK_EVERY, issuer.keep, first_after=0.0)
-        resource = ProtectedResource(lambda: self.url, settings.oauth_issuers)
-        bearers = Bearers(issuers, settings.oauth_audience, resource.url, view)
-        return OAuthEntrance(failures, bearers, resource, self._streams)
+        entrance = OAuthEntrance(settings, failures, view, self._streams, lambda: self.url)
+        self._repeat(LOOK_EVERY, entrance.keep_keys, first_after=0.0)
+        return entrance
 
     def _learned(self, access: Access, listed: list[tuple[str, bytes]]) -> None:
         """Definitions in an answer: taken note of at once, stored by the control process."""

@@ -67,9 +67,9 @@ class KeyFiles:
 
     def read(self) -> Secrets:
         """All of them. In this order a rotation that goes on meanwhile hides none: each has its next name first."""
-        coming = _read(self.coming) if self.coming.exists() else None
-        current = _read(self.path)
-        return Secrets(current, coming, tuple(_read(path) for path in self._earlier()))
+        coming, current = _present(self.coming), _read(self.path)
+        earlier = (_present(path) for path in self._earlier())
+        return Secrets(current, coming, tuple(secret for secret in earlier if secret is not None))
 
     def introduce(self) -> None:
         """Make the key that is coming, unless it is there."""
@@ -87,8 +87,10 @@ class KeyFiles:
             _sync(self.path.parent)
 
     def finish(self) -> None:
-        """Forget that a rotation was under way."""
+        """Forget that a rotation was under way, with what killed ones left behind."""
         self._remove(self.coming)
+        for draft in self.path.parent.glob(f".{self.path.name}.*.*"):
+            self._remove(draft)
 
     def forget(self, key_id: str) -> None:
         """Delete an earlier key for good."""
@@ -155,6 +157,16 @@ def _sync(directory: Path) -> None:
         os.fsync(descriptor)
     finally:
         os.close(descriptor)
+
+
+def _present(path: Path) -> bytes | None:
+    """The key in a file that may not be there, or may just be going."""
+    try:
+        return _read(path)
+    except ToolgateError:
+        if path.exists():
+            raise
+        return None
 
 
 def _read(path: Path) -> bytes:

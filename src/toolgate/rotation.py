@@ -123,7 +123,11 @@ class Ring:
     def _replaced(self, master: MasterKey) -> Key:
         """The key before the one in use: by what the journal says, or the only other one."""
         introducers = [it.key_id for it in self._statements("introduces") if it.names == master.id]
-        return next(key for key in master.ring[1:] if not introducers or key.id == introducers[-1])
+        found = [key for key in master.ring[1:] if not introducers or key.id == introducers[-1]]
+        if not found:
+            named = f"{KeyFiles.of(self.data).path}.{introducers[-1] if introducers else 'KEYID'}"
+            raise Conflict("keys", "the key before the one in use is gone", f"restore {named} from its backup")
+        return found[0]
 
     def retire(self, key_id: str, *, at_once: bool = False) -> None:
         """Delete an earlier key for good. Refused while anything stored needs it, or clients may hold sessions."""

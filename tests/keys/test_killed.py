@@ -88,6 +88,7 @@ def test_a_rotation_that_is_killed_anywhere_is_finished_by_the_next(template: Pl
         finished = "master.key.next" not in place.files() and MasterKey.load(place.data).id != old.id
         if not finished:
             assert place.ring.rotate().old == old.id
+            assert list(place.data.glob(".master.key.*")) == []
         master = MasterKey.load(place.data)
         assert place.files() == ["master.key", f"master.key.{old.id}"]
         assert place.opened() == ("secret", b"the call")

@@ -40,6 +40,8 @@ from toolgate.wire.server import Exchange
 _PROBES: Final = frozenset({"/healthz", "/readyz"})
 _UNREAD: Final = frozenset({400, 403, 404, 405, 415})
 """What a request is refused with before it has a decision of its own to be recorded."""
+_LONGEST: Final = 30 * 86_400.0
+"""Seconds after which a stream under an access token ends, however long the token holds."""
 _STALE: Final = Verdict("deny", "(store)", "The gateway could not read its database for too long.")
 
 
@@ -138,7 +140,7 @@ class Endpoint:
         """The path of a request without such a token: refused, unless another one leads to a grant until it ends."""
         access, until = await self._entrance.admit(exchange, head)
         attempt = Attempt(exchange, head, access)
-        left = max(0.0, until - time.time())
+        left = min(max(0.0, until - time.time()), _LONGEST)
         end = asyncio.get_running_loop().call_later(left, lambda: self._entrance.ended(access, attempt.answering))
         try:
             await self._guard(attempt)

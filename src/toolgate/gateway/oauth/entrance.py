@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import asyncio
+from collections.abc import Callable
 from typing import Final
 
 from toolgate.gateway import answers
@@ -11,23 +13,35 @@ from toolgate.gateway.event_answer import EventAnswer
 from toolgate.gateway.failures import Failures
 from toolgate.gateway.hygiene import Refused, Screened, bearer_token, cors_headers, preflight_headers
 from toolgate.gateway.oauth.bearers import Bearers, NoGrant
-from toolgate.gateway.oauth.issuers import KeysUnknown
+from toolgate.gateway.oauth.issuers import Issuer, KeysUnknown
 from toolgate.gateway.oauth.jwt import BadToken
 from toolgate.gateway.oauth.resource import ProtectedResource
 from toolgate.gateway.streams import Streams
+from toolgate.gateway.view import GatewayView
+from toolgate.settings import Settings
 from toolgate.wire.server import Exchange
 
+LOOK_EVERY: Final = 5.0
+"""Seconds between two looks whether it is time to fetch keys."""
 _MEND: Final = "sign in at the authorization server, or send a grant token"
 
 
 class OAuthEntrance(Entrance):
     """Static tokens hold as before; a JWT is verified and leads to a grant."""
 
-    def __init__(self, failures: Failures, bearers: Bearers, resource: ProtectedResource, streams: Streams) -> None:
+    def __init__(
+        self, settings: Settings, failures: Failures, view: GatewayView, streams: Streams, base: Callable[[], str]
+    ) -> None:
+        """`base` gives the URL of the gateway, without a final slash, once it listens."""
         super().__init__(failures)
-        self._bearers = bearers
-        self._resource = resource
+        self._issuers = [Issuer(url) for url in settings.oauth_issuers]
+        self._resource = ProtectedResource(base, settings.oauth_issuers)
+        self._bearers = Bearers(self._issuers, settings.oauth_audience, self._resource.url, view)
         self._streams = streams
+
+    async def keep_keys(self) -> None:
+        """Fetch the keys of the authorization servers when it is time; called now and then."""
+        await asyncio.gather(*(issuer.keep() for issuer in self._issuers))
 
     async def admit(self, exchange: Exchange, head: Screened) -> tuple[Access, float]:
         """As `Entrance.admit`. 403 for a valid token that not exactly one grant is for: to sign in again is no help."""

@@ -20,7 +20,6 @@ from toolgate.upstream.address import parse_url
 from toolgate.upstream.outbound import fetch
 
 REFRESH_EVERY: Final = 300.0
-LOOK_EVERY: Final = 5.0
 KEPT: Final = 86_400.0
 """Seconds that keys hold without having been confirmed; then no token of this server is accepted."""
 PAUSE: Final = 10.0

@@ -9,7 +9,6 @@ from __future__ import annotations
 
 import base64
 import binascii
-import math
 import warnings
 from collections.abc import Collection, Mapping
 from dataclasses import dataclass
@@ -30,6 +29,8 @@ LEEWAY: Final = 60.0
 """Seconds that the clocks of two machines may differ."""
 MAX_TOKEN: Final = 8192
 _MAX_KID: Final = 256
+_FAR: Final = 2**40
+"""Seconds since 1970 that no honest token speaks of: clocks and timers need not hold more."""
 _TYPES: Final = frozenset({"", "jwt", "at+jwt", "application/at+jwt"})
 _CURVES: Final = {"EC": "P-256", "OKP": "Ed25519"}
 _LEAST_RSA: Final = 2048
@@ -165,7 +166,7 @@ def _object(raw: bytes) -> dict[str, Any]:
 
 def _moment(claims: Mapping[str, Any], name: str) -> float:
     value = claims.get(name)
-    moment = float(value) if isinstance(value, int | LosslessFloat) and not isinstance(value, bool) else math.nan
-    if not math.isfinite(moment):
+    value = float(value) if isinstance(value, LosslessFloat) else value
+    if isinstance(value, bool) or not isinstance(value, int | float) or not 0 <= value < _FAR:
         raise BadToken(f"has no usable `{name}`")
-    return moment
+    return float(value)
