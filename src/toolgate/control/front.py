@@ -12,7 +12,11 @@ from typing import Any, Final
 
 import msgspec
 
+from toolgate.control.identity.refusals import TooLarge
 from toolgate.control.status import Status
+
+BODY_LIMIT: Final = 4 * 1024 * 1024
+"""Bytes of a request: several times the longest policy document, as JSON or in a form."""
 
 Scope = MutableMapping[str, Any]
 Message = MutableMapping[str, Any]
@@ -61,7 +65,7 @@ class Front:
             await _answer(send, 421, {"error": "this Host header means no control plane; see --control-url"})
         else:
             application = await self._application()
-            await application({**scope, ENDING: self.ending}, receive, send)
+            await application({**scope, ENDING: self.ending}, _bounded(receive), send)
 
     async def _application(self) -> Application:
         if self._behind is None:
@@ -94,6 +98,21 @@ class Front:
             await send(message)
 
         return guarded
+
+
+def _bounded(receive: Receive) -> Receive:
+    """The body as it arrives, up to the limit: then reading it raises TooLarge, which is answered like any refusal."""
+    taken = 0
+
+    async def bounded() -> Message:
+        nonlocal taken
+        message = await receive()
+        taken += len(message.get("body", b""))
+        if taken > BODY_LIMIT:
+            raise TooLarge("request", f"is longer than {BODY_LIMIT} bytes", "send less at once")
+        return message
+
+    return bounded
 
 
 async def _answer(send: Send, status: int, facts: dict[str, object]) -> None:

@@ -2,12 +2,15 @@
 
 from __future__ import annotations
 
+import io
 import re
+from collections.abc import AsyncIterator
 
 import pytest
 from markupsafe import Markup
 from tests.control.running import Control
 
+from toolgate.control.front import BODY_LIMIT
 from toolgate.control.pages import filters
 from toolgate.control.pages.navigation import navigation
 from toolgate.control.pages.rendering import render_template
@@ -131,3 +134,20 @@ def test_json_is_shown_with_what_does_not_print_escaped() -> None:
 def test_a_template_that_uses_what_is_not_there_fails() -> None:
     with pytest.raises(Exception, match="is undefined"):
         render_template("problem.html", title="x")
+
+
+@pytest.mark.slow
+async def test_a_request_without_end_is_cut_off(control: Control) -> None:
+    browser = await control.signed_in("admin")
+
+    async def endless() -> AsyncIterator[bytes]:
+        for number in range(100):
+            yield b"field%d=" % number + b"x" * 100_000 + b"&"
+
+    form = {"content_type": "application/x-www-form-urlencoded"}
+    for data in (b"a=b&" * (BODY_LIMIT // 4 + 1), b"name=" + b"x" * (BODY_LIMIT + 1)):
+        answer = await browser.ask("POST", "/servers/new", io.BytesIO(data), **form)
+        assert answer.status in (400, 413)
+    assert (await browser.ask("POST", "/servers/new", endless(), **form)).status == 413
+    script = {"content_type": "application/json", "x_csrf_token": browser.csrf}
+    assert (await browser.ask("POST", "/api/v1/servers", endless(), **script)).status == 413

@@ -31,6 +31,12 @@ class Forged(Refusal):
     status = 403
 
 
+class TooLarge(Refusal):
+    """A request that is longer than any that means something."""
+
+    status = 413
+
+
 class TooMany(Refusal):
     """Too many tries; `after` is the seconds until the next one is judged."""
 
