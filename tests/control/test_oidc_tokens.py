@@ -37,8 +37,10 @@ class Dishonest:
         self.id_token = ""
         self.userinfo: dict[str, Any] = {}
         self.asked_for_keys = 0
+        self.asked = 0
 
     async def discovery(self, _request: web.Request) -> web.Response:
+        self.asked += 1
         honest = {
             "issuer": self.issuer,
             "authorization_endpoint": f"{self.issuer}/authorize",
@@ -202,3 +204,17 @@ async def test_metadata_that_are_not_of_this_issuer_lead_nowhere(tmp_path: Path,
         answer = await (await control.browser()).get("/sign-in/oidc")
         assert answer.status == 502
         assert said in answer.text
+
+
+@pytest.mark.slow
+async def test_strangers_cannot_make_us_ask_the_provider_without_end(tmp_path: Path) -> None:
+    """A provider that fails rests for a moment, and answers that are none are throttled by address."""
+    async with dishonest(tmp_path) as (control, provider):
+        provider.metadata = {"issuer": "https://evil.example"}
+        for _ in range(5):
+            assert (await (await control.browser()).get("/sign-in/oidc")).status == 502
+        assert provider.asked == 1
+    async with dishonest(tmp_path / "other") as (control, provider):
+        browser = await control.browser()
+        statuses = [(await browser.get("/sign-in/oidc/callback?code=c&state=s")).status for _ in range(31)]
+        assert statuses == [400] * 30 + [429]

@@ -92,6 +92,12 @@ class Entry:
         name = secrets.token_urlsafe(12)
         return f"{name}.{self._mark(name, email)}"
 
+    def admit(self, address: str) -> Callable[[], None]:
+        """Count a try of another way in for its address. Raises TooMany; the result says that it was a good one."""
+        key = f"address {_network(address)}"
+        self._admit([(key, OF_ADDRESS)])
+        return lambda: self._throttle.give_back([key])
+
     def note_refused(self, email: str) -> None:
         """Count a sign-in that was refused for another reason than its password."""
         self._count(email)

@@ -29,6 +29,8 @@ _FRESH: Final = 3600.0
 """Seconds for which metadata and keys are believed."""
 _AGAIN: Final = 60.0
 """Seconds between two looks for a key that is not known."""
+_REST: Final = 5.0
+"""Seconds for which a provider that failed is not asked again."""
 _KEYS_AT_MOST: Final = 100
 _DISCOVERY: Final = "/.well-known/openid-configuration"
 
@@ -76,6 +78,8 @@ class Provider:
         self._looking = asyncio.Lock()
         self._metadata: Metadata | None = None
         self._metadata_at = 0.0
+        self._failed: ToolgateError | None = None
+        self._failed_at = 0.0
         self._keys: dict[str, PublicKey] = {}
         self._keys_at = 0.0
 
@@ -83,10 +87,21 @@ class Provider:
         """Where to go for what. Raises ProviderError, OutboundError."""
         async with self._looking:
             if self._metadata is None or time.monotonic() - self._metadata_at > _FRESH:
-                answer = await self._get(self.issuer.rstrip("/") + _DISCOVERY)
-                self._metadata = self._checked(_read(answer, Metadata, "its metadata"))
+                self._metadata = await self._discovered()
                 self._metadata_at = time.monotonic()
             return self._metadata
+
+    async def _discovered(self) -> Metadata:
+        """Ask anew. Anybody may begin to sign in, so a provider that fails is left alone for a moment."""
+        failed = self._failed
+        if failed is not None and time.monotonic() - self._failed_at < _REST:
+            raise ProviderError(failed.place, failed.cause, failed.mend)
+        try:
+            answer = await self._get(self.issuer.rstrip("/") + _DISCOVERY)
+            return self._checked(_read(answer, Metadata, "its metadata"))
+        except ToolgateError as error:
+            self._failed, self._failed_at = error, time.monotonic()
+            raise
 
     async def key(self, kid: str) -> PublicKey:
         """The key with this id ("" where there is only one). Raises ProviderError, OutboundError."""

@@ -13,6 +13,7 @@ from toolgate.control.identity import cookies
 from toolgate.control.identity.entry import browser_of
 from toolgate.control.identity.needed import recognised
 from toolgate.control.identity.oidc import LIFE, Flow, Vouched
+from toolgate.control.identity.refusals import TooMany
 from toolgate.control.pages.problems import NOTHING
 from toolgate.control.pages.rendering import Page
 from toolgate.control.pages.routing import Answer, see_other, state
@@ -40,17 +41,23 @@ async def _finish(request: Request) -> Answer:
     flow = _flow(request)
     if flow is None:
         return Page("problem.html", "Not found", {}, {"error": NOTHING}, status=404)
+    browser = browser_of(request)
     try:
+        good = entry(request).admit(browser.address)
         vouched = await flow.finish(cookies.read(request, cookies.ATTEMPT), _answer(request))
         if vouched.member:
             return await _bound(request, vouched)
-        engine, browser = state(request).engine, browser_of(request)
-        entered = await run_in_threadpool(entering.by_identity, engine, vouched.identity, browser, vouched.role)
+        entered = await run_in_threadpool(
+            entering.by_identity, state(request).engine, vouched.identity, browser, vouched.role
+        )
     except NoEntry as error:
         entry(request).note_refused(flow.provider.name)
         return _failed(flow, error, 403)
+    except TooMany as error:
+        return _failed(flow, error, error.status)
     except ToolgateError as error:
         return _failed(flow, error, 400)
+    good()
     response = let_in(request, entered, vouched.to)
     cookies.drop(request, response, cookies.ATTEMPT)
     return response
