@@ -287,3 +287,19 @@ async def test_links_are_left_out_where_the_webhook_wants_none(state: State, rec
         (told,) = await receiver.got(1)
     assert "decide_url" not in told.json["data"]
     assert told.json["data"]["url"] == f"{state.url}/approvals/{approval.id}"
+
+
+async def test_a_file_that_cannot_be_read_is_said_once(
+    state: State, receiver: Receiver, capsys: pytest.CaptureFixture[str]
+) -> None:
+    webhook(state, receiver.url)
+    (state.data / FILE).write_bytes(b"x" * 5000)
+    announcer = Announcer(state)
+    for _ in range(3):
+        await announcer.look()
+    assert capsys.readouterr().err.count("webhooks wait") == 1
+    (state.data / FILE).unlink()
+    waits(state)
+    await announcer.look()
+    await receiver.got(1)
+    await announcer.close()

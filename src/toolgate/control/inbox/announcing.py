@@ -23,6 +23,7 @@ from toolgate.errors import ToolgateError
 from toolgate.store import deliveries, webhooks
 from toolgate.store.approvals import Approval, ApprovalStore, Search
 from toolgate.store.deliveries import Delivery, Event
+from toolgate.store.errors import StoreError
 from toolgate.store.webhooks import Webhook
 
 EVERY: Final = 0.5
@@ -52,13 +53,29 @@ class Announcer:
         self._due = 0.0
         self._serving: dict[str, asyncio.Task[None]] = {}
         self._held: dict[str, Delivery] = {}
+        self._said = ""
 
     async def look(self) -> None:
-        """Queue what is new and send what is due; costs next to nothing while there is neither."""
-        for webhook_id, messages in (await self._apart(self._step)).items():
+        """Queue what is new and send what is due; costs next to nothing while there is neither.
+
+        A file that cannot be read is said once, and looked at again at the next turn.
+        """
+        try:
+            found = await self._apart(self._step)
+        except StoreError as error:
+            self._due = 0.0
+            self._complain(str(error))
+            return
+        self._said = ""
+        for webhook_id, messages in found.items():
             if webhook_id not in self._serving:
                 task = self._serving[webhook_id] = asyncio.create_task(self._serve(messages))
                 task.add_done_callback(partial(self._served, webhook_id))
+
+    def _complain(self, text: str) -> None:
+        if text != self._said:
+            complain(f"webhooks wait: {text}")
+        self._said = text
 
     async def close(self) -> None:
         """End what is under way; another process, or this one after its next start, sends it again."""
