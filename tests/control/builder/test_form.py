@@ -359,10 +359,10 @@ buttons = st.one_of(
     st.builds("entry|{}".format, st.sampled_from(["tools", "methods", "other"])),
 )
 NAMES = """stance:run stance: default list description schema reason rate:max rate:window require:0:on_deny
-    require:0:0:path require:0:0:op require:0:0:value limit:0:max new:kind new:0:path new:0:op new:0:value new:timeout newlimit:max
-    newlimit:window newlimit:cost newlimit:scope newkey:tools newkey:methods"""
-VALUES = """1 -1 1e999 [ {"ref":1} args.a args.a[*] eq sql_only in allow hide require deny_if require_approval minute x* \0
-    closed 10m"""
+    require:0:0:path require:0:0:op require:0:0:value limit:0:max new:kind new:0:path new:0:op new:0:value
+    new:timeout newlimit:max newlimit:window newlimit:cost newlimit:scope newkey:tools newkey:methods"""
+VALUES = """1 -1 1e999 [ {"ref":1} args.a args.a[*] eq sql_only in allow hide require deny_if require_approval minute
+    x* \0 closed 10m"""
 typed = st.dictionaries(st.sampled_from(NAMES.split()), st.sampled_from(["", " ", *VALUES.split()]), max_size=6)
 
 
