@@ -7,6 +7,8 @@ from typing import Final
 from starlette.requests import Request
 from starlette.routing import BaseRoute
 
+from toolgate.catalogue.known import SERVERS
+from toolgate.control.pages.grant_adding import pasted
 from toolgate.control.pages.rendering import Page
 from toolgate.control.pages.routing import page
 from toolgate.errors import ToolgateError
@@ -34,7 +36,14 @@ _BARS: Final = [
 
 def _patterns(_request: Request) -> Page:
     data = {"tones": TONES, "risks": RISKS, "outcomes": OUTCOMES, "states": STATES, "hostile": _HOSTILE}
-    view = {"wrong": _WRONG, "diff_lines": _DIFF, "bars": _BARS, "moment": 1_795_000_000.0}
+    view = {
+        "wrong": _WRONG,
+        "diff_lines": _DIFF,
+        "bars": _BARS,
+        "moment": 1_795_000_000.0,
+        "known": SERVERS[:3],
+        "pasted": pasted("cargo", "https://gate.example/mcp/0b6f6c0e/", "TOKEN")[:3],
+    }
     return Page("patterns.html", "Patterns", data, view)
 
 

@@ -71,6 +71,7 @@ def _frame(request: Request, page: Page) -> dict[str, Any]:
     return {
         "title": page.title,
         "done": page.done,
+        "refused": page.status == 422,
         "actor": actor,
         "navigation": [] if actor is None else navigation(actor.role, request.url.path),
         "csrf": csrf,
