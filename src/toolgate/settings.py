@@ -45,6 +45,7 @@ class Settings:
     oidc_roles: tuple[str, ...] = ()
     oauth_issuers: tuple[str, ...] = ()
     oauth_audience: str = ""
+    oauth_scopes: tuple[str, ...] = ()
 
 
 class ControlSettings(msgspec.Struct, frozen=True, kw_only=True):

@@ -17,13 +17,14 @@ from mcp.client.auth import AuthorizationCodeResult, OAuthClientProvider
 from mcp.client.streamable_http import streamable_http_client
 from mcp.shared.auth import OAuthClientInformationFull, OAuthClientMetadata, OAuthToken
 from pydantic import AnyUrl
-from tests.control.oidc.running import Provider
+from tests.control.oidc.running import NODE, PATIENCE, Provider
 from tests.gateway.running import ALLOW_ALL, Gateway, Grant, Received, Recorder, http, plain
 
 from toolgate.store import grants
 
 pytestmark = pytest.mark.slow
 
+SCOPE = "tools:use"
 CALLBACK = "http://127.0.0.1:9/callback"
 
 
@@ -103,13 +104,13 @@ async def notes(request: Received, writer: asyncio.StreamWriter) -> None:
 
 @pytest.fixture
 async def provider() -> AsyncIterator[Provider]:
-    async with Provider.running() as running:
+    async with Provider.running(scopes=SCOPE) as running:
         yield running
 
 
 @pytest.fixture
 def gateway(tmp_path: Path, provider: Provider) -> Iterator[Gateway]:
-    running = Gateway(tmp_path / "data", "--oauth-issuer", provider.issuer).start()
+    running = Gateway(tmp_path / "data", "--oauth-issuer", provider.issuer, "--oauth-scope", SCOPE).start()
     yield running
     running.close()
 
@@ -117,7 +118,7 @@ def gateway(tmp_path: Path, provider: Provider) -> Iterator[Gateway]:
 @pytest.fixture
 def grant(gateway: Gateway, recorder: Recorder, provider: Provider) -> Grant:
     recorder.reply = notes
-    claims = {"iss": provider.issuer, "sub": "ada"}
+    claims = {"iss": provider.issuer, "sub": "ada", "scope": SCOPE}
     return gateway.grant(gateway.add_server(recorder.url), ALLOW_ALL, claims=claims)
 
 
@@ -161,7 +162,7 @@ async def test_a_revoked_grant_ends_the_client_s_access(grant: Grant, provider: 
 async def test_a_token_for_one_server_is_not_taken_for_another(
     gateway: Gateway, grant: Grant, provider: Provider, recorder: Recorder
 ) -> None:
-    claims = {"iss": provider.issuer, "sub": "ada"}
+    claims = {"iss": provider.issuer, "sub": "ada", "scope": SCOPE}
     other = gateway.grant(gateway.add_server(recorder.url), ALLOW_ALL, claims=claims)
     ada = Person(provider, "ada")
     async with ada.connected(grant.url) as session:
@@ -169,3 +170,21 @@ async def test_a_token_for_one_server_is_not_taken_for_another(
     assert ada.memory.tokens is not None
     stolen = Grant(gateway, other.id, ada.memory.tokens.access_token, other.server, other.policy)
     assert (await stolen.call("run")).status == 401
+
+
+async def test_the_typescript_client_signs_in_and_calls(grant: Grant, provider: Provider, recorder: Recorder) -> None:
+    process = await asyncio.create_subprocess_exec(
+        *(str(NODE), str(Path(__file__).with_name("client.mjs")), grant.url),
+        stdin=asyncio.subprocess.PIPE,
+        stdout=asyncio.subprocess.PIPE,
+        cwd=NODE.parents[1] / "ts2",
+    )
+    assert process.stdin is not None
+    assert process.stdout is not None
+    asked = json.loads(await asyncio.wait_for(process.stdout.readline(), PATIENCE))
+    back = await provider.sign_in(asked["sign_in"], "ada", stop_at=CALLBACK)
+    process.stdin.write(back.encode() + b"\n")
+    said = json.loads(await asyncio.wait_for(process.stdout.readline(), PATIENCE))
+    assert said.get("result", said)["content"] == [{"type": "text", "text": "done"}]
+    assert await process.wait() == 0
+    assert len(recorder.calls) == 1

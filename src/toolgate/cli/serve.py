@@ -106,6 +106,10 @@ OAuthAudienceOption = Annotated[
         "--oauth-audience", metavar="NAME", help="The audience of their tokens; by default the URL of the endpoint."
     ),
 ]
+OAuthScopeOption = Annotated[
+    list[str] | None,
+    typer.Option("--oauth-scope", metavar="SCOPE", help="A scope that agents ask for when they sign in. Repeatable."),
+]
 ConfigOption = Annotated[
     Path | None,
     typer.Option("--config", metavar="FILE", help="Apply this configuration at start, and again when it changes."),
@@ -143,6 +147,7 @@ def serve(  # noqa: PLR0913, PLR0917 - typer declares options as parameters
     tls_client_ca: ClientCaOption = None,
     oauth_issuer: OAuthIssuerOption = None,
     oauth_audience: OAuthAudienceOption = "",
+    oauth_scope: OAuthScopeOption = None,
     config: ConfigOption = None,
     prune: PruneOption = False,
     allow_command_servers: CommandServersOption = False,
@@ -171,6 +176,7 @@ def serve(  # noqa: PLR0913, PLR0917 - typer declares options as parameters
         tls_client_ca=tls_client_ca,
         oauth_issuers=tuple(map(_issuer, oauth_issuer or ())),
         oauth_audience=oauth_audience,
+        oauth_scopes=tuple(map(_scope, oauth_scope or ())),
         config=config.absolute() if config is not None else None,
         prune=prune,
         control_host=control_host,
@@ -184,8 +190,10 @@ def serve(  # noqa: PLR0913, PLR0917 - typer declares options as parameters
     )
     if prune and config is None:
         raise BadInput("--prune", "goes together with --config", "name the configuration file")
-    if oauth_audience and not oauth_issuer:
-        raise BadInput("--oauth-audience", "goes together with --oauth-issuer", "name the authorization server")
+    if (oauth_audience or oauth_scope) and not oauth_issuer:
+        raise BadInput(
+            "--oauth-audience", "and --oauth-scope go together with --oauth-issuer", "name the authorization server"
+        )
     _check_tls(settings)
     _check_oidc(settings)
     # Imported here, after the settings were found good: the gateway is most of the program.
@@ -218,6 +226,13 @@ def _issuer(url: str) -> str:
     if not usable or not url.isprintable() or {"@", "?", "#", " ", '"'} & set(url):
         raise BadInput("--oauth-issuer", f"`{shown(url)}` is not an https URL", "write it as https://login.example")
     return url
+
+
+def _scope(text: str) -> str:
+    """One scope as RFC 6749 spells them: visible ASCII without quotes, backslash and spaces."""
+    if not text or not all("!" <= char <= "~" and char not in '"\\' for char in text):
+        raise BadInput("--oauth-scope", f"`{shown(text)}` is not a scope", "give the option once for each scope")
+    return text
 
 
 def _check_tls(settings: Settings) -> None:

@@ -35,7 +35,7 @@ class OAuthEntrance(Entrance):
         """`base` gives the URL of the gateway, without a final slash, once it listens."""
         super().__init__(failures)
         self._issuers = [Issuer(url) for url in settings.oauth_issuers]
-        self._resource = ProtectedResource(base, settings.oauth_issuers)
+        self._resource = ProtectedResource(base, settings.oauth_issuers, settings.oauth_scopes)
         self._bearers = Bearers(self._issuers, settings.oauth_audience, self._resource.url, view)
         self._streams = streams
 

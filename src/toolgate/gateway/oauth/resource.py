@@ -17,9 +17,10 @@ _PATH: Final = re.compile(rf"{re.escape(WELL_KNOWN)}/mcp/([0-9a-f-]{{36}})(/?)")
 class ProtectedResource:
     """Every well-formed id has the same document, so that nobody learns from it which servers there are."""
 
-    def __init__(self, base: Callable[[], str], issuers: Sequence[str]) -> None:
+    def __init__(self, base: Callable[[], str], issuers: Sequence[str], scopes: Sequence[str] = ()) -> None:
         self._base = base
         self._issuers = list(issuers)
+        self._scopes = list(scopes)
 
     def url(self, server_id: str) -> str:
         """The endpoint of a server, as its tokens name it."""
@@ -30,11 +31,13 @@ class ProtectedResource:
         match = _PATH.fullmatch(path)
         if match is None:
             return None
-        said = {
+        said: dict[str, object] = {
             "resource": f"{self._base()}/mcp/{match[1]}{match[2]}",
             "authorization_servers": self._issuers,
             "bearer_methods_supported": ["header"],
         }
+        if self._scopes:
+            said["scopes_supported"] = self._scopes
         return msgspec.json.encode(said)
 
     def challenge(self, path: str, *, invalid: bool) -> Header:
@@ -42,4 +45,6 @@ class ProtectedResource:
         if _PATH.fullmatch(WELL_KNOWN + path) is None:
             return b"www-authenticate", b"Bearer"
         error = ', error="invalid_token"' if invalid else ""
-        return b"www-authenticate", f'Bearer resource_metadata="{self._base()}{WELL_KNOWN}{path}"{error}'.encode()
+        scope = f', scope="{" ".join(self._scopes)}"' if self._scopes else ""
+        where = f'Bearer resource_metadata="{self._base()}{WELL_KNOWN}{path}"'
+        return b"www-authenticate", f"{where}{scope}{error}".encode()
