@@ -26,7 +26,9 @@ _judgements: Final[dict[str, Classification]] = {}
 
 def tools_of(engine: Engine, server_id: str, sought: str = "", start: int = 0) -> dict[str, Any]:
     """One page of the tools whose names hold `sought`, how many there are, and how many of each risk."""
-    present = {one.name: one for one in sorted(outlines.outlines(engine, server_id), key=_in_force_last)}
+    versions = outlines.outlines(engine, server_id)
+    present = {one.name: one for one in sorted(versions, key=_in_force_last)}
+    waiting = {one.name for one in versions if one.status == "withheld"}
     judged = _judged(engine, server_id, list(present.values()))
     matching = [one for one in present.values() if sought.lower() in one.name.lower()]
     matching.sort(key=lambda one: (RISKS.index(judged[one.fingerprint].risk), one.name))
@@ -34,7 +36,10 @@ def tools_of(engine: Engine, server_id: str, sought: str = "", start: int = 0) -
     texts = outlines.texts(engine, server_id, [one.fingerprint for one in page])
     counts = Counter(judged[one.fingerprint].risk for one in present.values())
     return {
-        "tools": [_tool(one, texts[one.fingerprint], judged[one.fingerprint]) for one in page],
+        "tools": [
+            {**_tool(one, texts[one.fingerprint], judged[one.fingerprint]), "waiting": one.name in waiting}
+            for one in page
+        ],
         "all": len(present),
         "matching": len(matching),
         "start": start,
