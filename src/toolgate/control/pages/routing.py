@@ -15,6 +15,7 @@ from starlette.responses import RedirectResponse, Response
 from starlette.routing import BaseRoute, Route
 
 from toolgate.control.identity.actor import Actor
+from toolgate.control.identity.csrf import MAX_FIELDS
 from toolgate.control.identity.needed import actor_of
 from toolgate.control.pages.rendering import TWIN, Page, render
 from toolgate.control.state import State
@@ -51,7 +52,7 @@ def action(path: str, act: Act, *, role: Role) -> list[BaseRoute]:
 
     async def endpoint(request: Request) -> Response:
         await actor_of(request, role)
-        form = await request.form(max_files=0, max_fields=4096)
+        form = await request.form(max_files=0, max_fields=MAX_FIELDS)
         return await _finished(request, await _called(act, request, form))
 
     return [Route(path, endpoint, methods=["POST"])]
