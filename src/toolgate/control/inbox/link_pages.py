@@ -5,6 +5,7 @@ No session is needed unless the webhook says so; then the decision is that of th
 
 from __future__ import annotations
 
+from collections.abc import Awaitable, Callable
 from typing import Any, Final
 
 from starlette.concurrency import run_in_threadpool
@@ -85,7 +86,7 @@ def _data(state: State, store: ApprovalStore, opened: Opened) -> dict[str, Any]:
     return {"approval": showing.summary(opened.approval)}
 
 
-def _act(verdict: Verdict) -> Any:
+def _act(verdict: Verdict) -> Callable[[Request], Awaitable[Response]]:
     async def endpoint(request: Request) -> Response:
         try:
             asking = await _asking(request)
@@ -103,6 +104,8 @@ def _decide(request: Request, asking: Actor | None, verdict: Verdict, typed: tup
     reason, given = typed
     with deciding.opened(state) as store:
         opened = links.follow(state, store, request.path_params["signed"])
+    if asking is None and opened.webhook.options.links != "open":
+        raise Forged("link", "asks for sign-in since a moment ago", "open it again")
     if asking is None:
         _check_form(request, opened.link, given)
     try:

@@ -15,7 +15,7 @@ from toolgate.control.inbox import deciding, showing
 from toolgate.control.inbox.deciding import houses, opened
 from toolgate.control.pages.forms import placed, text
 from toolgate.control.pages.rendering import Page
-from toolgate.control.pages.routing import Answer, action, actor, page, see_other, state
+from toolgate.control.pages.routing import Act, Answer, action, actor, page, see_other, state
 from toolgate.errors import ToolgateError
 from toolgate.store import servers
 from toolgate.store.approvals import Approval, ApprovalStore, NotPending, Search, State
@@ -93,9 +93,9 @@ def _before(request: Request) -> tuple[float, str] | None:
     given = request.query_params.get("before", "")
     if not given:
         return None
-    moment, comma, id_ = given.partition(",")
+    moment, _, id_ = given.partition(",")
     try:
-        return (float(moment), id_[:64]) if comma else (float("x"), "")
+        return float(moment), id_[:64]
     except ValueError:
         raise BadInput("before", "is not where a page begins", "follow the links of the list") from None
 
@@ -141,7 +141,7 @@ def _door(approval: Approval) -> dict[str, str]:
     return {"approve": f"/approvals/{approval.id}/approve", "deny": f"/approvals/{approval.id}/deny"}
 
 
-def _act(verdict: Verdict) -> Any:
+def _act(verdict: Verdict) -> Act:
     def act(request: Request, form: FormData) -> Answer:
         here, asking, id_ = state(request), actor(request), request.path_params["id"]
         reason = text(form, "reason")
