@@ -15,11 +15,7 @@ from toolgate.store import described, organisations
 app = new_group("Keep several organisations apart.")
 
 
-@app.command(
-    epilog=examples(
-        "toolgate organisation add acme", "toolgate member add ada@acme.example --role admin --organisation acme"
-    )
-)
+@app.command(epilog=examples("toolgate organisation add acme"))
 def add(
     name: Annotated[str, typer.Argument(metavar="NAME", help="How you will call it.")],
     data: DataOption = None,
