@@ -9,7 +9,7 @@ from collections.abc import AsyncIterator, Awaitable, Callable
 import pytest
 import trustme
 
-from toolgate.control.outbound import OutboundError, fetch
+from toolgate.upstream.outbound import OutboundError, fetch
 from toolgate.wire.server import Exchange, Listener, serve
 
 Serving = Callable[..., Awaitable[Listener]]

@@ -13,10 +13,10 @@ from tests.control.running import Answer, Browser
 from toolgate.control.connecting.asking import Asking
 from toolgate.control.connecting.documents import ServerMetadata, check_server
 from toolgate.control.connecting.failures import ConnectingError
-from toolgate.control.outbound import OutboundError
 from toolgate.store import oauth, servers
 from toolgate.store.servers import Server
 from toolgate.store.tables import DEFAULT_ORGANISATION
+from toolgate.upstream.outbound import OutboundError
 
 pytestmark = [pytest.mark.slow, pytest.mark.asyncio(loop_scope="package")]
 

@@ -9,8 +9,8 @@ from toolgate.control.connecting.asking import Asking
 from toolgate.control.connecting.clients import Typed, client_for
 from toolgate.control.connecting.discovery import discover
 from toolgate.control.connecting.failures import ConnectingError
-from toolgate.control.outbound import OutboundError
 from toolgate.store.servers import Reach, Server
+from toolgate.upstream.outbound import OutboundError
 
 pytestmark = pytest.mark.asyncio(loop_scope="package")
 

@@ -6,10 +6,10 @@ import asyncio
 import ssl
 from typing import Final
 
-from toolgate.control.outbound import Fetched, fetch
 from toolgate.errors import ToolgateError
 from toolgate.store.servers import Server
 from toolgate.upstream.address import parse_url
+from toolgate.upstream.outbound import Fetched, fetch
 
 METADATA_LIMIT: Final = 256 * 1024
 """Bytes of an answer."""

@@ -1,6 +1,6 @@
 """The operator's identity provider: what it says of itself, its keys, and its token endpoint (OpenID Connect Core 1.0).
 
-Everything is asked through `control.outbound`; the issuer is the operator's own word and may be private.
+Everything is asked through `upstream.outbound`; the issuer is the operator's own word and may be private.
 """
 
 from __future__ import annotations
@@ -17,10 +17,10 @@ from joserfc.errors import JoseError
 from joserfc.jwk import ECKey, OKPKey, RSAKey, import_key
 
 from toolgate.control.connecting.parameters import Credentials, code_request
-from toolgate.control.outbound import Fetched, fetch
 from toolgate.errors import ToolgateError
 from toolgate.settings import ControlSettings
 from toolgate.store.names import escaped, is_loopback
+from toolgate.upstream.outbound import Fetched, fetch
 
 SECRET_VARIABLE: Final = "TOOLGATE_OIDC_CLIENT_SECRET"  # noqa: S105 - its name
 CALLBACK: Final = "/sign-in/oidc/callback"

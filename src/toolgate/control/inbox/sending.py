@@ -12,12 +12,12 @@ from toolgate.control.inbox import call as held
 from toolgate.control.inbox import links, messages
 from toolgate.control.inbox.messages import Notice
 from toolgate.control.inbox.showing import call_of
-from toolgate.control.outbound import OutboundError, fetch
 from toolgate.control.state import State
 from toolgate.store import webhooks
 from toolgate.store.approvals import Approval, ApprovalStore
 from toolgate.store.deliveries import Event
 from toolgate.store.webhooks import PURPOSE, Target, Webhook
+from toolgate.upstream.outbound import OutboundError, fetch
 
 TIMEOUT: Final = 10.0
 _ANSWER: Final = 64 * 1024
