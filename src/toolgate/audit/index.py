@@ -29,7 +29,7 @@ _ADVANCE: Final = (
     " ON CONFLICT (chain) DO UPDATE SET segment = excluded.segment, offset = excluded.offset"
 )
 
-BATCH: Final = 500
+BATCH: Final = 1_000
 
 
 class Index:

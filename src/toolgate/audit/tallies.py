@@ -6,6 +6,7 @@ Names (of servers, grants, rules, reasons) are counted by the day as well: a wee
 from __future__ import annotations
 
 import sqlite3
+from collections.abc import Iterator
 from typing import Final, Literal, NamedTuple
 
 from toolgate.audit.records import Gap, Refused, Sum
@@ -22,6 +23,8 @@ _ADD: Final = (
 )
 _EVER: Final = 2**31
 _PLACES: Final = {"allow": 0, "deny": 1, "wait": 2}
+_DENIED: Final = 1
+_REFUSED: Final = 3
 
 
 class Counts(NamedTuple):
@@ -38,54 +41,68 @@ class Counts(NamedTuple):
         return self.allowed + self.denied + self.waited
 
 
+class _Alike(NamedTuple):
+    """What makes two messages count the same; `place` is that of their outcome among the counts."""
+
+    organisation: str
+    hour: int
+    place: int
+    server: str = ""
+    grant: str = ""
+    rule: str = ""
+    reason: str = ""
+
+
 class Tally:
     """The counts of one batch; `store` adds them to the table."""
 
     def __init__(self) -> None:
-        self._counts: dict[tuple[str, str, int, str], list[int]] = {}
+        self._numbers: dict[_Alike, int] = {}
 
     def decision(self, organisation: str, time: float, outcome: str, server: str, grant: str, rule: str) -> None:
         """Count one decision."""
-        self._count(organisation, time, _PLACES[outcome], 1, (("server", server), ("grant", grant), ("rule", rule)))
+        self._count(_Alike(organisation, int(time // HOUR), _PLACES[outcome], server, grant, rule), 1)
 
     def sum(self, organisation: str, entry: Sum) -> None:
         """Count the denials that were not recorded one by one."""
-        names: tuple[tuple[Kind, str], ...] = (
-            ("server", entry.server_id),
-            ("grant", entry.grant_id),
-            ("rule", entry.rule),
-        )
-        self._count(organisation, entry.time, 1, entry.count, names)
+        hour = int(entry.time // HOUR)
+        self._count(_Alike(organisation, hour, _DENIED, entry.server_id, entry.grant_id, entry.rule), entry.count)
 
     def refused(self, organisation: str, entry: Refused) -> None:
         """Count requests without a valid grant."""
-        self._count(organisation, entry.time, 3, entry.count, (("reason", entry.reason),))
+        self._count(_Alike(organisation, int(entry.time // HOUR), _REFUSED, reason=entry.reason), entry.count)
 
     def gap(self, organisation: str, entry: Gap) -> None:
         """Count the calls that were denied because nothing could be written: rule `(store)`."""
         if entry.refused:
-            self._count(organisation, entry.time, 1, entry.refused, (("rule", "(store)"),))
+            self._count(_Alike(organisation, int(entry.time // HOUR), _DENIED, rule="(store)"), entry.refused)
 
-    def _count(
-        self, organisation: str, time: float, place: int, number: int, names: tuple[tuple[Kind, str], ...]
-    ) -> None:
-        hour = int(time // HOUR)
-        self._add((organisation, "", hour, ""), place, number)
-        for kind, name in names:
-            if name:
-                self._add((organisation, kind, hour, name), place, number)
-                self._add((organisation, f"{kind} day", hour - hour % _DAY, name), place, number)
-
-    def _add(self, key: tuple[str, str, int, str], place: int, number: int) -> None:
-        counts = self._counts.get(key)
-        if counts is None:
-            counts = self._counts[key] = [0, 0, 0, 0]
-        counts[place] += number
+    def _count(self, alike: _Alike, number: int) -> None:
+        self._numbers[alike] = self._numbers.get(alike, 0) + number
 
     def store(self, connection: sqlite3.Connection) -> None:
         """Add everything to the table, inside the caller's transaction."""
-        rows = [(*key, *counts) for key, counts in self._counts.items()]
+        counts: dict[tuple[str, str, int, str], list[int]] = {}
+        for alike, number in self._numbers.items():
+            for key in _keys(alike):
+                counts.setdefault(key, [0, 0, 0, 0])[alike.place] += number
+        rows = [(*key, *numbers) for key, numbers in counts.items()]
         connection.executemany(_ADD, sorted(rows))  # in the table's order: neighbours lie on the same pages
+
+
+def _keys(alike: _Alike) -> Iterator[tuple[str, str, int, str]]:
+    """The rows in which such a message counts: that of its hour, and of each name in its hour and its day."""
+    organisation, hour = alike.organisation, alike.hour
+    yield organisation, "", hour, ""
+    for kind, name in (
+        ("server", alike.server),
+        ("grant", alike.grant),
+        ("rule", alike.rule),
+        ("reason", alike.reason),
+    ):
+        if name:
+            yield organisation, kind, hour, name
+            yield organisation, f"{kind} day", hour - hour % _DAY, name
 
 
 def hours(connection: sqlite3.Connection, organisations: tuple[str, ...], since: int) -> dict[int, Counts]:
