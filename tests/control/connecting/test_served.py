@@ -26,7 +26,7 @@ pytestmark = pytest.mark.slow
 
 
 async def until(true: Callable[[], bool]) -> None:
-    async with asyncio.timeout(30):
+    async with asyncio.timeout(60):
         while not true():
             await asyncio.sleep(0.05)
 
