@@ -4,12 +4,15 @@ from __future__ import annotations
 
 import json
 
+import pytest
 from tests.control.api.asking import POLICY, Program, rows
 from tests.control.inbox.desk import Receiver, now, waits
 from tests.control.running import Control
 
 from toolgate.store import definitions, described, policies, servers, tokens
 from toolgate.store.definitions import Seen
+
+pytestmark = pytest.mark.slow
 
 
 async def _approver(control: Control) -> Program:

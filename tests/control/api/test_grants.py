@@ -12,6 +12,8 @@ from toolgate.keys import token_checks, token_digest
 from toolgate.store import described, grants, policies, servers
 from toolgate.store.tables import DEFAULT_ORGANISATION
 
+pytestmark = pytest.mark.slow
+
 URL = "https://crm.example/mcp"
 
 

@@ -2,10 +2,13 @@
 
 from __future__ import annotations
 
+import pytest
 from tests.control.api.asking import Program, other_organisation
 from tests.control.running import Control
 
 from toolgate.store import described, members, servers, tokens
+
+pytestmark = pytest.mark.slow
 
 
 async def test_a_member_is_invited_changed_and_removed(control: Control, admin: Program) -> None:

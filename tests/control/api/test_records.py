@@ -7,12 +7,15 @@ import io
 import json
 import time
 
+import pytest
 from tests.control.api.asking import OTHER, Program, other_organisation
 from tests.control.journalling import HOSTILE, decided, record
 from tests.control.running import Control
 
 from toolgate.audit.records import Refused
 from toolgate.store import servers
+
+pytestmark = pytest.mark.slow
 
 NOW = time.time() - 3600
 

@@ -19,6 +19,8 @@ from toolgate.store.definitions import Seen
 from toolgate.store.errors import NotStored
 from toolgate.store.servers import Reach, Registration
 
+pytestmark = pytest.mark.slow
+
 NOWHERE = "http://127.0.0.1:9/mcp"
 
 

@@ -12,6 +12,8 @@ from tests.control.running import Control
 from toolgate.store import definitions, described, servers
 from toolgate.store.definitions import Seen
 
+pytestmark = pytest.mark.slow
+
 NOWHERE = "http://127.0.0.1:9/mcp"
 
 
