@@ -7,6 +7,7 @@ import hmac
 import os
 import re
 import secrets
+import threading
 import zlib
 from collections.abc import Callable, Iterable, Mapping
 from pathlib import Path
@@ -109,6 +110,7 @@ class MasterKey:
         self._files: KeyFiles | None = None
         self._sealers: dict[str, Sealer] = {}
         self._followers: list[Callable[[], None]] = []
+        self._changing = threading.Lock()
         self._take(secret, coming, earlier)
 
     @classmethod
@@ -130,9 +132,10 @@ class MasterKey:
         if self._files is None:
             return
         read = self._files.read()
-        self._take(read.current, read.coming, read.earlier)
-        for sealer in self._sealers.items():
-            self._give(*sealer)
+        with self._changing:
+            self._take(read.current, read.coming, read.earlier)
+            for sealer in self._sealers.items():
+                self._give(*sealer)
         for follower in self._followers:
             follower()
 
@@ -167,12 +170,12 @@ class MasterKey:
 
     def sealer(self, purpose: str) -> Sealer:
         """What seals and opens the records of one purpose, whatever is rotated meanwhile."""
-        sealer = self._sealers.get(purpose)
-        if sealer is None:
-            name = f"seal {purpose}"
-            sealer = self._sealers[purpose] = Sealer(bytes.fromhex(self.id), self.subkey(name))
-            self._give(purpose, sealer)
-        return sealer
+        with self._changing:
+            sealer = self._sealers.get(purpose)
+            if sealer is None:
+                sealer = self._sealers[purpose] = Sealer(bytes.fromhex(self.id), self.subkey(f"seal {purpose}"))
+                self._give(purpose, sealer)
+            return sealer
 
     def _give(self, purpose: str, sealer: Sealer) -> None:
         ring = self._ring

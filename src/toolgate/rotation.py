@@ -143,9 +143,9 @@ class Ring:
         KeyFiles.of(self.data).forget(key.id)
         # A command that began before it may have stored something meanwhile: this process still holds the key.
         reseal(self.data, master)
-        self._tell(MasterKey.load(self.data), f"every process forgot key {key.id}")
         with writing(self.engine, self.actor) as change:
             change.event("retire", "keys", key.id, {"key": key.id})
+        self._tell(MasterKey.load(self.data), f"every process forgot key {key.id}")
 
     def ask(self) -> int:
         """How many processes hold exactly these keys now. Raises NotConfirmed where one does not."""
