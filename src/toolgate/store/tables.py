@@ -185,10 +185,11 @@ admin_events = Table(
     sqlite_autoincrement=True,
 )
 
-# The index of the journal: filled from it, and rebuilt from it when lost. The entry itself stays in the journal, where
-# `segment` and `offset` point at its line; the `result` ones at the line of its outcome. `organisation_id` is "" for what
-# belongs to none: requests without a grant, gaps. `words` is all that a search looks at (audit/filters.py); what filters
-# ask for comes first, because a row is read up to there. Few indexes on purpose: each costs more than a row.
+# The index of the journal: filled from it, and rebuilt from it when lost. The entry itself stays in the journal,
+# where `segment` and `offset` point at its line; the `result` ones at the line of its outcome. `organisation_id` is
+# "" for what belongs to none: requests without a grant, gaps. `words` is all that a search looks at
+# (audit/filters.py); what filters ask for comes first, because a row is read up to there. Few indexes on purpose:
+# each costs more than a row.
 records = Table(
     "records",
     metadata,
@@ -224,10 +225,10 @@ index_positions = Table(
     Column("offset", BigInteger, nullable=False),
 )
 
-# How many decisions there were in each hour, filled with the index: what overviews count without reading records. `hour`
-# is in hours since 1970. `kind` says what `name` is: "server" or "grant" (ids), "rule", "reason" (why requests without a
-# grant were refused), or "" for the sum of the hour; "server day" and the like count the whole day that begins at `hour`.
-# One row for all outcomes of a name: half as many rows to add up.
+# How many decisions there were in each hour, filled with the index: what overviews count without reading records.
+# `hour` is in hours since 1970. `kind` says what `name` is: "server" or "grant" (ids), "rule", "reason" (why requests
+# without a grant were refused), or "" for the sum of the hour; "server day" and the like count the whole day that
+# begins at `hour`. One row for all outcomes of a name: half as many rows to add up.
 tallies = Table(
     "tallies",
     metadata,
