@@ -5,7 +5,8 @@ from __future__ import annotations
 import json
 from typing import Any
 
-from hypothesis import given, settings
+import pytest
+from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 from tests.policy import generated
 from tests.policy.calling import NOON, read, rule
@@ -36,11 +37,24 @@ def told(document: Document, name: str, arguments: str = "{}") -> tuple[Step, ..
     return explain(document, name, read(arguments), WHO, NOON, None)
 
 
-@settings(max_examples=150, deadline=None)
+@settings(max_examples=40, deadline=None)
 @given(generated.documents(), st.sampled_from(generated.NAMES), generated.arguments, subjects, moments)
 def test_what_is_told_of_a_call_agrees_with_the_engine(
     raw: dict[str, Any], name: str, arguments: dict[str, Any], subject: Subject, now: float
 ) -> None:
+    agree_on_a_call(raw, name, arguments, subject, now)
+
+
+@pytest.mark.nightly
+@settings(max_examples=20_000, deadline=None, suppress_health_check=list(HealthCheck))
+@given(generated.documents(), st.sampled_from(generated.NAMES), generated.arguments, subjects, moments)
+def test_what_is_told_of_very_many_calls_agrees_with_the_engine(
+    raw: dict[str, Any], name: str, arguments: dict[str, Any], subject: Subject, now: float
+) -> None:
+    agree_on_a_call(raw, name, arguments, subject, now)
+
+
+def agree_on_a_call(raw: dict[str, Any], name: str, arguments: dict[str, Any], subject: Subject, now: float) -> None:
     document = parse(json.dumps(raw))
     definition = Definition({"name": name, "inputSchema": {"type": "object", "properties": {"a": {"type": "string"}}}})
     for known in (None, definition):
@@ -48,7 +62,7 @@ def test_what_is_told_of_a_call_agrees_with_the_engine(
         assert decided(explain(document, name, arguments, subject, now, known)) == (verdict.outcome, verdict.rule)
 
 
-@settings(max_examples=60, deadline=None)
+@settings(max_examples=25, deadline=None)
 @given(generated.documents(), st.sampled_from(generated.METHODS), generated.arguments, subjects, moments)
 def test_what_is_told_of_a_method_agrees_with_the_engine(
     raw: dict[str, Any], method: str, params: dict[str, Any], subject: Subject, now: float
@@ -58,7 +72,7 @@ def test_what_is_told_of_a_method_agrees_with_the_engine(
     assert decided(explain_method(document, method, params, subject, now)) == (verdict.outcome, verdict.rule)
 
 
-@settings(max_examples=80, deadline=None)
+@settings(max_examples=25, deadline=None)
 @given(generated.documents(), st.sampled_from(generated.NAMES), generated.arguments, subjects, moments)
 def test_what_a_record_looked_at_is_what_the_call_was_asked(
     raw: dict[str, Any], name: str, arguments: dict[str, Any], subject: Subject, now: float

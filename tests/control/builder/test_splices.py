@@ -59,7 +59,7 @@ def test_what_is_no_json_is_refused_and_nothing_else(text: str) -> None:
         assert json.dumps(read(text).plain(), default=float) == json.dumps(wanted)
 
 
-@settings(max_examples=15, deadline=None)
+@settings(max_examples=6, deadline=None)
 @given(texts(), st.data())
 def test_what_is_set_to_itself_stays_as_it_is_written(text: str, data: st.DataObject) -> None:
     pointer = data.draw(st.sampled_from(every(read(text))))
