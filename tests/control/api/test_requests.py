@@ -2,8 +2,11 @@
 
 from __future__ import annotations
 
-from tests.control.api.asking import Program
+from tests.control.api.asking import POLICY, Program
 from tests.control.running import Control
+
+from toolgate.store import policies, tables
+from toolgate.store.database import writing
 
 
 async def test_a_token_tells_who_it_is(control: Control) -> None:
@@ -51,3 +54,22 @@ async def test_an_unknown_parameter_is_refused(admin: Program) -> None:
 async def test_a_body_that_nobody_reads_is_refused(admin: Program) -> None:
     answer = await admin.send("GET", "/whoami", {"a": 1})
     assert (answer.status, answer.json["place"]) == (422, "body")
+
+
+async def test_a_fault_of_ours_is_a_problem_that_tells_nothing(control: Control, admin: Program) -> None:
+    policies.put(control.engine, "test", "careful", POLICY)
+    with writing(control.engine, "test") as change:
+        change.connection.execute(tables.policy_revisions.update().values(document="{"))
+    answer = await admin.get("/policies/careful/diff")
+    assert (answer.status, answer.headers["content-type"]) == (500, "application/problem+json")
+    assert answer.json["type"] == "urn:toolgate:problem:failed"
+    assert "JSON" not in answer.text
+
+
+async def test_a_broken_seal_is_told_to_the_log_alone(control: Control, admin: Program) -> None:
+    body = {"name": "careful", "document": POLICY}
+    await admin.send("POST", "/policies", body, idempotency_key="k")
+    with writing(control.engine, "test") as change:
+        change.connection.execute(tables.idempotency.update().values(sealed=b"x" * 40))
+    answer = await admin.send("POST", "/policies", body, idempotency_key="k")
+    assert (answer.status, answer.json["detail"]) == (500, "something went wrong inside")

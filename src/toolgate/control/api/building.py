@@ -68,6 +68,7 @@ def build_api(state: State) -> FastAPI:
     api.add_exception_handler(RequestValidationError, problems.of_request)
     api.add_exception_handler(ResponseValidationError, problems.of_answer)
     api.add_exception_handler(sqlite3.Error, problems.of_database)
+    api.add_exception_handler(Exception, problems.of_fault)
     api.state.toolgate = state
     return api
 

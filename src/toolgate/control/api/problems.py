@@ -18,13 +18,12 @@ from toolgate.background import complain
 from toolgate.control.api.refusals import Refused
 from toolgate.control.identity.refusals import Forged, NotAllowed, NotSignedIn, Refusal, TooMany
 from toolgate.errors import ToolgateError
+from toolgate.keys import SealBroken
 from toolgate.policy.problems import PolicyError
 from toolgate.protocol.malformed import Malformed
 from toolgate.store.approvals import NotPending
 from toolgate.store.errors import BadInput, Busy, Conflict, NotStored, StoreError
 from toolgate.store.idempotency import OtherRequest
-from toolgate.upstream.conversation import ConversationFailed
-from toolgate.wire.failures import UpstreamError
 
 MEDIA_TYPE: Final = "application/problem+json"
 _TYPE: Final = "urn:toolgate:problem:"
@@ -43,8 +42,6 @@ _KINDS: Final[tuple[tuple[type[ToolgateError], int, str, str], ...]] = (
     (NotPending, 409, "conflict", "Contradicts what is stored"),
     (BadInput, 422, "invalid", "Not understood"),
     (Busy, 503, "busy", "Busy"),
-    (ConversationFailed, 502, "server-unreachable", "The server does not answer"),
-    (UpstreamError, 502, "server-unreachable", "The server does not answer"),
 )
 _PLAIN: Final = {
     404: ("not-found", "Not found", "there is no operation at this path", "openapi.json lists all"),
@@ -61,8 +58,8 @@ async def of_error(_request: Request, error: Exception) -> Response:
     """What the application refuses. A fault of the installation is told to the log, not to whoever asks."""
     assert isinstance(error, ToolgateError)
     headers = {"www-authenticate": "Bearer"} if isinstance(error, NotSignedIn) else {}
-    if isinstance(error, TooMany):
-        headers["retry-after"] = str(error.after)
+    if isinstance(error, TooMany | Busy):
+        headers["retry-after"] = str(error.after) if isinstance(error, TooMany) else "1"
     if isinstance(error, Refused):
         return problem(error.status, error.kind, error.title, error, headers=headers | error.headers)
     for kind, status, word, title in _KINDS:
@@ -70,7 +67,7 @@ async def of_error(_request: Request, error: Exception) -> Response:
             return problem(status, word, title, error, headers=headers, problems=_of_policy(error))
     if isinstance(error, Refusal):
         return problem(error.status, "refused", "Refused", error, headers=headers)
-    if isinstance(error, StoreError):
+    if isinstance(error, StoreError | SealBroken):
         return failed(error)
     return problem(422, "invalid", "Not understood", error)
 
@@ -103,6 +100,11 @@ async def of_answer(_request: Request, error: Exception) -> Response:
 async def of_database(_request: Request, error: Exception) -> Response:
     """The index or the approvals cannot be read."""
     return failed(StoreError("database", f"cannot be used: {error}"))
+
+
+async def of_fault(_request: Request, _error: Exception) -> Response:
+    """A fault of ours; the server writes it to the log whole."""
+    return problem(500, "failed", "Something went wrong", _INSIDE)
 
 
 def failed(error: ToolgateError) -> Response:

@@ -12,14 +12,17 @@ from starlette.concurrency import run_in_threadpool
 from toolgate.control.api.differences import differences, laid_out, unified
 from toolgate.control.api.operation import Asker, Here, needs, resource
 from toolgate.control.api.paging import Pages
+from toolgate.control.api.refusals import Refused
 from toolgate.control.api.servers import ServerReference
 from toolgate.control.api.shapes.servers import AcceptedTools, FetchedTools, Tool, ToolChange, ToolNames
 from toolgate.control.api.shapes.words import Page
 from toolgate.control.discovering import fetch_tools
 from toolgate.control.identity.actor import Actor
 from toolgate.control.state import State
+from toolgate.errors import ToolgateError
 from toolgate.store import definitions, described, servers
 from toolgate.store.definitions import Version
+from toolgate.store.errors import StoreError
 
 router = resource("Tools")
 
@@ -67,7 +70,13 @@ def accept_tools(server: ServerReference, body: ToolNames, actor: Asker, here: H
 async def refresh_tools(server: ServerReference, actor: Asker, here: Here) -> dict[str, object]:
     """Ask the server for its tools now. Answers 502 when it does not tell; then the tools stay those seen before."""
     found = await run_in_threadpool(_find, here, actor, server)
-    await fetch_tools(here.data, here.engine, actor.name, found, here.master, organisation=actor.organisation)
+    try:
+        await fetch_tools(here.data, here.engine, actor.name, found, here.master, organisation=actor.organisation)
+    except StoreError:
+        raise
+    except ToolgateError as error:
+        title = "The server does not tell its tools"
+        raise Refused(502, "server-unreachable", title, error.place, error.cause, error.mend) from error
     return await run_in_threadpool(_fetched, here, actor, found)
 
 
