@@ -13,8 +13,9 @@ from tests.control.running import Control
 from toolgate.audit.records import LimitFacts, Outcome
 from toolgate.control.pages.record import marked
 from toolgate.policy.decision import Charge, Unit
-from toolgate.store import policies, servers
+from toolgate.store import events, policies, servers
 from toolgate.store.approvals import ApprovalStore, Wanted
+from toolgate.store.captures import SEAL, Capture, keep
 from toolgate.store.tables import DEFAULT_ORGANISATION
 
 NOW = time.time() - 60
@@ -117,6 +118,26 @@ async def test_a_decision_that_no_rule_made_says_what_did(control: Control) -> N
     browser = await control.signed_in("viewer")
     assert "server has no such tool" in (await browser.get("/records/a")).text
     assert "the grant has no policy" in (await browser.get("/records/b")).text
+
+
+async def test_what_a_call_said_is_shown_to_admins_who_leave_a_trace(control: Control) -> None:
+    await record(control.state.data, [decided("x", NOW), decided("y", NOW)])
+    admin, viewer = await control.signed_in("admin"), await control.signed_in("viewer")
+    assert "Show it" not in (await admin.get("/records/x")).text
+    said = {"method": "tools/call", "params": {"name": "run", "arguments": {"card": "4711"}}}
+    kept = Capture("x", "s1", NOW, 1, json.dumps(said).encode())
+    keep(control.state.data, control.state.master.sealer(SEAL), [kept])
+    for browser, status in ((admin, 200), (viewer, 403)):
+        page = await browser.get("/records/x")
+        assert ("Show it" in page.text) == (browser is admin)
+        assert "4711" not in page.text
+        assert (await browser.post("/records/x/said")).status == status
+    shown = await admin.post("/records/x/said")
+    assert "4711" in shown.text
+    looks = [event for event in events.newest(control.engine) if event.action == "look"]
+    assert [(event.actor, event.target) for event in looks] == [(admin.member.email, "x")] * 2
+    assert (await admin.post("/records/y/said")).status == 404
+    assert (await admin.post("/records/x/said", {"csrf": "forged"})).status == 403
 
 
 async def test_what_is_no_decision_has_no_page(control: Control) -> None:

@@ -7,6 +7,7 @@ from contextlib import closing
 from dataclasses import asdict, dataclass
 from typing import Any, Final
 
+from starlette.datastructures import FormData
 from starlette.requests import Request
 from starlette.routing import BaseRoute
 
@@ -17,7 +18,7 @@ from toolgate.audit.search import Found
 from toolgate.control.builder import spans
 from toolgate.control.pages.lines import line_of
 from toolgate.control.pages.rendering import Page
-from toolgate.control.pages.routing import actor, page, state
+from toolgate.control.pages.routing import action, actor, page, state
 from toolgate.control.recorded import seen_by
 from toolgate.control.state import State
 from toolgate.policy.document import Document
@@ -25,6 +26,8 @@ from toolgate.policy.explain import NOT_ASKED, looked_at
 from toolgate.policy.words import decimal
 from toolgate.store import described
 from toolgate.store.approvals import Approval, ApprovalStore
+from toolgate.store.captures import FILE, open_capture
+from toolgate.store.database import writing
 from toolgate.store.errors import NotStored
 from toolgate.store.labels import document_at, policy_names, server_names
 from toolgate.store.names import shown
@@ -39,13 +42,34 @@ _AROUND: Final = 6
 
 def _record(request: Request) -> Page:
     """One decision of an organisation whose records may be seen. Raises NotStored."""
+    return _page(request, *_found(request))
+
+
+def _said(request: Request, _form: FormData) -> Page:
+    """The same with what the call said, where that was kept; who looked is an admin event. Raises NotStored."""
+    here, who = state(request), actor(request)
+    found, entry = _found(request)
+    said = open_capture(here.data, here.master, entry.decision_id)
+    if said is None:
+        cause = "what this call said was not kept, or its days are over"
+        raise NotStored("capture", cause, "`toolgate server set NAME --capture 7` keeps it from then on")
+    with writing(here.engine, who.name, who.organisation) as change:
+        change.event("look", "capture", entry.decision_id, after={"server": entry.server_id, "tool": entry.tool})
+    return _page(request, found, entry, said)
+
+
+def _found(request: Request) -> tuple[Found, Decision]:
     here, who = state(request), actor(request)
     decision_id = request.path_params["decision_id"]
     found = here.records.one(decision_id, seen_by(who))
     if found is None or not isinstance(found.entry, Decision):
         cause = f"there is no decision `{shown(decision_id)}`"
         raise NotStored("decision", cause, "the log has all that were recorded; old ones may have been pruned")
-    entry, outcome = found.entry, found.outcome
+    return found, found.entry
+
+
+def _page(request: Request, found: Found, entry: Decision, said: dict[str, Any] | None = None) -> Page:
+    here, who, outcome = state(request), actor(request), found.outcome
     document = document_at(here.engine, who.organisation, entry.policy_id, entry.revision)
     approval = _approval(here, entry, who.organisation)
     related = [] if approval is None else _related(here, found, approval, seen_by(who))
@@ -60,6 +84,8 @@ def _record(request: Request) -> Page:
         "row": line_of(found),
         "entry": entry,
         "outcome_of": outcome,
+        "said": said,
+        "may_look": who.may("admin") and (here.data / FILE).exists(),
         "charges": charges(entry, outcome),
         "limit": _limit(entry),
         "document": [] if document is None else marked(document, entry.rule),
@@ -156,4 +182,7 @@ def _lines_of(text: str, pointer: str) -> tuple[int, int]:
     return text.count("\n", 0, node.start), text.count("\n", 0, node.end)
 
 
-routes: list[BaseRoute] = page("/records/{decision_id}", _record)
+routes: list[BaseRoute] = [
+    *page("/records/{decision_id}", _record),
+    *action("/records/{decision_id}/said", _said, role="admin"),
+]
