@@ -21,7 +21,7 @@ from toolgate.store.errors import BadInput
 from toolgate.store.policies import Policy
 
 _DONE: Final = {
-    "saved": "Saved. Every gateway acts on it now.",
+    "saved": "Saved. It counts from the next call.",
     "rolled-back": "The older revision is live again, as a new revision.",
     "renamed": "The policy has its new name.",
 }

@@ -131,6 +131,14 @@ form.addEventListener("input", (event) => {
 
 suit(form);
 
+// Enter adds what is being composed, and tries the call that is being filled in.
+form.addEventListener("keydown", (event) => {
+  const part = event.target.closest("[data-compose]");
+  if (event.key !== "Enter" || event.target.tagName !== "INPUT" || !part) return;
+  event.preventDefault();
+  part.querySelector('button[name="do"]').click();
+});
+
 form.addEventListener("submit", (event) => {
   const press = event.submitter?.value ?? "apply";
   if (NAVIGATE.includes(press)) return;
