@@ -5,11 +5,15 @@ from __future__ import annotations
 import asyncio
 import json
 
+import msgspec
 import pytest
 from tests.control.api.asking import Program, other_organisation, rows
 from tests.control.running import Control
 
-from toolgate.store import definitions, described, servers
+from toolgate.control.api import creating
+from toolgate.control.api.creating import Made
+from toolgate.store import definitions, described, idempotency, servers, tables
+from toolgate.store.database import Writing, writing
 from toolgate.store.definitions import Seen
 
 pytestmark = pytest.mark.slow
@@ -42,6 +46,24 @@ async def test_a_repeated_registration_makes_one_server(control: Control, admin:
     assert len(servers.every(control.engine)) == 1
     other = await admin.send("POST", "/servers", {**body, "pin": True}, idempotency_key="k1")
     assert (other.status, other.json["type"]) == (422, "urn:toolgate:problem:key-reused")
+
+
+async def test_a_registration_whose_end_never_came_is_answered_as_far_as_it_went(
+    control: Control, admin: Program, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(creating, "PATIENCE", 0.2)
+    body = {"name": "crm", "url": NOWHERE}
+    first = await admin.send("POST", "/servers", body, idempotency_key="k")
+    with writing(control.engine, "test") as change:
+        [row] = change.connection.execute(tables.idempotency.select())
+        sealer = control.state.master.sealer(idempotency.PURPOSE)
+        ours = Writing(change.connection, row.actor, row.organisation_id, change.now)
+        made = msgspec.msgpack.decode(idempotency.recall(ours, "k", row.request, sealer) or b"", type=Made)
+        unfinished = msgspec.msgpack.encode(msgspec.structs.replace(made, under_way=True))
+        idempotency.remember(ours, "k", row.request, unfinished, sealer)
+    again = await admin.send("POST", "/servers", body, idempotency_key="k")
+    assert (again.status, again.text) == (201, first.text)
+    assert len(servers.every(control.engine)) == 1
 
 
 @pytest.mark.parametrize(
