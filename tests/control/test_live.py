@@ -88,6 +88,7 @@ async def test_new_records_arrive_that_the_filter_lets_through(control: Control)
     assert (only["rule"], only["outcome"]) == ("/tools/run", "deny")
 
 
+@pytest.mark.slow
 async def test_who_comes_back_is_told_what_was_missed(control: Control) -> None:
     browser = await control.signed_in("viewer")
     async with follow(browser) as reader:
@@ -108,6 +109,7 @@ async def test_nobody_follows_another_organisation(control: Control) -> None:
         assert (await reader.record())["id"] == "theirs"
 
 
+@pytest.mark.slow
 async def test_hostile_text_cannot_forge_events(control: Control) -> None:
     browser = await control.signed_in("viewer")
     async with follow(browser) as reader:
@@ -130,6 +132,7 @@ async def test_the_stream_ends_with_the_session(control: Control) -> None:
     assert (await browser.get("/live")).status == 401
 
 
+@pytest.mark.slow
 async def test_the_stream_ends_when_the_rights_change(control: Control) -> None:
     browser = await control.signed_in("admin")
     control.member("admin")
@@ -138,6 +141,7 @@ async def test_the_stream_ends_when_the_rights_change(control: Control) -> None:
         await reader.over()
 
 
+@pytest.mark.slow
 async def test_the_stream_of_a_token_ends_with_the_token(control: Control) -> None:
     minted = tokens.add(control.engine, "test", "watcher", "viewer")
     async with follow(await control.browser(), Authorization=f"Bearer {minted.secret}") as reader:
@@ -145,6 +149,7 @@ async def test_the_stream_of_a_token_ends_with_the_token(control: Control) -> No
         await reader.over()
 
 
+@pytest.mark.slow
 async def test_one_member_has_so_many_streams_and_gets_one_back_by_leaving(control: Control) -> None:
     browser, other = await control.signed_in("viewer"), await control.signed_in("viewer")
     opened = [await browser.http.get(browser.url + "/live") for _ in range(following.STREAMS_EACH)]
@@ -159,6 +164,7 @@ async def test_one_member_has_so_many_streams_and_gets_one_back_by_leaving(contr
         response.close()
 
 
+@pytest.mark.slow
 async def test_a_flood_is_cut_and_said(control: Control, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(following, "AT_ONCE", 3)
     browser = await control.signed_in("viewer")
@@ -179,6 +185,7 @@ def test_a_reader_that_does_not_keep_up_is_behind_and_gets_nothing_more() -> Non
     asyncio.run(go())
 
 
+@pytest.mark.slow
 async def test_an_open_stream_does_not_hold_up_the_end_of_the_process(
     tmp_path: Path, caplog: pytest.LogCaptureFixture
 ) -> None:

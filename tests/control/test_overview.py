@@ -5,6 +5,7 @@ from __future__ import annotations
 import re
 import time
 
+import pytest
 from tests.control.journalling import decided, record
 from tests.control.running import Control
 
@@ -51,6 +52,7 @@ async def test_who_is_no_admin_of_the_operator_hears_nothing_of_strangers(contro
     assert (answer.json["counts"]["refused"], answer.json["refusals"]) == (0, [])
 
 
+@pytest.mark.slow
 async def test_an_empty_installation_is_led_through_its_first_steps(control: Control) -> None:
     page = (await (await control.signed_in("admin")).get("/")).text
     assert "Add a server" in page

@@ -7,6 +7,7 @@ import re
 import time
 from contextlib import closing
 
+import pytest
 from tests.control.journalling import decided, record
 from tests.control.running import Control
 
@@ -54,6 +55,7 @@ async def test_every_rule_is_told_with_how_far_the_decision_went(control: Contro
     assert re.search(r'<span class="line marked"> +{&#34;conditions&#34;.*?&#34;gt&#34;', page)
 
 
+@pytest.mark.slow
 async def test_charges_limit_and_ending_are_told_in_plain_numbers(control: Control) -> None:
     charge = Charge("k", "spend", 2_500_000_000, 10 * 10**9, Unit.DAY, "/tools/run/limits/0", "/cost")
     sliding = Charge("s", "calls", 10**9, 5 * 10**9, 90, "/tools/run/limits/1")
@@ -82,6 +84,7 @@ async def test_charges_limit_and_ending_are_told_in_plain_numbers(control: Contr
     assert "5 of 5" in (await browser.get("/records/b")).text
 
 
+@pytest.mark.slow
 async def test_both_decisions_of_an_approval_lead_to_each_other(control: Control) -> None:
     server = servers.add(control.engine, "test", "files", "http://127.0.0.1:9/mcp").id
     call = Wanted(
@@ -108,6 +111,7 @@ async def test_both_decisions_of_an_approval_lead_to_each_other(control: Control
     assert 'href="/records/sent"' in (await browser.get("/records/held")).text
 
 
+@pytest.mark.slow
 async def test_a_decision_that_no_rule_made_says_what_did(control: Control) -> None:
     policy = policies.put(control.engine, "test", "careful", POLICY)
     asked = {"policy_id": policy.id, "revision": 1, "outcome": "deny"}

@@ -8,6 +8,7 @@ import json
 import re
 import time
 
+import pytest
 from tests.control.journalling import HOSTILE, decided, record
 from tests.control.running import Control
 
@@ -137,6 +138,7 @@ async def test_nobody_sees_the_records_of_another_organisation(control: Control)
     }  # fmt: skip
 
 
+@pytest.mark.slow
 async def test_who_is_not_signed_in_sees_nothing(control: Control) -> None:
     await record(control.state.data, [decided("x", NOW, tool="secret_tool")])
     nobody = await control.browser()
@@ -159,6 +161,7 @@ async def test_hostile_text_is_neither_markup_nor_escape_nor_formula(control: Co
     assert table[0]["server_id"] == "'=1+1"
 
 
+@pytest.mark.slow
 async def test_the_log_can_be_kept_as_a_file(control: Control) -> None:
     entries = [decided(f"d{number}", NOW + number, tool="run" if number % 2 else "read") for number in range(450)]
     await record(control.state.data, [*entries, Outcome(time=NOW + 500, decision_id="d1", result="result", status=200)])
@@ -172,6 +175,7 @@ async def test_the_log_can_be_kept_as_a_file(control: Control) -> None:
     assert lines[1]["result"]["status"] == 200
 
 
+@pytest.mark.slow
 async def test_an_empty_log_teaches(control: Control) -> None:
     browser = await control.signed_in("viewer")
     assert "toolgate audit tail" in (await browser.get("/records")).text
