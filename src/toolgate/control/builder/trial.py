@@ -14,7 +14,7 @@ from toolgate.policy.compiler import compile_policy
 from toolgate.policy.decision import Subject, Unit, Verdict
 from toolgate.policy.definition import Definition
 from toolgate.policy.document import Document
-from toolgate.policy.explain import Step, explain, explain_method
+from toolgate.policy.explain import Step, explain
 from toolgate.policy.words import decimal
 
 _MOST_INPUTS = 12
@@ -31,8 +31,8 @@ class Tried:
 
     verdict: Verdict
     steps: tuple[Step, ...]
-    shown: bool | None
-    """Whether `tools/list` shows the tool; None for another method."""
+    shown: bool
+    """Whether `tools/list` shows the tool."""
 
     def described(self) -> dict[str, Any]:
         """As JSON."""
@@ -72,12 +72,6 @@ def try_call(
     policy = compile_policy(document)
     verdict = policy.judge(name, arguments, subject, now, definition)
     return Tried(verdict, explain(document, name, arguments, subject, now, definition), policy.lists(name))
-
-
-def try_method(document: Document, method: str, params: dict[str, Any], subject: Subject, now: float) -> Tried:
-    """Try any other message."""
-    verdict = compile_policy(document).judge_method(method, params, subject, now)
-    return Tried(verdict, explain_method(document, method, params, subject, now), None)
 
 
 def read_arguments(text: str) -> dict[str, Any]:

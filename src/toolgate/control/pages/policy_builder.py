@@ -18,7 +18,6 @@ from starlette.responses import Response
 from starlette.routing import BaseRoute, Route
 
 from toolgate.control.builder.drafts import Look, lines
-from toolgate.control.builder.edits import RULES
 from toolgate.control.builder.form import KINDS, editor, form
 from toolgate.control.builder.offers import WHO
 from toolgate.control.builder.spans import tokens
@@ -32,7 +31,7 @@ from toolgate.control.pages.policy_trial import asked_for, inputs_of, tried
 from toolgate.control.pages.rendering import Page
 from toolgate.control.pages.routing import Answer, action, actor, page, see_other, state
 from toolgate.errors import ToolgateError
-from toolgate.policy.typed import SQL_DIALECTS, SQL_KINDS
+from toolgate.policy.typed import SQL_DIALECTS
 from toolgate.store import policies
 from toolgate.store.database import writing
 from toolgate.store.errors import BadInput, Conflict
@@ -43,9 +42,7 @@ CONTENTS: Final = {
     "operators": tuple(OPERATORS.items()),
     "kinds": tuple(KINDS.items()),
     "dialects": SQL_DIALECTS,
-    "sql_kinds": SQL_KINDS,
     "who": WHO,
-    "rules": RULES,
 }
 """What the fields of the form offer."""
 
