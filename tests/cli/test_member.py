@@ -6,6 +6,8 @@ from pathlib import Path
 import pytest
 from tests.cli.conftest import Toolgate
 
+pytestmark = pytest.mark.slow
+
 
 def invite(toolgate: Toolgate, email: str, role: str = "viewer", *more: str) -> dict[str, str]:
     made = toolgate("member", "add", email, "--role", role, *more, "--json").json

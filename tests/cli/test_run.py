@@ -11,6 +11,8 @@ import typer
 
 from toolgate.cli import quick, root, run
 
+pytestmark = pytest.mark.slow
+
 
 def test_the_quick_reader_knows_every_option() -> None:
     command = typer.main.get_command(run.app)

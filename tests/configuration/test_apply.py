@@ -23,6 +23,8 @@ from toolgate.store.headers import open_headers
 from toolgate.store.variables import open_variables
 from toolgate.store.view import View
 
+pytestmark = pytest.mark.slow
+
 POLICY = {"version": "1", "default": "deny"}
 
 

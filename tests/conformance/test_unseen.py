@@ -14,6 +14,8 @@ from tests.gateway.speaking import connected, request_of
 from tests.gateway.test_sessions import handshake, initialize, request
 from tests.gateway.test_streams import HEAD, chunk
 
+pytestmark = pytest.mark.slow
+
 TURNS = 50
 """Round trips of somebody else within which the end of a client must have reached the upstream."""
 NUMBERS = (

@@ -12,6 +12,8 @@ from .endings import alive
 
 SPAWN = """
 import subprocess, sys
+
+pytestmark = pytest.mark.slow
 child = subprocess.Popen([sys.executable, "-c", "import time; time.sleep(600)"])
 open("child.pid", "w").write(str(child.pid))
 """

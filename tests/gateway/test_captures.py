@@ -20,6 +20,8 @@ from toolgate.store import servers
 from toolgate.store.captures import FILE, SEAL, Capture, forget, keep, open_capture
 from toolgate.store.errors import BadInput
 
+pytestmark = pytest.mark.slow
+
 SECRET = "4711-secret"
 
 

@@ -11,6 +11,8 @@ import pytest
 
 from .running import ALLOW_ALL, Answer, Gateway, Grant, Received, Recorder, events, http
 
+pytestmark = pytest.mark.slow
+
 
 async def handshake(request: Received, writer: asyncio.StreamWriter) -> None:
     """A server that gives the session id `upstream-secret-id` and answers everything else plainly."""

@@ -6,8 +6,11 @@ import asyncio
 from pathlib import Path
 
 import aiohttp
+import pytest
 
 from .running import ALLOW_ALL, Gateway, Grant, Recorder
+
+pytestmark = pytest.mark.slow
 
 
 async def readiness(gateway: Gateway) -> int:

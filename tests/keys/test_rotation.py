@@ -27,6 +27,8 @@ from toolgate.store.errors import Busy, Conflict, NotStored
 from toolgate.store.sealed import BRIEF, SEALED, census
 from toolgate.store.tables import metadata
 
+pytestmark = pytest.mark.slow
+
 
 @pytest.fixture(autouse=True)
 def _no_named_key(monkeypatch: pytest.MonkeyPatch) -> None:

@@ -21,6 +21,8 @@ from toolgate.store import grants
 
 from .issuer import LocalIssuer
 
+pytestmark = pytest.mark.slow
+
 
 def granted(gateway: Gateway, recorder: Recorder, issuer: LocalIssuer, **claims: object) -> Grant:
     """A grant for whoever signs in as somebody that no other test signs in as."""

@@ -6,6 +6,8 @@ import pytest
 from tests.stdio.conftest import Start
 from tests.stdio.wrapped import call, message
 
+pytestmark = pytest.mark.slow
+
 DENYING = {"version": "1", "default": "allow", "tools": {"remove": {"action": "deny"}}}
 
 BAD = {

@@ -9,6 +9,8 @@ import pytest
 from tests.stdio.conftest import Start
 from tests.stdio.wrapped import TOOLS, Wrapped, call, message, result, text
 
+pytestmark = pytest.mark.slow
+
 HIDING: dict[str, Any] = {"version": "1", "default": "allow", "hide": ["hidden"]}
 SMUGGLED = json.dumps(TOOLS)
 

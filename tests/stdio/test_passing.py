@@ -5,8 +5,11 @@ from __future__ import annotations
 import json
 from typing import Any
 
+import pytest
 from tests.stdio.conftest import Start
 from tests.stdio.wrapped import MODERN, TOOLS, call, message, result, text
+
+pytestmark = pytest.mark.slow
 
 SELECTIVE: dict[str, Any] = {
     "version": "1",

@@ -225,6 +225,8 @@ PARENT = """
 import asyncio, sys
 from toolgate.upstream.child import Child
 
+pytestmark = pytest.mark.slow
+
 async def main():
     child = await Child.start([sys.executable, "-u", "-c", sys.argv[1]], received=lambda line: print(line.decode()),
                               ended=lambda status: None)

@@ -16,6 +16,8 @@ from toolgate.wire.client import BadAnswer, ConnectFailed, Lost, PoolFull, Timed
 
 from .speaking import LIMITS, Speaking, alive, messages, speaking, until, until_async, upstream
 
+pytestmark = pytest.mark.slow
+
 
 async def test_noise_is_passed_over_and_shown(capfd: pytest.CaptureFixture[str]) -> None:
     async with speaking() as speaker:

@@ -14,6 +14,8 @@ from toolgate.wire.client import Lost, PoolFull
 
 from .speaking import LIMITS, VERSION, Speaking, messages, speaking, until, until_async
 
+pytestmark = pytest.mark.slow
+
 LEVEL = "io.modelcontextprotocol/logLevel"
 
 

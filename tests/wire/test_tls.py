@@ -16,6 +16,8 @@ from toolgate.wire.server import Exchange, ServerLimits
 from .conftest import Serving
 from .raw import LAST, PATIENCE, QUICK, echo
 
+pytestmark = pytest.mark.slow
+
 
 @pytest.fixture(scope="module")
 def authority() -> trustme.CA:

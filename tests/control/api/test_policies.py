@@ -11,6 +11,8 @@ from tests.control.running import Control
 
 from toolgate.store import grants, policies, servers
 
+pytestmark = pytest.mark.slow
+
 ODD = '{\n\t"version":"1" ,"default" : "deny", "description": "\\u00e9 \u00e9"}\n\n'
 
 

@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 from typing import Any
 
+import pytest
 from tests.control.builder.filled import filled
 from tests.control.running import Answer, Browser, Control
 
@@ -12,6 +13,8 @@ from toolgate.policy.definition import fingerprint
 from toolgate.store import definitions, grants, policies, servers
 from toolgate.store.definitions import Seen
 from toolgate.store.policies import Policy
+
+pytestmark = pytest.mark.slow
 
 LIVE = '{\r\n  "version": "1", "default": "deny",\r\n  "tools": {"list": {}}\r\n}'
 HOSTILE = "<script>alert(1)</script>\u202e"
