@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable, Iterator, Mapping
 from datetime import UTC, datetime
 from pathlib import Path
 
@@ -100,11 +100,16 @@ def _harmless(cell: str) -> str:
 
 def summary(entry: Sum | Refused | Gap) -> str:
     """What such an entry says, in words."""
-    if isinstance(entry, Sum):
-        return f"{entry.count} more of this rule"
-    if isinstance(entry, Refused):
-        return f"{entry.count} requests from {entry.addresses}"
-    return f"{entry.cause}; {entry.refused} calls denied" if entry.ended else entry.cause
+    return summarised(described("", entry))
+
+
+def summarised(shown: Mapping[str, object]) -> str:
+    """The same of one that is described already."""
+    if shown["kind"] == "sum":
+        return f"{shown['count']} more of this rule"
+    if shown["kind"] == "refused":
+        return f"{shown['count']} requests from {shown['addresses']}"
+    return f"{shown['cause']}; {shown['refused']} calls denied" if shown["ended"] else str(shown["cause"])
 
 
 def verbatim(directory: Path) -> Iterator[bytes]:

@@ -2,11 +2,9 @@
 
 from __future__ import annotations
 
-import csv
 import os
 import re
 import shutil
-import sqlite3
 import sys
 import time
 from collections.abc import Iterator
@@ -21,23 +19,23 @@ from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PublicKey
 from cryptography.hazmat.primitives.serialization import Encoding, PublicFormat, load_pem_public_key
 
 from toolgate.audit.checkpoints import FILE, CheckpointFile
-from toolgate.audit.export import csv_rows, described, kind_of, summary, verbatim
+from toolgate.audit.export import described, summarised, verbatim
 from toolgate.audit.filters import Filter
-from toolgate.audit.index import Index
 from toolgate.audit.prune import prune as prune_journal
 from toolgate.audit.reader import ends, follow
-from toolgate.audit.records import AnyEntry, Decision, End, Outcome, Start, read_line
-from toolgate.audit.search import Records
+from toolgate.audit.records import read_line
 from toolgate.audit.trust import Trust
 from toolgate.audit.verify import Report
 from toolgate.audit.verify import verify as verify_journal
 from toolgate.cli import exits, printing
+from toolgate.cli.administration import Described
+from toolgate.cli.chosen import log
 from toolgate.cli.groups import new_group
 from toolgate.cli.installation import Installation
+from toolgate.cli.log_here import up_to_date
 from toolgate.cli.options import DataOption, JsonOption, data_directory, examples
 from toolgate.keys import MasterKey
-from toolgate.store.directory import database_file
-from toolgate.store.errors import BadInput, Busy, StoreError
+from toolgate.store.errors import BadInput, StoreError
 from toolgate.store.moments import SPANS
 from toolgate.store.names import shown
 
@@ -73,14 +71,13 @@ def list_(
 ) -> None:
     """List records, oldest first: of allowed and denied calls, of requests without a grant, of gaps."""
     wanted = Filter(grant=grant, tool=tool, outcome=outcome or "", since=_past("--since", since))
-    with _records(data) as records:
-        found = records.every(wanted, limit or (None if as_json else TABLE_LIMIT))
-        if as_json:
-            for record in found:
-                printing.emit_json(described(*record))
-        else:
-            rows = [_row(entry, result) for _, entry, result in found]
-            printing.table(("time", "outcome", "grant", "tool", "rule", "message", "result"), rows, "no records")
+    found = log(data).records(wanted, limit or (None if as_json else TABLE_LIMIT))
+    if as_json:
+        for record in found:
+            printing.emit_json(record)
+    else:
+        head = ("time", "outcome", "grant", "tool", "rule", "message", "result")
+        printing.table(head, [_row(record) for record in found], "no records")
 
 
 @app.command(epilog=examples("toolgate audit tail", "toolgate audit tail --json | jq .tool"))
@@ -88,11 +85,11 @@ def tail(data: DataOption = None, as_json: JsonOption = False) -> None:
     """Show entries as they are written, until it is interrupted."""
     journal = data_directory(data) / "journal"
     for located in follow(journal, ends(journal)):
-        entry = read_line(located.line)
+        record = described(located.chain, read_line(located.line))
         if as_json:
-            printing.emit_json(described(located.chain, entry))
+            printing.emit_json(record)
         else:
-            printing.say("  ".join(map(printing.cell, _row(entry, None))))
+            printing.say("  ".join(map(printing.cell, _row(record))))
         sys.stdout.flush()
 
 
@@ -118,8 +115,7 @@ def export(
         for line in verbatim(data_directory(data) / "journal"):
             sys.stdout.buffer.write(line)
     else:
-        with _records(data) as records:
-            csv.writer(sys.stdout).writerows(csv_rows(records.every(Filter(since=_past("--since", since)))))
+        sys.stdout.writelines(log(data).table(_past("--since", since)))
     if checkpoints is not None:
         _copy_checkpoints(data_directory(data) / "journal" / FILE, checkpoints)
 
@@ -177,44 +173,11 @@ def prune(
         raise BadInput("--before", "is less than 32 days ago", "limits are counted from the journal: keep 32 days")
     place = data_directory(data)
     master = _master(place)
-    with _index(data) as index, _readable():
+    with up_to_date(Installation.at(data).data) as index, _readable():
         files = CheckpointFile(place / "journal", master.signer(), master.id)
         removed = prune_journal(place / "journal", until, files)
         index.forget(until)
     printing.say(f"removed {len(removed)} segments")
-
-
-@contextmanager
-def _index(data: str | None) -> Iterator[Index]:
-    """The index, brought up to the journal: what is listed does not depend on whether a gateway runs."""
-    place = Installation.at(data)
-    database = database_file(place.data)
-    try:
-        index = Index(database, place.data / "journal")
-        try:
-            index.catch_up()
-            if index.unreadable:
-                cause = f"{index.unreadable} lines are no entries and are left out"
-                printing.warn("journal", cause, "`toolgate audit verify` says where")
-            yield index
-        finally:
-            index.close()
-    except sqlite3.Error as error:
-        if "locked" in str(error):
-            raise Busy(str(database), "is locked by another process", "try again when it has ended") from error
-        raise StoreError(str(database), f"cannot be used: {error}") from error
-
-
-@contextmanager
-def _records(data: str | None) -> Iterator[Records]:
-    """What the index holds once it is brought up to the journal."""
-    place = Installation.at(data)
-    with _index(data):
-        records = Records(database_file(place.data), place.data / "journal")
-        try:
-            yield records
-        finally:
-            records.close()
 
 
 @contextmanager
@@ -240,19 +203,19 @@ def _past(option: str, text: str | None) -> float:
         raise BadInput(option, f"`{shown(text)}` is not a moment of the past", mend) from None
 
 
-def _row(entry: AnyEntry, result: Outcome | None) -> tuple[object, ...]:
-    when = printing.when(entry.time)
-    if isinstance(entry, Decision):
-        what = entry.tool or entry.method
-        ended = result.result if result is not None else None
-        message = " ".join(filter(None, (entry.approval_id, entry.message)))
-        return when, entry.outcome, entry.grant_label or entry.grant_id, what, entry.rule, message, ended
-    if isinstance(entry, Outcome):
-        return when, entry.result, None, None, None, entry.decision_id, entry.status
-    if isinstance(entry, Start | End):
-        return when, kind_of(entry), None, None, None, entry.node, None
-    label, rule = getattr(entry, "grant_label", None), getattr(entry, "rule", None) or getattr(entry, "reason", None)
-    return when, kind_of(entry), label, None, rule, summary(entry), None
+def _row(shown: Described) -> tuple[object, ...]:
+    when, kind = f"{shown['time'][:19]}Z", shown["kind"]
+    if kind == "decision":
+        what = shown["tool"] or shown["method"]
+        message = " ".join(filter(None, (shown["approval_id"], shown["message"])))
+        ended = (shown["result"] or {}).get("result")
+        return when, shown["outcome"], shown["grant_label"] or shown["grant_id"], what, shown["rule"], message, ended
+    if kind == "outcome":
+        return when, shown["result"], None, None, None, shown["decision_id"], shown["status"]
+    if kind in {"start", "end"}:
+        return when, kind, None, None, None, shown["node"], None
+    rule = shown.get("rule") or shown.get("reason")
+    return when, kind, shown.get("grant_label"), None, rule, summarised(shown), None
 
 
 def _print_report(report: Report) -> None:

@@ -6,14 +6,19 @@ import os
 from contextvars import ContextVar
 from dataclasses import dataclass
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Final
 from urllib.parse import urlsplit
 
+from toolgate.cli import printing
 from toolgate.store.errors import BadInput
 from toolgate.store.names import shown
 
 if TYPE_CHECKING:  # the store behind it takes its time to load, and help needs none of it
     from toolgate.cli.administration import Administration
+    from toolgate.cli.log import Log
+    from toolgate.cli.people import People
+
+_LOOPBACK: Final = ("127.0.0.1", "::1", "localhost")
 
 
 @dataclass(slots=True, frozen=True)
@@ -42,13 +47,45 @@ def administration(data: str | None) -> Administration:
     # Imported here: what one of them needs, the other does not, and help needs neither.
     elsewhere = _chosen.get()
     if elsewhere is not None:
+        from toolgate.cli.exchange import Exchange
         from toolgate.cli.remote import Remote
 
-        return Remote(elsewhere.url, elsewhere.token)
+        return Remote(Exchange(elsewhere.url, elsewhere.token))
     from toolgate.cli.installation import Installation
     from toolgate.cli.local import Local
 
     return Local(Installation.at(data))
+
+
+def people(data: str | None, organisation: str | None = None) -> People:
+    """Who may administer that installation, in one organisation of it. Raises ToolgateError."""
+    elsewhere = _chosen.get()
+    if elsewhere is not None:
+        from toolgate.cli.exchange import Exchange
+        from toolgate.cli.people_elsewhere import PeopleElsewhere
+
+        if organisation is not None:
+            mend = "give a token of that organisation, or run it on the machine of the gateway"
+            raise BadInput("--organisation", "is said by the API token, which belongs to one", mend)
+        return PeopleElsewhere(Exchange(elsewhere.url, elsewhere.token))
+    from toolgate.cli.installation import Installation
+    from toolgate.cli.people_here import PeopleHere
+
+    return PeopleHere(Installation.at(data), organisation)
+
+
+def log(data: str | None) -> Log:
+    """The records of that installation. Raises ToolgateError."""
+    elsewhere = _chosen.get()
+    if elsewhere is not None:
+        from toolgate.cli.exchange import Exchange
+        from toolgate.cli.log_elsewhere import LogElsewhere
+
+        return LogElsewhere(Exchange(elsewhere.url, elsewhere.token))
+    from toolgate.cli.installation import Installation
+    from toolgate.cli.log_here import LogHere
+
+    return LogHere(Installation.at(data).data)
 
 
 def refuse_elsewhere() -> None:
@@ -61,11 +98,19 @@ def refuse_elsewhere() -> None:
 def _checked(url: str) -> str:
     try:
         parts = urlsplit(url)
-        good = parts.scheme in ("http", "https") and bool(parts.hostname) and not parts.query and not parts.fragment
+        good = (
+            parts.port != 0
+            and parts.scheme in ("http", "https")
+            and bool(parts.hostname)
+            and not parts.query
+            and not parts.fragment
+        )
     except ValueError:
         good = False
     if not good or "@" in url or not url.isprintable():
         raise BadInput("--url", f"`{shown(url)}` is not the address of a dashboard", "write it as https://host:8485")
+    if parts.scheme == "http" and parts.hostname not in _LOOPBACK:
+        printing.warn("--url", "the API token and all answers travel in the clear", "use https")
     return url.rstrip("/")
 
 

@@ -7,15 +7,10 @@ from typing import Annotated
 import typer
 
 from toolgate.cli import printing
+from toolgate.cli.administration import Described
+from toolgate.cli.chosen import people
 from toolgate.cli.groups import new_group
-from toolgate.cli.installation import Installation
-from toolgate.cli.options import DataOption, JsonOption, actor, examples
-from toolgate.store import described, members, organisations, roles
-from toolgate.store.database import writing
-from toolgate.store.gateway_file import control_url
-from toolgate.store.members import Invited, Member, Terms
-from toolgate.store.sessions import end_all
-from toolgate.store.tables import DEFAULT_ORGANISATION
+from toolgate.cli.options import DataOption, JsonOption, examples
 
 app = new_group("Let people in, and keep them out.")
 
@@ -52,10 +47,7 @@ def add(
     as_json: JsonOption = False,
 ) -> None:
     """Invite a person: prints a link, this once, with which they choose a password within seven days."""
-    place = Installation.at(data)
-    terms = Terms(name or email, role, approver or ())
-    invited = members.invite(place.engine, actor(), email, terms, organisation=_organisation(place, organisation))
-    _print_link(place, invited, as_json)
+    _print_link(people(data, organisation).invite(email, name, role, approver or ()), as_json)
 
 
 @app.command(epilog=examples("toolgate member reset ada@example.com"))
@@ -66,38 +58,32 @@ def reset(
     as_json: JsonOption = False,
 ) -> None:
     """Print a link with which a member chooses another password, or comes in at last."""
-    place = Installation.at(data)
-    again = members.invite_again(place.engine, actor(), member, organisation=_organisation(place, organisation))
-    _print_link(place, again, as_json)
+    _print_link(people(data, organisation).invite_again(member), as_json)
 
 
-def _print_link(place: Installation, invited: Invited, as_json: bool) -> None:
-    link = f"{control_url(place.data)}/welcome/{invited.secret}"
+def _print_link(invited: Described, as_json: bool) -> None:
     if as_json:
-        printing.emit_json({**described.member(invited.member), "link": link})
+        printing.emit_json(invited)
         return
-    member = invited.member
-    printing.say(f"{member.email} is {member.role}. The link holds once and is not shown again:")
+    printing.say(f"{invited['email']} is {invited['role']}. The link holds once and is not shown again:")
     printing.say("")
-    printing.say(link)
+    printing.say(invited["link"])
 
 
 @app.command("list", epilog=examples("toolgate member list", "toolgate member list --json"))
 def list_(organisation: OrganisationOption = None, data: DataOption = None, as_json: JsonOption = False) -> None:
     """List the members."""
-    place = Installation.at(data)
-    found = members.every(place.engine, organisation=_organisation(place, organisation))
+    found = people(data, organisation).members()
     if as_json:
-        printing.emit_json([described.member(member) for member in found])
+        printing.emit_json(found)
         return
     rows = [_row(member) for member in found]
     empty = "no members yet: `toolgate serve` prints a link for the first, or use `toolgate member add`"
     printing.table(("email", "role", "approver", "state", "last seen"), rows, empty)
 
 
-def _row(member: Member) -> tuple[object, ...]:
-    shown = described.member(member)
-    return member.email, member.role, _approver(member), shown["state"], shown["last_seen"]
+def _row(member: Described) -> tuple[object, ...]:
+    return member["email"], member["role"], _approver(member), member["state"], member["last_seen"]
 
 
 @app.command(
@@ -119,14 +105,9 @@ def change(
     as_json: JsonOption = False,
 ) -> None:
     """Change what a member may do; what is not named stays."""
-    place = Installation.at(data)
-    within = _organisation(place, organisation)
-    before = members.get(place.engine, member, organisation=within)
-    kept = roles.described(before.approves)
-    approves = [] if no_approver else approver or ([kept] if isinstance(kept, str) else kept)
-    terms = Terms(before.name if name is None else name, role or before.role, approves)
-    after = members.amend(place.engine, actor(), before.id, terms, organisation=within)
-    _print(after, f"{after.email} is {after.role} now, approver of {_approver(after) or 'nothing'}", as_json)
+    approves = [] if no_approver else approver or None
+    after = people(data, organisation).change_member(member, name, role, approves)
+    _print(after, f"{after['email']} is {after['role']} now, approver of {_approver(after) or 'nothing'}", as_json)
 
 
 @app.command(epilog=examples("toolgate member disable ada@example.com"))
@@ -152,10 +133,8 @@ def enable(
 
 
 def _set_disabled(member: str, organisation: str | None, data: str | None, as_json: bool, *, disabled: bool) -> None:
-    place = Installation.at(data)
-    within = _organisation(place, organisation)
-    after = members.disable(place.engine, actor(), member, disabled=disabled, organisation=within)
-    _print(after, f"{after.email} is {'disabled' if disabled else 'enabled'}", as_json)
+    after = people(data, organisation).disable_member(member, disabled=disabled)
+    _print(after, f"{after['email']} is {'disabled' if disabled else 'enabled'}", as_json)
 
 
 @app.command("sign-out", epilog=examples("toolgate member sign-out ada@example.com"))
@@ -166,13 +145,8 @@ def sign_out(
     as_json: JsonOption = False,
 ) -> None:
     """End every session of a member; they may sign in again."""
-    place = Installation.at(data)
-    within = _organisation(place, organisation)
-    found = members.get(place.engine, member, organisation=within)
-    with writing(place.engine, actor(), within) as transaction:
-        ended = end_all(transaction, found.id)
-        transaction.event("sessions.end", "member", found.id)
-    _print(found, f"{found.email} is signed out of {ended} browsers", as_json)
+    found, ended = people(data, organisation).sign_out(member)
+    _print(found, f"{found['email']} is signed out of {ended} browsers", as_json)
 
 
 @app.command(epilog=examples("toolgate member remove ada@example.com"))
@@ -183,22 +157,17 @@ def remove(
     as_json: JsonOption = False,
 ) -> None:
     """Forget a member; what they did stays in the records."""
-    place = Installation.at(data)
-    gone = members.remove(place.engine, actor(), member, organisation=_organisation(place, organisation))
-    _print(gone, f"removed {gone.email}", as_json)
+    gone = people(data, organisation).remove_member(member)
+    _print(gone, f"removed {gone['email']}", as_json)
 
 
-def _print(member: Member, line: str, as_json: bool) -> None:
+def _print(member: Described, line: str, as_json: bool) -> None:
     if as_json:
-        printing.emit_json(described.member(member))
+        printing.emit_json(member)
     else:
         printing.say(line)
 
 
-def _approver(member: Member) -> str:
-    kept = roles.described(member.approves)
+def _approver(member: Described) -> str:
+    kept = member["approver"]
     return kept if isinstance(kept, str) else ", ".join(server[:8] for server in kept)
-
-
-def _organisation(place: Installation, named: str | None) -> str:
-    return DEFAULT_ORGANISATION if named is None else organisations.get(place.engine, named).id

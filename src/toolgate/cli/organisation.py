@@ -7,10 +7,9 @@ from typing import Annotated
 import typer
 
 from toolgate.cli import printing
+from toolgate.cli.chosen import people
 from toolgate.cli.groups import new_group
-from toolgate.cli.installation import Installation
-from toolgate.cli.options import DataOption, JsonOption, actor, examples
-from toolgate.store import described, organisations
+from toolgate.cli.options import DataOption, JsonOption, examples
 
 app = new_group("Keep several organisations apart.")
 
@@ -22,17 +21,17 @@ def add(
     as_json: JsonOption = False,
 ) -> None:
     """Make an organisation; invite its first admin with `toolgate member add --organisation`."""
-    made = organisations.add(Installation.at(data).engine, actor(), name)
+    made = people(data).add_organisation(name)
     if as_json:
-        printing.emit_json(described.organisation(made))
+        printing.emit_json(made)
     else:
-        printing.say(f"organisation {made.name} has no member yet")
+        printing.say(f"organisation {made['name']} has no member yet")
 
 
 @app.command("list", epilog=examples("toolgate organisation list"))
 def list_(data: DataOption = None, as_json: JsonOption = False) -> None:
     """List the organisations; the first is the operator's own."""
-    rows = [described.organisation(organisation) for organisation in organisations.every(Installation.at(data).engine)]
+    rows = people(data).organisations()
     if as_json:
         printing.emit_json(rows)
         return

@@ -2,16 +2,15 @@
 
 from __future__ import annotations
 
-import time
 from typing import Annotated
 
 import typer
 
 from toolgate.cli import printing
+from toolgate.cli.chosen import people
 from toolgate.cli.groups import new_group
-from toolgate.cli.installation import Installation
-from toolgate.cli.options import DataOption, JsonOption, actor, examples, moment
-from toolgate.store import described, tokens
+from toolgate.cli.options import DataOption, JsonOption, examples, moment
+from toolgate.cli.people import NewToken
 
 app = new_group("Let programs administer over the REST API.")
 
@@ -37,21 +36,20 @@ def add(
 
     Only a digest of it is stored. Agents never need one: they have grants.
     """
-    until = moment("--expires", expires)
-    place = Installation.at(data)
-    minted = tokens.add(place.engine, actor(), name, role, approver=approver or (), expires=until)
+    wanted = NewToken(name, role, approver or (), moment("--expires", expires))
+    minted = people(data).add_token(wanted)
     if as_json:
-        printing.emit_json({**described.api_token(minted.token), "token": minted.secret})
+        printing.emit_json(minted)
         return
-    printing.say(f"token {minted.token.name} is {minted.token.role}. It is not shown again:")
+    printing.say(f"token {minted['name']} is {minted['role']}. It is not shown again:")
     printing.say("")
-    printing.say(minted.secret)
+    printing.say(minted["token"])
 
 
 @app.command("list", epilog=examples("toolgate token list", "toolgate token list --json"))
 def list_(data: DataOption = None, as_json: JsonOption = False) -> None:
     """List the API tokens, also those that are expired or revoked."""
-    rows = [described.api_token(token) for token in tokens.every(Installation.at(data).engine, time.time())]
+    rows = people(data).tokens()
     if as_json:
         printing.emit_json(rows)
         return
@@ -67,8 +65,8 @@ def revoke(
     as_json: JsonOption = False,
 ) -> None:
     """Refuse an API token for good, from its next request on."""
-    revoked = tokens.revoke(Installation.at(data).engine, actor(), token)
+    revoked = people(data).revoke_token(token)
     if as_json:
-        printing.emit_json(described.api_token(revoked))
+        printing.emit_json(revoked)
     else:
-        printing.say(f"revoked {revoked.name}")
+        printing.say(f"revoked {revoked['name']}")

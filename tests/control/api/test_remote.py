@@ -12,6 +12,7 @@ from tests.control.inbox.desk import waits
 from tests.control.running import Control
 
 from toolgate.cli.administration import Contradicted, GrantTerms
+from toolgate.cli.exchange import Exchange
 from toolgate.cli.remote import Remote
 from toolgate.errors import ToolgateError
 from toolgate.store import definitions, described, grants, policies, servers, tokens
@@ -26,8 +27,8 @@ NOWHERE = "http://127.0.0.1:9/mcp"
 
 @pytest.mark.usefixtures("capsys")
 async def test_servers_are_administered_from_elsewhere(control: Control) -> None:
-    with closing(Remote(control.url, control.token())) as remote:
-        await asyncio.to_thread(_servers, control, remote)
+    with closing(Exchange(control.url, control.token())) as api:
+        await asyncio.to_thread(_servers, control, Remote(api))
 
 
 def _servers(control: Control, remote: Remote) -> None:
@@ -47,9 +48,9 @@ def _servers(control: Control, remote: Remote) -> None:
 
 
 async def test_policies_and_grants_are_administered_from_elsewhere(control: Control) -> None:
-    with closing(Remote(control.url, control.token())) as remote:
-        await asyncio.to_thread(_policies, control, remote)
-        await asyncio.to_thread(_grants, control, remote)
+    with closing(Exchange(control.url, control.token())) as api:
+        await asyncio.to_thread(_policies, control, Remote(api))
+        await asyncio.to_thread(_grants, control, Remote(api))
 
 
 def _policies(control: Control, remote: Remote) -> None:
@@ -83,8 +84,8 @@ def _grants(control: Control, remote: Remote) -> None:
 async def test_calls_are_decided_on_from_elsewhere(control: Control) -> None:
     approval = waits(control.state, '{"amount": 12.50}')
     token = tokens.add(control.engine, "boss", "approver", "viewer", approver=("*",)).secret
-    with closing(Remote(control.url, token)) as remote:
-        await asyncio.to_thread(_decide, approval.id, remote)
+    with closing(Exchange(control.url, token)) as api:
+        await asyncio.to_thread(_decide, approval.id, Remote(api))
 
 
 def _decide(approval_id: str, remote: Remote) -> None:
