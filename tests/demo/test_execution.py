@@ -10,10 +10,10 @@ from toolgate.demo.execution import Bounds, execute
 
 from .endings import alive
 
+pytestmark = pytest.mark.slow
+
 SPAWN = """
 import subprocess, sys
-
-pytestmark = pytest.mark.slow
 child = subprocess.Popen([sys.executable, "-c", "import time; time.sleep(600)"])
 open("child.pid", "w").write(str(child.pid))
 """

@@ -18,6 +18,8 @@ from toolgate.upstream.child import LINE_LIMIT, Child, ChildFailed
 
 PATIENCE = 20.0
 
+pytestmark = pytest.mark.slow
+
 
 class Recorder:
     """A child and everything that it said."""
@@ -224,8 +226,6 @@ async def test_a_command_that_is_not_there_is_a_clear_error_and_leaves_no_watche
 PARENT = """
 import asyncio, sys
 from toolgate.upstream.child import Child
-
-pytestmark = pytest.mark.slow
 
 async def main():
     child = await Child.start([sys.executable, "-u", "-c", sys.argv[1]], received=lambda line: print(line.decode()),

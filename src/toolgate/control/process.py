@@ -172,7 +172,9 @@ class ControlProcess:
             asked, trusted = row.id in due, due.pop(row.id, False)
             unknown = not view.definitions(row.id) and not self._put_off(row)
             found = await self._ask(row, view) if asked or unknown else None
-            if found is not None:
+            view.refresh()
+            overtaken = not asked and bool(view.definitions(row.id))  # somebody else was told meanwhile, and later
+            if found is not None and not overtaken:
                 seen = [seen_of(msgspec.json.encode(tool)) for tool in found.tools]
                 revision = found.protocol_revision
                 self._store(engine, row.id, seen, complete=True, trusted=trusted, revision=revision)
