@@ -15,6 +15,7 @@ from toolgate.store.names import shown
 
 if TYPE_CHECKING:  # the store behind it takes its time to load, and help needs none of it
     from toolgate.cli.administration import Administration
+    from toolgate.cli.exchange import Exchange
     from toolgate.cli.log import Log
     from toolgate.cli.people import People
 
@@ -30,6 +31,7 @@ class Elsewhere:
 
 
 _chosen: ContextVar[Elsewhere | None] = ContextVar("installation", default=None)
+_exchange: ContextVar[Exchange | None] = ContextVar("exchange", default=None)
 
 
 def choose(url: str | None, token: str | None) -> None:
@@ -47,10 +49,9 @@ def administration(data: str | None) -> Administration:
     # Imported here: what one of them needs, the other does not, and help needs neither.
     elsewhere = _chosen.get()
     if elsewhere is not None:
-        from toolgate.cli.exchange import Exchange
         from toolgate.cli.remote import Remote
 
-        return Remote(Exchange(elsewhere.url, elsewhere.token))
+        return Remote(_speaking_to(elsewhere))
     from toolgate.cli.installation import Installation
     from toolgate.cli.local import Local
 
@@ -61,13 +62,12 @@ def people(data: str | None, organisation: str | None = None) -> People:
     """Who may administer that installation, in one organisation of it. Raises ToolgateError."""
     elsewhere = _chosen.get()
     if elsewhere is not None:
-        from toolgate.cli.exchange import Exchange
         from toolgate.cli.people_elsewhere import PeopleElsewhere
 
         if organisation is not None:
             mend = "give a token of that organisation, or run it on the machine of the gateway"
             raise BadInput("--organisation", "is said by the API token, which belongs to one", mend)
-        return PeopleElsewhere(Exchange(elsewhere.url, elsewhere.token))
+        return PeopleElsewhere(_speaking_to(elsewhere))
     from toolgate.cli.installation import Installation
     from toolgate.cli.people_here import PeopleHere
 
@@ -78,14 +78,21 @@ def log(data: str | None) -> Log:
     """The records of that installation. Raises ToolgateError."""
     elsewhere = _chosen.get()
     if elsewhere is not None:
-        from toolgate.cli.exchange import Exchange
         from toolgate.cli.log_elsewhere import LogElsewhere
 
-        return LogElsewhere(Exchange(elsewhere.url, elsewhere.token))
+        return LogElsewhere(_speaking_to(elsewhere))
     from toolgate.cli.installation import Installation
     from toolgate.cli.log_here import LogHere
 
     return LogHere(Installation.at(data).data)
+
+
+def leave() -> None:
+    """Free the connections of a command that has ended."""
+    exchange = _exchange.get()
+    if exchange is not None:
+        exchange.close()
+        _exchange.set(None)
 
 
 def refuse_elsewhere() -> None:
@@ -93,6 +100,14 @@ def refuse_elsewhere() -> None:
     if _chosen.get() is not None:
         mend = "run it on the machine of the gateway, without --url and TOOLGATE_URL"
         raise BadInput("--url", "this command works on a data directory", mend)
+
+
+def _speaking_to(elsewhere: Elsewhere) -> Exchange:
+    from toolgate.cli.exchange import Exchange
+
+    exchange = Exchange(elsewhere.url, elsewhere.token)
+    _exchange.set(exchange)
+    return exchange
 
 
 def _checked(url: str) -> str:

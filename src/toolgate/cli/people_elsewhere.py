@@ -67,7 +67,7 @@ class PeopleElsewhere:
 
     def organisations(self) -> list[Described]:
         """All for tokens of the operator's organisation, for others their own."""
-        return list(self._api.items("organisations"))
+        return list(self._api.object("GET", "organisations")["items"])  # all on one page
 
     def add_organisation(self, name: str) -> Described:  # noqa: ARG002 - the protocol's signature
         """Not from elsewhere: there, it is made together with its first admin."""

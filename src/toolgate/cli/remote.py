@@ -130,8 +130,8 @@ class Remote:
         return self._api.object("POST", f"grants/{part(reference)}/attach", {"policy": policy})
 
     def approvals(self, state: str) -> list[Described]:
-        """Those in one state, or all."""
-        return list(self._api.items("approvals", {"state": state}))
+        """Those in one state, or all; the API begins with the newest."""
+        return list(self._api.items("approvals", {"state": state}))[::-1]
 
     def approval(self, reference: str) -> str:
         """One approval with its call, as it was sent here."""

@@ -12,7 +12,7 @@ import typer
 from typer.exceptions import TyperException
 
 from toolgate.cli import exits, printing
-from toolgate.cli.chosen import choose
+from toolgate.cli.chosen import choose, leave
 from toolgate.cli.groups import LazyGroup
 from toolgate.cli.options import examples
 from toolgate.errors import ToolgateError
@@ -61,6 +61,7 @@ _shell = typer.Typer(
 
 @_shell.callback()
 def _choose(
+    context: typer.Context,
     url: Annotated[
         str | None,
         typer.Option(
@@ -82,6 +83,7 @@ def _choose(
 ) -> None:
     """Remember which installation the command is about."""
     choose(url, token)
+    context.call_on_close(leave)
 
 
 root = cast("Root", typer.main.get_command(_shell))
