@@ -40,6 +40,7 @@ _ASKS = lexicon.words("get list check find search show describe read fetch retri
 _PLAIN = frozenset({"get", "list", "search", "find", "fetch"})
 _CHOOSERS = lexicon.words("action operation command method mode op")
 _OPEN = lexicon.words("manage handle control process perform operate")
+_AMOUNTS = frozenset({"amount", "lamports", "price", "currency"})
 _SHOWN = 80
 
 
@@ -122,8 +123,13 @@ def _by_name(words: Sequence[str], declared: Sequence[Parameter], text: str) -> 
     assert category is not None
     if verb in lexicon.NOUNS_TOO and category != "Read" and words[-1] in lexicon.ANSWERS:
         return _Found("Read", f"name ends with `{words[-1]}`")
-    category = _with_money(category, words, place, declared, text)
-    return _Found(category, f"name part `{verb}`", sure=verb not in lexicon.NOUNS_TOO or len(words) == 1)
+    sure = verb not in lexicon.NOUNS_TOO or len(words) == 1
+    if category == "Financial" and place < len(words) - 1 and words[-1] in lexicon.NEUTRAL:
+        return _Found("Write", f"name ends with `{words[-1]}`", sure)
+    moved = _money_moved(category, words, place, declared, text)
+    if moved:
+        return _Found("Financial", f"name part `{verb}` with {moved}", sure)
+    return _Found(category, f"name part `{verb}`", sure)
 
 
 def _category(word: str) -> Category:
@@ -152,29 +158,28 @@ def _of_word(word: str) -> Category | None:
     return next((category for category, known in _VERBS if word in known), "Write" if word == "transfer" else None)
 
 
-def _with_money(
-    category: Category, words: Sequence[str], place: int, declared: Sequence[Parameter], text: str
-) -> Category:
-    """Financial where the verb moves something that is money; not where the name only handles a description of it."""
+def _money_moved(category: Category, words: Sequence[str], place: int, declared: Sequence[Parameter], text: str) -> str:
+    """What makes a verb that moves things move money, quoted; "" where nothing does.
+
+    Not where the name only handles a description of money.
+    """
     verb, rest = words[place], [word for at, word in enumerate(words) if at != place]
-    about = next((word for word in reversed(rest) if word in lexicon.MONEY), None)
-    neutral = bool(rest) and rest[-1] in lexicon.NEUTRAL
-    if category == "Financial":
-        return "Write" if neutral else category
-    if category in ("Read", "Destructive") or neutral:
-        return category
-    if lexicon.SURELY_MONEY.intersection(rest) and verb not in ("update", "edit", "add", "list"):
-        return "Financial"
-    if verb in lexicon.MOVING | {"transfer"} and (
-        about in lexicon.MONEY - {"token", "tokens", "transaction", "credit"}
-    ):
-        return "Financial"
-    amount = any({"amount", "lamports", "price", "currency"}.intersection(each.words) for each in declared)
-    if amount and (verb in ("send", "transfer") or (about and verb in lexicon.MOVING)):
-        return "Financial"
-    if verb in lexicon.MOVING and lexicon.TRADED.intersection(rest) and (amount or verb == "place"):
-        return "Financial"
-    return "Financial" if verb == "transfer" and "fund" in text.lower() else category
+    if category in ("Read", "Destructive", "Financial") or (rest and rest[-1] in lexicon.NEUTRAL):
+        return ""
+    about = next((word for word in reversed(rest) if word in lexicon.MONEY), "")
+    surely = next((word for word in rest if word in lexicon.SURELY_MONEY), "")
+    if surely and verb not in ("update", "edit", "add", "list"):
+        return f"`{surely}`"
+    moving = verb in lexicon.MOVING
+    if (moving or verb == "transfer") and about and about not in ("token", "tokens", "transaction", "credit"):
+        return f"`{about}`"
+    amount = next((each for each in declared if _AMOUNTS.intersection(each.words)), None)
+    if amount is not None and (verb in ("send", "transfer") or (about and moving)):
+        return f"parameter `{amount.path}`"
+    traded = next((word for word in rest if word in lexicon.TRADED), "")
+    if moving and traded and (amount is not None or verb == "place"):
+        return f"`{traded}`"
+    return "`fund` in its description" if verb == "transfer" and "fund" in text.lower() else ""
 
 
 def _by_description(text: str) -> _Found | None:
