@@ -15,7 +15,7 @@ COMPILE := $(BIN)/uv pip compile --quiet --universal --python-version 3.11 --gen
   --no-header --no-annotate --no-emit-index-url --no-emit-find-links
 .DEFAULT_GOAL := help
 
-.PHONY: help setup dev lock demo serve test check nightly lint clients peers clean $(CLIENTS:%=.venvs/%) $(NODE_SETS:%=.venvs/%) .venvs/node bench-peers $(BENCH_PEERS:%=.venvs/bench-%)
+.PHONY: help setup dev lock demo serve test check nightly lint screens clients peers clean $(CLIENTS:%=.venvs/%) $(NODE_SETS:%=.venvs/%) .venvs/node bench-peers $(BENCH_PEERS:%=.venvs/bench-%)
 
 help: ## list the targets
 	@grep -hE '^[a-z-]+:.*##' $(MAKEFILE_LIST) | awk -F ':.*## ' '{sub(/:.*/, "", $$1); printf "  make %-11s %s\n", $$1, $$2}'
@@ -57,6 +57,9 @@ test: lint clients peers ## everything but the nightly form; installs what the t
 
 nightly: $(VENV)/.dev clients peers ## the long form: hours
 	$(PYTEST) -m nightly
+
+screens: $(VENV)/.dev ## pictures of every page of the dashboard, light and dark, narrow and wide, in ./screens
+	$(BIN)/python -m tests.browser.screens screens
 
 clients: $(CLIENTS:%=.venvs/%) $(NODE_SETS:%=.venvs/%) ## the official clients that tests use, each in an environment of its own
 
