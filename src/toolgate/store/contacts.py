@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Collection
 from dataclasses import dataclass
 from typing import Final, Literal, TypeAlias
 
@@ -49,12 +50,14 @@ def of_servers(
     return {id_: _standing(listed.get(id_), called.get(id_)) for id_ in ids}
 
 
-def grants_used(engine: Engine, now: float, *, organisation: str = DEFAULT_ORGANISATION) -> dict[str, float]:
-    """In which hour each grant was last used, as far as that is at most `RECENT` hours ago: its beginning, by id."""
+def grants_used(
+    engine: Engine, now: float, among: Collection[str], *, organisation: str = DEFAULT_ORGANISATION
+) -> dict[str, float]:
+    """In which hour each of these grants was last used, if at most `RECENT` hours ago: its beginning, by id."""
     query = (
         sa.select(tallies.c.name, sa.func.max(tallies.c.hour).label("hour"))
         .where(tallies.c.organisation_id == organisation, tallies.c.kind == "grant")
-        .where(tallies.c.hour >= int(now // HOUR) - RECENT)
+        .where(tallies.c.hour >= int(now // HOUR) - RECENT, tallies.c.name.in_(among))
         .group_by(tallies.c.name)
     )
     with reading(engine) as connection:
@@ -78,7 +81,9 @@ def _calls(connection: Connection, organisation: str) -> dict[str, tuple[float, 
     columns = (records.c.time, records.c.server_id, records.c.result, records.c.organisation_id)
     newest = sa.select(*columns).order_by(records.c.id.desc()).limit(LOOKED_AT).subquery()
     telling = newest.c.result.in_(ANSWERED | FAILED)
-    query = sa.select(newest).where(newest.c.organisation_id == organisation, telling).order_by(newest.c.time)
+    # SQLite takes the other columns from the row that holds the maximum (its documentation of SELECT, section 2.5).
+    last = (newest.c.server_id, newest.c.result, sa.func.max(newest.c.time).label("time"))
+    query = sa.select(*last).where(newest.c.organisation_id == organisation, telling).group_by(newest.c.server_id)
     return {row.server_id: (row.time, row.result in ANSWERED) for row in connection.execute(query)}
 
 

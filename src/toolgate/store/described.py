@@ -6,12 +6,14 @@ Plain dictionaries with times in RFC 3339; never a secret: of a credential its n
 from __future__ import annotations
 
 import json
-from dataclasses import asdict
+from dataclasses import fields
 from typing import TYPE_CHECKING, Any, TypeAlias
 
 from toolgate.store.moments import when
 
 if TYPE_CHECKING:  # the rows are only looked at: commands that show none of them load nothing for it
+    from _typeshed import DataclassInstance
+
     from toolgate.store.approvals import Approval
     from toolgate.store.definitions import Version
     from toolgate.store.deliveries import Delivery
@@ -59,7 +61,7 @@ def server(row: Server, proxy_url: str) -> Described:
         "proxy_url": proxy_url,
         "url": row.url or None,
         "command": list(row.command) or None,
-        **asdict(row.reach),
+        **_told(row.reach),
         "pin": row.pin,
         "capture": row.capture,
         "headers": row.headers,
@@ -97,23 +99,23 @@ def policy(row: Policy) -> Described:
 
 def revision(row: Revision) -> Described:
     """One line of a policy's history."""
-    return {**asdict(row), "created": when(row.created)}
+    return {**_told(row), "created": when(row.created)}
 
 
 def grant(row: Grant) -> Described:
     """A grant, without its token, which is stored nowhere."""
-    return {**asdict(row), **{name: when(getattr(row, name)) for name in _GRANT_TIMES}}
+    return {**_told(row), **{name: when(getattr(row, name)) for name in _GRANT_TIMES}}
 
 
 def approval(row: Approval) -> Described:
     """A call that waits for a person, or what was decided of it; without what the call says."""
-    fields = {name: value for name, value in asdict(row).items() if name not in _DIGESTS}
-    return {**fields, **{name: when(fields[name]) for name in _APPROVAL_TIMES}}
+    told = {name: value for name, value in _told(row).items() if name not in _DIGESTS}
+    return {**told, **{name: when(told[name]) for name in _APPROVAL_TIMES}}
 
 
 def admin_event(row: AdminEvent) -> Described:
     """A change that somebody made: who, what, and how it was before and after."""
-    return {**asdict(row), "time": when(row.time)}
+    return {**_told(row), "time": when(row.time)}
 
 
 def member(row: Member) -> Described:
@@ -162,7 +164,7 @@ def api_token(row: ApiToken) -> Described:
 
 def organisation(row: Organisation) -> Described:
     """An organisation, for the operator's admins."""
-    return {**asdict(row), "created": when(row.created)}
+    return {**_told(row), "created": when(row.created)}
 
 
 def webhook(row: Webhook) -> Described:
@@ -201,3 +203,8 @@ def delivery(row: Delivery) -> Described:
 def _approver(approves: Approves) -> str | list[str]:
     """`*` for the calls of every server, else the ids of the servers whose calls may be decided on."""
     return "*" if approves is None else sorted(approves)
+
+
+def _told(row: DataclassInstance) -> Described:
+    """The fields of a row as they are: `asdict` would copy all they hold, and that is most of the cost of a list."""
+    return {field.name: getattr(row, field.name) for field in fields(row)}

@@ -16,6 +16,7 @@ from toolgate.store import names, policies, servers
 from toolgate.store.claims import check_claims
 from toolgate.store.database import AnyRow, AnySelect, Writing, reading, writing
 from toolgate.store.errors import BadInput, Conflict, NotStored
+from toolgate.store.grant_search import Sought
 from toolgate.store.tables import DEFAULT_ORGANISATION
 from toolgate.store.tables import grants as table
 from toolgate.store.tables import policies as policy_table
@@ -257,17 +258,37 @@ def every(
     `after` is the (created, id) of a grant: those that follow it, at most `limit`.
     """
     with reading(engine) as connection:
-        which = [table.c.organisation_id == organisation]
-        if server is not None:
-            which.append(table.c.server_id == servers.find(connection, server, organisation=organisation).id)
-        if policy is not None:
-            which.append(table.c.policy_id == policies.find(connection, policy, organisation=organisation).id)
-        if state:
-            which.append(_in_state(state, now))
+        which = _which(connection, Sought(server, policy, state), now, organisation)
         if after is not None:
             which.append(sa.tuple_(table.c.created, table.c.id) > after)
         query = _query(sa.and_(*which), organisation).order_by(table.c.created, table.c.id).limit(limit)
         return [_grant(row, now) for row in connection.execute(query)]
+
+
+def page(
+    engine: Engine, now: float, sought: Sought, *, start: int = 0, limit: int, organisation: str = DEFAULT_ORGANISATION
+) -> tuple[list[Grant], int]:
+    """The grants that are sought, the newest first: at most `limit` from the one at `start`, and how many there are.
+
+    Raises NotStored.
+    """
+    with reading(engine) as connection:
+        which = _which(connection, sought, now, organisation)
+        query = _query(sa.and_(*which), organisation).order_by(table.c.created.desc(), table.c.id.desc())
+        fitting = [row for row in connection.execute(query).all() if sought.fits(row)]
+        return [_grant(row, now) for row in fitting[start : start + limit]], len(fitting)
+
+
+def _which(connection: Connection, sought: Sought, now: float, organisation: str) -> list[sa.ColumnElement[bool]]:
+    """The conditions of what is sought, its text aside. Raises NotStored."""
+    which = [table.c.organisation_id == organisation]
+    if sought.server is not None:
+        which.append(table.c.server_id == servers.find(connection, sought.server, organisation=organisation).id)
+    if sought.policy is not None:
+        which.append(table.c.policy_id == policies.find(connection, sought.policy, organisation=organisation).id)
+    if sought.state:
+        which.append(_in_state(sought.state, now))
+    return which
 
 
 def _living(change: Writing, reference: str) -> Grant:

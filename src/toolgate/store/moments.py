@@ -25,7 +25,7 @@ def when(moment: float | None) -> str | None:
     """Seconds since 1970 as RFC 3339 in UTC, to the second."""
     if moment is None:
         return None
-    return datetime.fromtimestamp(moment, UTC).strftime("%Y-%m-%dT%H:%M:%SZ")
+    return f"{datetime.fromtimestamp(moment, UTC).isoformat()[:19]}Z"
 
 
 def to_come(place: str, text: str) -> float | None:

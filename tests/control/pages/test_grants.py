@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import re
 import time
+import uuid
 
 import pytest
 from tests.control.api.asking import other_organisation
@@ -11,6 +12,7 @@ from tests.control.running import Answer, Browser, Control
 
 from toolgate.keys import token_digest
 from toolgate.store import events, grants, policies, servers
+from toolgate.store.database import writing
 
 POLICY = '{"version": "1", "default": "deny"}'
 
@@ -237,3 +239,23 @@ async def test_agents_may_sign_in_by_the_claims_of_a_grant(control: Control, ser
     assert grants.get(control.engine, "ci", time.time()).claims == {}
     viewer = await control.signed_in("policy_manager")
     assert (await viewer.post(path, {"claims": ""})).status == 403
+
+
+@pytest.mark.slow
+async def test_grants_come_a_page_at_a_time_and_keep_their_filters(control: Control, server: servers.Server) -> None:
+    with writing(control.engine, "test") as change:
+        terms = grants.Terms(server.id, None, "ada", {"team": "eu"}, None)
+        for number in range(130):
+            grants.insert(change, str(uuid.uuid4()), f"agent-{number}", terms, f"token-{number}")
+    browser = await control.signed_in("admin")
+    first = (await browser.get("/grants.json?q=TEAM%3DEU")).json
+    assert (first["matching"], first["start"], first["next"], len(first["grants"])) == (130, 0, 100, 100)
+    second = (await browser.get("/grants.json?q=TEAM%3DEU&from=100")).json
+    assert (second["previous"], second["next"], len(second["grants"])) == (0, None, 30)
+    assert len({grant["label"] for page in (first, second) for grant in page["grants"]}) == 130
+    text = (await browser.get("/grants?q=TEAM%3DEU&state=active")).text
+    assert "1 to 100 of 130" in text
+    assert "q=TEAM%3DEU&amp;server=&amp;policy=&amp;state=active&amp;from=100" in text
+    assert (await browser.get("/grants.json?state=unheard-of")).json["matching"] == 0
+    viewer = await control.signed_in("viewer")
+    assert (await viewer.get("/grants.json?q=team%3Deu")).json["matching"] == 0

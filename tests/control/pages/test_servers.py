@@ -109,4 +109,20 @@ async def test_grants_say_in_which_hour_they_were_used(control: Control) -> None
     rows = {row["id"]: row["last_used"] for row in (await browser.get("/grants.json")).json["grants"]}
     assert rows[idle.id] is None
     assert rows[used.id].endswith(":00:00Z")
-    assert contacts.grants_used(control.engine, time.time() + 3 * 86_400) == {}
+    both = (used.id, idle.id)
+    assert list(contacts.grants_used(control.engine, time.time(), both)) == [used.id]
+    assert contacts.grants_used(control.engine, time.time(), [idle.id]) == {}
+    assert contacts.grants_used(control.engine, time.time() + 3 * 86_400, both) == {}
+
+
+@pytest.mark.slow
+async def test_servers_come_a_page_at_a_time(control: Control) -> None:
+    with writing(control.engine, "test") as change:
+        for number in range(101):
+            servers.insert(change, f"s-{number:03}", servers.Registration("https://a.example/mcp"), None)
+    browser = await control.signed_in("viewer")
+    first = (await browser.get("/servers.json?q=a.example")).json
+    assert (first["matching"], first["next"], len(first["servers"])) == (101, "s-099", 100)
+    assert "/servers?q=a.example&amp;after=s-099" in (await browser.get("/servers?q=a.example")).text
+    [last] = (await browser.get("/servers.json?q=a.example&after=s-099")).json["servers"]
+    assert last["name"] == "s-100"

@@ -13,6 +13,7 @@ from toolgate.control.pages.rendering import Page
 from toolgate.control.pages.routing import actor, page, state
 from toolgate.store import contacts, described, grants
 from toolgate.store.errors import NotStored
+from toolgate.store.grant_search import Sought
 from toolgate.store.grants import Grant
 from toolgate.store.labels import living_servers
 
@@ -34,19 +35,19 @@ def _grants(request: Request) -> Page:
     """The grants, the newest first: those of a `server` or `policy`, in a `state`, that hold `q`."""
     here, who, asked = state(request), actor(request), request.query_params
     typed = {name: asked.get(name, "")[:200] for name in ("q", "server", "policy", "state")}
-    found = _found(request, typed)
     start = int(asked["from"]) if asked.get("from", "").isdecimal() and len(asked["from"]) < 7 else 0
-    shown = found[start : start + PAGE]
+    shown, matching = _found(request, typed, start)
     rows = [seen_by(who, grant) for grant in shown]
     if who.may("admin"):
-        used = contacts.grants_used(here.engine, time.time(), organisation=who.organisation)
+        among = [grant.id for grant in shown]
+        used = contacts.grants_used(here.engine, time.time(), among, organisation=who.organisation)
         rows = [{**row, "last_used": described.when(used.get(row["id"]))} for row in rows]
     data = {
         "grants": rows,
-        "matching": len(found),
+        "matching": matching,
         "start": start,
         "previous": max(start - PAGE, 0) if start else None,
-        "next": start + PAGE if start + PAGE < len(found) else None,
+        "next": start + PAGE if start + PAGE < matching else None,
     }
     view = {
         "typed": typed,
@@ -57,28 +58,16 @@ def _grants(request: Request) -> Page:
     return Page("grants.html", "Grants", data, view)
 
 
-def _found(request: Request, typed: dict[str, str]) -> list[Grant]:
-    """All that match, the newest first. A server or policy that is gone, or another organisation's, has none."""
+def _found(request: Request, typed: dict[str, str], start: int) -> tuple[list[Grant], int]:
+    """A page of those that match, and how many do. What is gone, unknown, or another organisation's, has none."""
     here, who = state(request), actor(request)
+    if typed["state"] not in ("", *STATES):
+        return [], 0
+    sought = Sought(typed["server"] or None, typed["policy"] or None, typed["state"], typed["q"], who.may("admin"))
     try:
-        found = grants.every(
-            here.engine,
-            time.time(),
-            typed["server"] or None,
-            policy=typed["policy"] or None,
-            organisation=who.organisation,
-        )
+        return grants.page(here.engine, time.time(), sought, start=start, limit=PAGE, organisation=who.organisation)
     except NotStored:
-        return []
-    sought, wanted, whole = typed["q"].lower(), typed["state"], who.may("admin")
-    return [grant for grant in reversed(found) if wanted in ("", grant.state) and _holds(grant, sought, whole)]
-
-
-def _holds(grant: Grant, sought: str, whole: bool) -> bool:
-    texts = [grant.label, grant.server, grant.policy or "", grant.id]
-    if whole:
-        texts += [grant.principal, *(f"{key}={value}" for key, value in grant.labels.items())]
-    return any(sought in text.lower() for text in texts)
+        return [], 0
 
 
 routes: list[BaseRoute] = [*page("/grants", _grants)]

@@ -17,7 +17,7 @@ from toolgate.store.first_steps import first_steps
 from toolgate.store.gateway_file import gateway_url
 from toolgate.store.servers import Server
 
-PAGE: Final = 200
+PAGE: Final = 100
 """Servers on one page."""
 
 _DONE: Final = {"removed": "The server is removed, its credentials are deleted and its grants revoked."}
