@@ -12,7 +12,7 @@ from starlette.requests import Request
 from starlette.routing import BaseRoute
 
 from toolgate.control.inbox import sending
-from toolgate.control.pages.forms import placed, text, texts, ticked
+from toolgate.control.pages.forms import one_of, placed, text, texts, ticked
 from toolgate.control.pages.rendering import Page
 from toolgate.control.pages.routing import Answer, action, actor, page, see_other, state
 from toolgate.errors import ToolgateError
@@ -183,7 +183,7 @@ def _renew(request: Request, _form: FormData) -> Answer:
 
 def _switch(request: Request, form: FormData) -> Answer:
     here, asking, hook = state(request), actor(request), _hook(request)
-    enabled = text(form, "do") == "enable"
+    enabled = one_of(form, "do", ("enable", "disable")) == "enable"
     webhooks.switch(here.engine, asking.name, hook.id, enabled=enabled, organisation=asking.organisation)
     return see_other(f"{_PATH}/{hook.id}", "enabled" if enabled else "disabled")
 

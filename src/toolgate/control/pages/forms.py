@@ -2,11 +2,12 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Collection, Mapping
 
 from starlette.datastructures import FormData
 
 from toolgate.errors import ToolgateError
+from toolgate.store.errors import BadInput
 
 WHOLE = ""
 """The key of an error that belongs to no field: it stands above the form."""
@@ -16,6 +17,14 @@ def text(form: FormData, name: str) -> str:
     """What was typed into a field, without space at either end; "" where there is none."""
     value = form.get(name, "")
     return value.strip() if isinstance(value, str) else ""
+
+
+def one_of(form: FormData, name: str, choices: Collection[str]) -> str:
+    """Which button was pressed; raises BadInput where it is none of ours, so that nothing is done by default."""
+    value = text(form, name)
+    if value not in choices:
+        raise BadInput(name, "says nothing that is understood here", f"send one of {', '.join(choices)}")
+    return value
 
 
 def ticked(form: FormData, name: str) -> bool:

@@ -11,7 +11,7 @@ from starlette.requests import Request
 from starlette.routing import BaseRoute
 
 from toolgate.control.pages import approvers
-from toolgate.control.pages.forms import placed, text
+from toolgate.control.pages.forms import one_of, placed, text
 from toolgate.control.pages.rendering import Page
 from toolgate.control.pages.routing import Answer, action, actor, page, see_other, state
 from toolgate.errors import ToolgateError
@@ -100,7 +100,7 @@ def _save(request: Request, form: FormData) -> Answer:
 
 def _disable(request: Request, form: FormData) -> Answer:
     member, asking = _named(request), actor(request)
-    disabled = text(form, "do") == "disable"
+    disabled = one_of(form, "do", ("enable", "disable")) == "disable"
     try:
         members.disable(
             state(request).engine, asking.name, member.id, disabled=disabled, organisation=asking.organisation

@@ -187,6 +187,8 @@ class _Asked(msgspec.Struct, forbid_unknown_fields=True):
 async def _draft(request: Request) -> Response:
     """`POST /policies/draft.json`: the draft after an edit, and all that is to say of it. Pure: nothing is stored."""
     await actor_of(request)
+    if not request.headers.get("content-type", "").lower().startswith("application/json"):
+        raise BadInput("content-type", "is not that of JSON", "send `Content-Type: application/json`")
     try:
         asked = msgspec.json.decode(await request.body(), type=_Asked)
     except msgspec.DecodeError as error:
