@@ -168,10 +168,13 @@ async def test_rankings_are_of_the_organisations_and_hours_asked_for(database: P
     await written(database.parent / "journal", entries)
     index_all(database)
     records, hour = Records(database, database.parent / "journal"), int(NOW // HOUR)
-    assert records.ranking("server", ("x",), hour) == {"one": Counts(allowed=1, denied=1)}
-    assert records.ranking("server", ("x", "y"), hour)["two"] == Counts(allowed=1)
-    assert records.ranking("server", ("x",), hour + 1) == {"one": Counts(denied=1)}
-    assert records.ranking("rule", ("x",), hour) == {"/tools/run": Counts(denied=1)}
+    one, two = ("one", Counts(allowed=1, denied=1)), ("two", Counts(allowed=1))
+    assert records.ranking("server", ("x",), hour, 8) == [one]
+    assert records.ranking("server", ("x", "y"), hour, 8) == [one, two]
+    assert records.ranking("server", ("x", "y"), hour, 1) == [one]
+    assert records.ranking("server", ("x",), hour + 1, 8) == [("one", Counts(denied=1))]
+    assert records.ranking("rule", ("x",), hour, 8) == [("/tools/run", Counts(denied=1))]
+    assert records.ranking("reason", ("x",), hour, 8) == []
     records.close()
 
 
@@ -190,7 +193,8 @@ async def test_a_ranking_counts_each_hour_of_its_span_once_over_midnights(databa
     index_all(database)
     records, first = Records(database, database.parent / "journal"), int(midnight // HOUR)
     for hour in (-30, -25, -24, -7, 0, 1, 23, 24, 47, 59):
-        assert records.ranking("server", (entries[0].organisation,), first + hour) == {"s": Counts(allowed=60 - hour)}
+        found = records.ranking("server", (entries[0].organisation,), first + hour, 8)
+        assert found == [("s", Counts(allowed=60 - hour))]
     records.close()
 
 

@@ -154,10 +154,10 @@ class Records:
         with self._borrowed() as reader:
             return tallies.hours(reader.connection, organisations, since)
 
-    def ranking(self, kind: Kind, organisations: tuple[str, ...], since: int) -> dict[str, Counts]:
-        """The counts of each server, grant, rule or reason from an hour on."""
+    def ranking(self, kind: Kind, organisations: tuple[str, ...], since: int, most: int) -> list[tuple[str, Counts]]:
+        """The largest servers, grants, rules or reasons from an hour on, at most so many."""
         with self._borrowed() as reader:
-            return tallies.ranking(reader.connection, kind, organisations, since)
+            return tallies.ranking(reader.connection, kind, organisations, since, most)
 
 
 class _Reader:

@@ -25,6 +25,13 @@ _EVER: Final = 2**31
 _PLACES: Final = {"allow": 0, "deny": 1, "wait": 2}
 _DENIED: Final = 1
 _REFUSED: Final = 3
+_RANKED_BY: Final = {
+    "server": "allowed + denied + waited",
+    "grant": "allowed + denied + waited",
+    "rule": "denied + waited",
+    "reason": "refused",
+}
+"""What makes one of a kind come before another."""
 
 
 class Counts(NamedTuple):
@@ -112,14 +119,20 @@ def hours(connection: sqlite3.Connection, organisations: tuple[str, ...], since:
 
 
 def ranking(
-    connection: sqlite3.Connection, kind: Kind, organisations: tuple[str, ...], since: int
-) -> dict[str, Counts]:
-    """The counts of each name of this kind from an hour on, unordered: by hours up to midnight, by days from there."""
+    connection: sqlite3.Connection, kind: Kind, organisations: tuple[str, ...], since: int, most: int
+) -> list[tuple[str, Counts]]:
+    """The largest of a kind from an hour on, at most so many, each with its counts; those with none are left out.
+
+    Largest of servers and grants by what was judged, of rules by what they denied or held, of reasons by what they
+    refused; equals stand by name. Read by hours up to midnight, by days from there.
+    """
     midnight = -(-since // _DAY) * _DAY
     rows = _rows(organisations)
     by_hour, by_day = (*organisations, kind, since, midnight), (*organisations, f"{kind} day", midnight, _EVER)
-    found = connection.execute(_summed("name", f"{rows} UNION ALL {rows}"), (*by_hour, *by_day))
-    return {name: Counts(*counts) for name, *counts in found}
+    size = f"sum({_RANKED_BY[kind]})"
+    largest = f"{_summed('name', f'{rows} UNION ALL {rows}')} HAVING {size} > 0 ORDER BY {size} DESC, name LIMIT ?"
+    found = connection.execute(largest, (*by_hour, *by_day, most))
+    return [(name, Counts(*counts)) for name, *counts in found]
 
 
 def _rows(organisations: tuple[str, ...]) -> str:

@@ -21,7 +21,7 @@ if TYPE_CHECKING:  # the rows are only looked at: commands that show none of the
     from toolgate.store.grants import Grant
     from toolgate.store.members import Member
     from toolgate.store.organisations import Organisation
-    from toolgate.store.policies import Policy, Revision
+    from toolgate.store.policies import Listed, Revision
     from toolgate.store.roles import Approves
     from toolgate.store.servers import Server
     from toolgate.store.sessions import Session
@@ -84,7 +84,7 @@ def tool(row: Version) -> Described:
     }
 
 
-def policy(row: Policy) -> Described:
+def policy(row: Listed) -> Described:
     """A policy at one of its revisions, without the document."""
     return {
         "id": row.id,

@@ -15,19 +15,31 @@ from toolgate.store.database import AnyRow, AnySelect, Writing, reading, writing
 from toolgate.store.errors import Conflict, NotStored
 from toolgate.store.tables import DEFAULT_ORGANISATION, grants, policies, policy_revisions
 
+_LISTED = (
+    policies.c.id,
+    policies.c.name,
+    *(policy_revisions.c[name] for name in ("revision", "digest", "author", "created")),
+)
 
-@dataclass(slots=True, frozen=True)
-class Policy:
-    """A policy with one of its revisions: the document's text as given, its SHA-256 digest (hex), who and when."""
+
+@dataclass(slots=True, frozen=True, kw_only=True)
+class Listed:
+    """A policy with one of its revisions: the SHA-256 digest (hex) of its document, who and when."""
 
     id: str
     name: str
     revision: int
-    document: str
     digest: str
     author: str
     created: float
-    grants: int = 0
+    grants: int
+
+
+@dataclass(slots=True, frozen=True, kw_only=True)
+class Policy(Listed):
+    """The same with the document's text, as it was given: up to a megabyte, which lists do without."""
+
+    document: str
 
 
 @dataclass(slots=True, frozen=True)
@@ -189,13 +201,13 @@ def get(
 
 def every(
     engine: Engine, *, organisation: str = DEFAULT_ORGANISATION, after: str = "", limit: int | None = None
-) -> list[Policy]:
+) -> list[Listed]:
     """The policies at their current revision, by name: all, or at most `limit` whose names come after `after`."""
     with reading(engine) as connection:
         granted = _granted(connection, organisation)
-        query = _current(policies.c.name > after, organisation)
+        query = _current(policies.c.name > after, organisation).with_only_columns(*_LISTED)
         rows = connection.execute(query.order_by(policies.c.name).limit(limit))
-        return [_policy(row, granted.get(row.id, 0)) for row in rows]
+        return [Listed(**row._mapping, grants=granted.get(row.id, 0)) for row in rows]
 
 
 def history(
@@ -228,14 +240,11 @@ def _revision(which: sa.ColumnElement[bool], revision: int, organisation: str) -
 def _joined(which: sa.ColumnElement[bool], revision: sa.ColumnElement[bool], organisation: str) -> AnySelect:
     joined = policies.join(policy_revisions, policy_revisions.c.policy_id == policies.c.id)
     living = sa.and_(policies.c.removed.is_(None), policies.c.organisation_id == organisation)
-    return (
-        sa.select(policies.c.id, policies.c.name, policy_revisions).select_from(joined).where(which, revision, living)
-    )
+    return sa.select(*_LISTED, policy_revisions.c.document).select_from(joined).where(which, revision, living)
 
 
 def _policy(row: AnyRow, granted: int) -> Policy:
-    fields = (row.id, row.name, row.revision, row.document, row.digest, row.author, row.created)
-    return Policy(*fields, grants=granted)
+    return Policy(**row._mapping, grants=granted)
 
 
 def _granted(connection: Connection, organisation: str) -> dict[str, int]:

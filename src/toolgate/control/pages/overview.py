@@ -3,11 +3,10 @@
 from __future__ import annotations
 
 import time
-from collections.abc import Callable, Iterable, Mapping
+from collections.abc import Iterable, Mapping
 from contextlib import closing
 from dataclasses import asdict, dataclass
 from datetime import UTC, datetime
-from heapq import nsmallest
 from typing import Any, Final
 
 from starlette.requests import Request
@@ -81,25 +80,18 @@ def _columns(hours: Mapping[int, Counts], first: int, span: Span) -> list[tuple[
 def _rankings(request: Request, first: int) -> dict[str, Any]:
     """The servers, grants, rules and reasons with the largest counts, by name."""
     here, who, seen = state(request), actor(request), seen_by(actor(request))
-    ranked = {kind: here.records.ranking(kind, seen, first) for kind in ("server", "grant", "rule", "reason")}
-    servers = _largest(ranked["server"], lambda counts: counts.decided)
-    grants = _largest(ranked["grant"], lambda counts: counts.decided)
+    servers = here.records.ranking("server", seen, first, TOP)
+    grants = here.records.ranking("grant", seen, first, TOP)
+    rules = here.records.ranking("rule", seen, first, TOP)
+    reasons = here.records.ranking("reason", seen, first, TOP)
     names = server_names(here.engine, who.organisation, [id_ for id_, _ in servers])
     labels = grant_labels(here.engine, who.organisation, [id_ for id_, _ in grants])
-    rules = _largest(ranked["rule"], lambda counts: counts.denied + counts.waited)
-    reasons = _largest(ranked["reason"], lambda counts: counts.refused)
     return {
         "servers": [{"id": id_, "name": names.get(id_, id_), **_counted(counts)} for id_, counts in servers],
         "grants": [{"id": id_, "label": labels.get(id_, id_), **_counted(counts)} for id_, counts in grants],
         "rules": [{"rule": rule, "denied": counts.denied, "waited": counts.waited} for rule, counts in rules],
         "refusals": [{"reason": reason, "refused": counts.refused} for reason, counts in reasons],
     }
-
-
-def _largest(ranked: Mapping[str, Counts], size: Callable[[Counts], int]) -> list[tuple[str, Counts]]:
-    """The first few by size; what has none is left out, and equals stand by name."""
-    sizes = [(-size(counts), name) for name, counts in ranked.items()]
-    return [(name, ranked[name]) for negative, name in nsmallest(TOP, sizes) if negative]
 
 
 def _counted(counts: Counts) -> dict[str, int]:

@@ -9,7 +9,8 @@ from starlette.routing import BaseRoute
 
 from toolgate.control.pages.rendering import Page
 from toolgate.control.pages.routing import actor, page, state
-from toolgate.store import described, policies, servers
+from toolgate.store import described, policies
+from toolgate.store.labels import living_servers
 
 _DONE: Final = {"removed": "The policy is removed. Its revisions stay for the records that name them."}
 
@@ -19,8 +20,7 @@ def _policies(request: Request) -> Page:
     sought = request.query_params.get("q", "").strip()[:200]
     found = policies.every(here.engine, organisation=organisation)
     rows = [described.policy(policy) for policy in found if sought.lower() in policy.name.lower()]
-    standing = servers.every(here.engine, organisation=organisation)
-    view = {"sought": sought, "all": len(found), "servers": [(server.id, server.name) for server in standing]}
+    view = {"sought": sought, "all": len(found), "servers": living_servers(here.engine, organisation)}
     return Page("policies.html", "Policies", {"policies": rows}, view)
 
 
