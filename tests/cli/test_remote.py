@@ -21,6 +21,7 @@ from typing import Any
 import pytest
 import trustme
 from tests.cli.conftest import Done, Toolgate
+from tests.cli.test_grant import running_gateway
 from tests.cli.test_serve import free_port
 from tests.control.api.house import furnish
 from tests.control.running import Control
@@ -316,6 +317,25 @@ def test_the_table_of_records_is_the_same_file(both: Both) -> None:
     for line in ("audit export --format csv", "audit export --format csv --since 30d"):
         assert both.elsewhere(line) == both.here(line)
         assert len(both.here(line).out.splitlines()) == 2
+
+
+@pytest.mark.slow
+def test_a_decision_that_comes_too_late_leaves_with_1(both: Both) -> None:
+    approval = objects(both.here("approval list --json"))[0][0]["id"]
+    decided = both.elsewhere(f"approval deny {approval[:9]} --reason 'not today'")
+    assert (decided.code, decided.err) == (0, "")
+    assert decided.out.startswith(f"denied {approval}: ")
+    late, here = both.elsewhere(f"approval approve {approval}"), both.here(f"approval approve {approval}")
+    assert (late.code, here.code) == (1, 1)
+    assert "is not pending any more" in late.err
+
+
+@pytest.mark.slow
+def test_a_gateway_there_that_does_not_confirm_is_told_of(both: Both, policy_file: Path) -> None:
+    with running_gateway(both.served.data, stuck=True):
+        done = both.elsewhere(f"policy add late {policy_file} --json")
+    assert (done.code, json.loads(done.out)["name"]) == (3, "late")
+    assert "not every gateway has confirmed it" in done.err
 
 
 @pytest.mark.slow

@@ -315,6 +315,19 @@ async def test_a_role_may_do_what_the_table_says_and_nothing_else(control: Contr
 
 
 @pytest.mark.slow
+@pytest.mark.parametrize("role", ROLES)
+async def test_who_is_no_approver_sees_no_call_and_decides_on_none(control: Control, house: House, role: Role) -> None:
+    browser = await control.signed_in(role)
+    before = rows(control)
+    for way in WAYS:
+        if way.path.startswith("/approvals/{id}"):
+            answer = await asked(browser, way.method, way.at(house.ids), FORM)
+            assert answer.status in {403, 404}, (way, answer.status)
+            assert "till" not in answer.text
+    assert rows(control) == before
+
+
+@pytest.mark.slow
 async def test_what_another_organisation_has_is_what_nobody_has(control: Control, house: House) -> None:
     await furnish(control, other_organisation(control), "two")
     stranger = await control.signed_in("admin", organisation=OTHER, approver=("*",))
