@@ -18,11 +18,11 @@ pytestmark = pytest.mark.slow
 
 
 def pane(page: Page) -> Any:
-    return json.loads(page.get_by_role("textbox", name="JSON").input_value())
+    return json.loads(page.get_by_role("textbox", name="JSON", exact=True).input_value())
 
 
 def until_pane_has(page: Page, text: str) -> None:
-    expect(page.get_by_role("textbox", name="JSON")).to_have_value(re.compile(re.escape(text)))
+    expect(page.get_by_role("textbox", name="JSON", exact=True)).to_have_value(re.compile(re.escape(text)))
 
 
 def add_rule(page: Page, kind: str, argument: str, test: str, value: str, told: str = "") -> None:
@@ -81,13 +81,16 @@ def test_what_is_typed_in_one_of_form_and_json_shows_in_the_other(furnished: Off
     visitor.sign_in(furnished.url, EMAIL)
     page.goto(f"{furnished.url}/policies/new")
     text = '{ "version": "1", "default": "deny",\n\t"tools": {"run_report": {"action": "deny"}} }'
-    page.get_by_role("textbox", name="JSON").fill(text)
+    page.get_by_role("textbox", name="JSON", exact=True).fill(text)
     expect(page.get_by_label("run_report is")).to_have_value(re.compile("deny"))
     page.get_by_label("list_customers is").select_option(label="Allow")
     until_pane_has(page, "list_customers")
     assert pane(page)["tools"]["run_report"] == {"action": "deny"}
-    assert '{ "version": "1", "default": "deny",\n\t"tools"' in page.get_by_role("textbox", name="JSON").input_value()
-    page.get_by_role("textbox", name="JSON").fill('{"version": "1", "default": "perhaps"}')
+    assert (
+        '{ "version": "1", "default": "deny",\n\t"tools"'
+        in page.get_by_role("textbox", name="JSON", exact=True).input_value()
+    )
+    page.get_by_role("textbox", name="JSON", exact=True).fill('{"version": "1", "default": "perhaps"}')
     expect(page.get_by_text("/default").first).to_be_visible()
     assert not visitor.complaints
 
@@ -105,7 +108,7 @@ def test_what_nobody_edits_keeps_its_bytes(furnished: Office, visitor: Visitor) 
     until_pane_has(page, '"run_report"')
     page.get_by_role("button", name="Undo").click()
     expect(page.get_by_label("run_report is")).to_have_value(re.compile("deny"))
-    expect(page.get_by_role("textbox", name="JSON")).to_have_value(odd)
+    expect(page.get_by_role("textbox", name="JSON", exact=True)).to_have_value(odd)
     expect(page.get_by_role("button", name="Look at the changes and save")).to_be_disabled()
     page.get_by_label("list_customers is").select_option(label="Deny")
     until_pane_has(page, '"list_customers": {')

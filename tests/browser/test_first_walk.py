@@ -41,7 +41,7 @@ def take_the_recommended_policy(page: Page) -> None:
     page.get_by_role("link", name="Write a policy").click()
     page.get_by_label("Name of the policy").fill("support")
     page.get_by_role("button", name="Recommend for all 5 tools").click()
-    expect(page.get_by_role("textbox", name="JSON")).to_have_value(re.compile("delete_customer"))
+    expect(page.get_by_role("textbox", name="JSON", exact=True)).to_have_value(re.compile("delete_customer"))
     page.get_by_role("button", name="Look at the changes and save").click()
     page.get_by_role("button", name="Save").click()
     expect(page.get_by_role("heading", level=1)).to_have_text("support")
