@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import unicodedata
+from functools import lru_cache
 from typing import Final
 
 _BLANK: Final = frozenset("\u115f\u1160\u2800\u3164\uffa0")
@@ -17,12 +18,19 @@ def legible(text: str) -> str:
     """
     if text.isascii() and text.isprintable():
         return text
-    return "".join(char if _is_plain(char) else _escape(char) for char in text)
+    return "".join(map(_shown, text))
 
 
 def legible_lines(text: str) -> str:
     """The same, with its line breaks kept."""
+    if text.isascii() and text.replace("\n", "").isprintable():
+        return text
     return "\n".join(legible(line) for line in text.split("\n"))
+
+
+@lru_cache(maxsize=4096)
+def _shown(char: str) -> str:
+    return char if _is_plain(char) else _escape(char)
 
 
 def _is_plain(char: str) -> bool:

@@ -265,7 +265,7 @@ def _counts(
     """How many different values of `counted` there are for each server: a tool may have two versions at once."""
     number = sa.func.count(counted.distinct()).label("number")
     query = sa.select(server_id.label("server_id"), number).where(which).group_by(server_id)
-    return {row.server_id: row.number for row in connection.execute(query)}
+    return {row.server_id: row.number for row in connection.execute(query).all()}
 
 
 def _server(row: AnyRow, credentials: dict[str, str], tools: int, granted: int) -> Server:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import io
+import json
 import re
 from collections.abc import AsyncIterator
 
@@ -15,6 +16,7 @@ from toolgate.control.pages import filters
 from toolgate.control.pages.navigation import navigation
 from toolgate.control.pages.rendering import render_template
 from toolgate.control.pages.static import DIGEST, static
+from toolgate.store.legible import legible_lines
 from toolgate.store.roles import Role
 
 HOSTILE = "<script>alert(1)</script>\u202egpj.exe\x1b[31m\x00 {{ 7 * 7 }}"
@@ -129,6 +131,14 @@ def test_a_long_text_is_cut_on_one_line() -> None:
 def test_json_is_shown_with_what_does_not_print_escaped() -> None:
     assert filters.pretty({"a": HOSTILE}).isprintable() is False  # its line breaks
     assert all(line.isprintable() for line in filters.pretty({"a": HOSTILE}).splitlines())
+
+
+@pytest.mark.parametrize(
+    "value",
+    [{}, {"a": {}, "b": []}, [1, 2.5, -1e300, 10**400, None, True], {"\ud800": 'é\u202e\n"\\'}, [[], [{}]], "x"],
+)
+def test_json_is_laid_out_as_pythons_own_module_does_it(value: object) -> None:
+    assert filters.pretty(value) == legible_lines(json.dumps(value, indent=2, ensure_ascii=False))
 
 
 def test_a_template_that_uses_what_is_not_there_fails() -> None:

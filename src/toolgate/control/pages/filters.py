@@ -4,10 +4,15 @@ from __future__ import annotations
 
 import json
 from datetime import UTC, datetime
+from typing import Final
 
+import msgspec
 from markupsafe import Markup
 
 from toolgate.store.legible import legible, legible_lines
+
+_ANY: Final = ("utf-8", "surrogatepass")
+"""How text of a stranger is encoded, half a pair of surrogates included."""
 
 
 def time(moment: float | str) -> Markup:
@@ -19,7 +24,8 @@ def time(moment: float | str) -> Markup:
 
 def pretty(value: object) -> str:
     """A JSON value over several lines, everything that is not plainly visible escaped."""
-    return legible_lines(json.dumps(value, indent=2, ensure_ascii=False))
+    line = json.dumps(value, ensure_ascii=False)  # with an indent of its own it is six times as slow
+    return legible_lines(msgspec.json.format(line.encode(*_ANY), indent=2).decode(*_ANY))
 
 
 def cut(text: str, length: int = 200) -> str:
