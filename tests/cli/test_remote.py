@@ -71,6 +71,10 @@ REFUSED = (
     "token revoke nope",
     "server show ..",
     "policy remove .",
+    "server show a/b",
+    "grant revoke no/such",
+    "policy add a/b {policy}",
+    "policy add 00000000-0000-4000-8000-000000000001 {policy}",
 )
 ONLY_THERE = (
     "audit verify",
@@ -194,8 +198,8 @@ def test_what_is_read_from_elsewhere_is_what_is_read_here(both: Both, lines: tup
 
 
 @pytest.mark.slow
-def test_what_is_refused_here_is_refused_elsewhere_with_the_same_code(both: Both) -> None:
-    for line in REFUSED:
+def test_what_is_refused_here_is_refused_elsewhere_with_the_same_code(both: Both, policy_file: Path) -> None:
+    for line in (line.format(policy=policy_file) for line in REFUSED):
         elsewhere, here = both.elsewhere(line), both.here(line)
         assert elsewhere.code == here.code == 2, (line, elsewhere, here)
         assert elsewhere.out == here.out == ""
@@ -288,6 +292,9 @@ CHANGES = (
     "grant rotate {n}",
     "grant attach {n} --policy careful",
     "grant revoke {n}",
+    "grant add --server crm --label 'team {n}/50% ?#'",
+    "grant rotate 'team {n}/50% ?#'",
+    "grant revoke 'team {n}/50% ?#'",
     "policy remove {n}",
     "member add {n}@example.com --role viewer --approver crm",
     "member add all-{n}@example.com --role viewer --approver * --name Ada",

@@ -29,7 +29,7 @@ from toolgate.audit.verify import Report
 from toolgate.audit.verify import verify as verify_journal
 from toolgate.cli import exits, printing
 from toolgate.cli.administration import Described
-from toolgate.cli.chosen import log
+from toolgate.cli.chosen import log, refuse_elsewhere
 from toolgate.cli.groups import new_group
 from toolgate.cli.installation import Installation
 from toolgate.cli.log_here import up_to_date
@@ -112,6 +112,7 @@ def export(
     if form == "jsonl" and since is not None:
         raise BadInput("--since", "would break the chain of hashes", "use it with --format csv")
     if form == "jsonl":
+        refuse_elsewhere("export the journal's own lines there, or a table from here with --format csv")
         for line in verbatim(data_directory(data) / "journal"):
             sys.stdout.buffer.write(line)
     else:

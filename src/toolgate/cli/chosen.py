@@ -95,10 +95,9 @@ def leave() -> None:
         _exchange.set(None)
 
 
-def refuse_elsewhere() -> None:
+def refuse_elsewhere(mend: str = "run it on the machine of the gateway, without --url and TOOLGATE_URL") -> None:
     """For what can only be done where the data directory is. Raises BadInput."""
     if _chosen.get() is not None:
-        mend = "run it on the machine of the gateway, without --url and TOOLGATE_URL"
         raise BadInput("--url", "this command works on a data directory", mend)
 
 

@@ -69,7 +69,7 @@ class Exchange:
             return self._read(self.ask(method, path, content=content, headers=headers))
         except ToolgateError as error:
             # A pointer into a policy says where to look; one into a request that nobody wrote is better as a word.
-            if body is not None and error.place.startswith("/"):
+            if not text and error.place.startswith("/"):
                 place = error.place.strip("/").replace("/", " ")
                 raise type(error)(place, error.cause, error.mend) from error
             raise
@@ -137,6 +137,6 @@ _ANOTHER: Final = "make one with `toolgate token add` on the gateway's machine, 
 
 def part(reference: str) -> str:
     """A reference as one segment of a path. Raises NotStored for what would be another path."""
-    if reference in {"", ".", ".."}:
+    if reference in {"", ".", ".."} or "/" in reference:
         raise NotStored("reference", f"nothing is named `{shown(reference)}`", "give a name, a label or an id")
     return quote(reference, safe="")

@@ -11,8 +11,9 @@ import typer
 from toolgate.cli import exits, printing
 from toolgate.cli.administration import Described, GrantTerms
 from toolgate.cli.exchange import Exchange, part
-from toolgate.store.errors import BadInput, Busy
+from toolgate.store.errors import BadInput, Busy, NotStored
 from toolgate.store.headers import HeaderInput
+from toolgate.store.names import check_name, shown
 from toolgate.store.servers import Reach, Registration
 
 
@@ -86,6 +87,7 @@ class Remote:
 
     def put_policy(self, name: str, text: str) -> Described:
         """Store a document as the new revision, whichever one is current."""
+        check_name("policy name", name)
         known = any(policy["name"] == name for policy in self._api.items("policies"))
         headers = {"if-match": "*"} if known else {}
         stored = self._api.object("PUT", f"policies/{part(name)}", text=text, headers=headers)
@@ -115,19 +117,30 @@ class Remote:
 
     def claim_grant(self, reference: str, claims: Mapping[str, object]) -> Described:
         """Say which access tokens lead to a grant."""
-        return self._api.object("PATCH", f"grants/{part(reference)}", {"claims": dict(claims)})
+        return self._api.object("PATCH", f"grants/{self._grant(reference)}", {"claims": dict(claims)})
 
     def rotate_grant(self, reference: str) -> Described:
         """Give a grant a new token."""
-        return self._api.object("POST", f"grants/{part(reference)}/rotate", new=True)
+        return self._api.object("POST", f"grants/{self._grant(reference)}/rotate", new=True)
 
     def revoke_grant(self, reference: str) -> Described:
         """Refuse a grant for good."""
-        return self._api.object("POST", f"grants/{part(reference)}/revoke")
+        return self._api.object("POST", f"grants/{self._grant(reference)}/revoke")
 
     def attach_grant(self, reference: str, policy: str) -> Described:
         """Put a grant under another policy."""
-        return self._api.object("POST", f"grants/{part(reference)}/attach", {"policy": policy})
+        return self._api.object("POST", f"grants/{self._grant(reference)}/attach", {"policy": policy})
+
+    def _grant(self, reference: str) -> str:
+        """How a path names the grant: a label may hold what no path can, then by its id."""
+        if "/" not in reference and reference not in {".", ".."}:
+            return part(reference)
+        named = [grant for grant in self.grants(None) if grant["label"] == reference]
+        found = [grant["id"] for grant in named if grant["revoked"] is None] or [grant["id"] for grant in named]
+        if len(found) != 1:
+            cause = f"{len(found) or 'no'} grants are labelled `{shown(reference)}`"
+            raise NotStored("grant", cause, "use the id: `toolgate grant list` shows it")
+        return str(found[0])
 
     def approvals(self, state: str) -> list[Described]:
         """Those in one state, or all; the API begins with the newest."""
