@@ -19,6 +19,7 @@ from toolgate.store.approval_search import LOCAL, Search, State
 from toolgate.store.directory import private_file
 from toolgate.store.errors import Busy, NotStored, StoreError
 from toolgate.store.names import shown
+from toolgate.store.transactions import transaction
 
 __all__ = ["LOCAL", "Approval", "ApprovalStore", "NotPending", "Search", "State", "TooMany", "Wanted"]
 
@@ -147,7 +148,7 @@ class ApprovalStore:
 
         `sealed` is given the new id and returns the sealed call. `limit`: how many may be pending for one grant.
         """
-        with self._opened() as db, _transaction(db):
+        with self._opened() as db, transaction(db):
             known = self._read(db.execute(_LIVE, self._live_key(wanted)).fetchone())
             if known is not None:
                 return known
@@ -277,17 +278,6 @@ def _counted(state: str, expires: float, now: float) -> State:
     return "expired" if over else cast("State", state)
 
 
-@contextmanager
-def _transaction(db: sqlite3.Connection) -> Iterator[None]:
-    db.execute("BEGIN IMMEDIATE")
-    try:
-        yield
-    except BaseException:
-        db.execute("ROLLBACK")
-        raise
-    db.execute("COMMIT")
-
-
 def _connect(path: Path, patience: float) -> sqlite3.Connection:
     """Open the file and make its table; every commit is synced, so that a used permit stays used after a power cut."""
     private_file(path)
@@ -296,7 +286,7 @@ def _connect(path: Path, patience: float) -> sqlite3.Connection:
         connection.execute("PRAGMA journal_mode = WAL")
         connection.execute("PRAGMA synchronous = FULL")
         if _version(connection) != _VERSION:
-            with _transaction(connection):
+            with transaction(connection):
                 _migrate(connection, path)
     except BaseException:
         connection.close()

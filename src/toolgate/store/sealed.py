@@ -17,6 +17,7 @@ from typing import Any, Final
 from toolgate.keys import MasterKey, SealBroken, sealed_under
 from toolgate.store import access_tokens, approvals, captures, headers, idempotency, oauth, webhooks
 from toolgate.store.errors import Busy, StoreError
+from toolgate.store.transactions import transaction
 
 _BATCH: Final = 200
 _PATIENCE: Final = 10.0
@@ -133,7 +134,7 @@ def _reseal(data: Path, place: SealedColumn, master: MasterKey) -> Resealed:
     result, after = Resealed(), None
     with _opened(data, place) as db:
         while True:
-            with _transaction(db):
+            with transaction(db):
                 rows = db.execute(*_query(place, master.id, after)).fetchall()
                 for row in rows:
                     _step(db, place, master, row, result)
@@ -185,14 +186,3 @@ def _opened(data: Path, place: SealedColumn) -> Iterator[sqlite3.Connection]:
         if "locked" in str(error):
             raise Busy(str(path), "is locked by another process", "try again") from error
         raise StoreError(str(path), f"cannot be used: {error}", "restore it") from error
-
-
-@contextmanager
-def _transaction(db: sqlite3.Connection) -> Iterator[None]:
-    db.execute("BEGIN IMMEDIATE")
-    try:
-        yield
-    except BaseException:
-        db.execute("ROLLBACK")
-        raise
-    db.execute("COMMIT")
