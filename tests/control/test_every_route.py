@@ -1,14 +1,13 @@
 """Every route of the dashboard: without a credential, with each role, from elsewhere, forged and malformed.
 
-The routes are those of the application itself. A new one fails the first test until it is in the table below, which
-says who may use it; then all other tests try it, too.
+The routes are those of the application itself. A new one fails the first test until it is in the table of
+`tests.control.routes`, which says who may use it; then all other tests try it, too.
 """
 
 from __future__ import annotations
 
 import re
-from collections.abc import Iterator, Mapping
-from dataclasses import dataclass
+from collections.abc import Mapping
 from typing import Any, Final
 from urllib.parse import quote
 
@@ -16,118 +15,11 @@ import pytest
 from starlette.routing import Mount, Route
 from tests.control.api.asking import OTHER, other_organisation, rows
 from tests.control.api.house import UNKNOWN, House, furnish
+from tests.control.routes import ACTIONS, CHANGES, OPEN, WAYS, Way
 from tests.control.running import Answer, Browser, Control
 
 from toolgate.store.roles import ROLES, Role, reaches
 from toolgate.store.tables import DEFAULT_ORGANISATION
-
-PAGES: Final[Mapping[str, Role]] = {
-    "/": "viewer",
-    "/account": "viewer",
-    "/approvals": "viewer",
-    "/approvals/state": "viewer",
-    "/approvals/{id}": "viewer",
-    "/approvals/{id}/rule": "policy_manager",
-    "/approvals/{id}/state": "viewer",
-    "/connect/{server_id}": "admin",
-    "/connect/{server_id}/disconnect": "admin",
-    "/events": "admin",
-    "/grants": "viewer",
-    "/grants/new": "admin",
-    "/grants/{id}": "viewer",
-    "/grants/{id}/claims": "admin",
-    "/grants/{id}/revoke": "admin",
-    "/grants/{id}/rotate": "admin",
-    "/grants/{id}/try": "admin",
-    "/members": "admin",
-    "/members/new": "admin",
-    "/members/{member}": "admin",
-    "/members/{member}/remove": "admin",
-    "/patterns": "viewer",
-    "/policies": "viewer",
-    "/policies/new": "policy_manager",
-    "/policies/{policy}": "viewer",
-    "/policies/{policy}/edit": "viewer",
-    "/policies/{policy}/remove": "policy_manager",
-    "/records": "viewer",
-    "/records/{decision_id}": "viewer",
-    "/servers": "viewer",
-    "/servers/new": "admin",
-    "/servers/{id}": "viewer",
-    "/servers/{id}/change": "admin",
-    "/servers/{id}/remove": "admin",
-    "/settings": "admin",
-    "/settings/tokens": "admin",
-    "/settings/webhooks": "admin",
-    "/settings/webhooks/{id}": "admin",
-    "/settings/webhooks/{id}/remove": "admin",
-}
-"""Each with a twin: the same path and `.json`, `/overview.json` for the first."""
-
-FILES: Final[Mapping[str, Role]] = {"/records.csv": "viewer", "/records.jsonl": "viewer", "/live": "viewer"}
-
-ACTIONS: Final[Mapping[str, Role]] = {
-    "/account/password": "viewer",
-    "/account/provider": "viewer",
-    "/account/sessions/end-others": "viewer",
-    "/account/sessions/{session}/end": "viewer",
-    "/approvals/{id}/approve": "viewer",
-    "/approvals/{id}/deny": "viewer",
-    "/approvals/{id}/rule": "policy_manager",
-    "/connect/{server_id}": "admin",
-    "/connect/{server_id}/disconnect": "admin",
-    "/grants/new": "admin",
-    "/grants/{id}/attach": "policy_manager",
-    "/grants/{id}/claims": "admin",
-    "/grants/{id}/revoke": "admin",
-    "/grants/{id}/rotate": "admin",
-    "/grants/{id}/try": "admin",
-    "/members/new": "admin",
-    "/members/{member}": "admin",
-    "/members/{member}/link": "admin",
-    "/members/{member}/remove": "admin",
-    "/members/{member}/sessions/end": "admin",
-    "/members/{member}/state": "admin",
-    "/policies/draft.json": "viewer",
-    "/policies/new": "policy_manager",
-    "/policies/{policy}/edit": "viewer",
-    "/policies/{policy}/name": "policy_manager",
-    "/policies/{policy}/remove": "policy_manager",
-    "/policies/{policy}/rollback": "policy_manager",
-    "/records/{decision_id}/said": "admin",
-    "/servers/new": "admin",
-    "/servers/{id}/accept": "admin",
-    "/servers/{id}/change": "admin",
-    "/servers/{id}/refresh": "admin",
-    "/servers/{id}/remove": "admin",
-    "/settings/organisations": "admin",
-    "/settings/tokens": "admin",
-    "/settings/tokens/{token}/revoke": "admin",
-    "/settings/webhooks": "admin",
-    "/settings/webhooks/{id}": "admin",
-    "/settings/webhooks/{id}/remove": "admin",
-    "/settings/webhooks/{id}/secret": "admin",
-    "/settings/webhooks/{id}/switch": "admin",
-    "/settings/webhooks/{id}/test": "admin",
-    "/sign-out": "viewer",
-}
-
-OPEN: Final[Mapping[tuple[str, str], int]] = {
-    ("GET", "/static/{digest}/{name:path}"): 404,
-    ("GET", "/oauth/callback"): 303,
-    ("GET", "/oauth/client.json"): 404,
-    ("GET", "/decide/{signed}"): 404,
-    ("GET", "/decide/{signed}.json"): 404,
-    ("POST", "/decide/{signed}/approve"): 404,
-    ("POST", "/decide/{signed}/deny"): 404,
-    ("GET", "/sign-in"): 200,
-    ("POST", "/sign-in"): 403,
-    ("GET", "/sign-in/oidc"): 404,
-    ("GET", "/sign-in/oidc/callback"): 404,
-    ("GET", "/welcome/{token}"): 404,
-    ("POST", "/welcome/{token}"): 403,
-}
-"""What needs no session, with the answer to somebody who brings nothing."""
 
 WITHOUT_FIELDS: Final = frozenset(
     {
@@ -191,47 +83,6 @@ MALFORMED: Final[tuple[tuple[str, bytes], ...]] = (
     ("text/plain", b"name=a"),
     ("", b"\xff\xfe"),
 )
-
-
-@dataclass(slots=True, frozen=True)
-class Way:
-    """One method at one path of the table."""
-
-    method: str
-    path: str
-    role: Role
-
-    @property
-    def twin(self) -> bool:
-        return self.path.endswith(".json")
-
-    @property
-    def named(self) -> bool:
-        """Whether the path names something of an organisation."""
-        return "{" in self.path
-
-    def at(self, ids: Mapping[str, str]) -> str:
-        """The path with these ids in it; `{id}` is of the kind that the path begins with."""
-        kind = {"/servers": "server", "/grants": "grant", "/approvals": "approval"}.get(
-            self.path[: self.path.find("/", 1)]
-        )
-        known = {**ids, "id": ids.get(kind or "webhook", UNKNOWN), "server_id": ids.get("server", UNKNOWN)}
-        return re.sub(r"{(\w+)}", lambda found: quote(known.get(found[1], UNKNOWN), safe=""), self.path)
-
-
-def ways() -> Iterator[Way]:
-    """All that needs somebody to be signed in."""
-    for path, role in PAGES.items():
-        yield Way("GET", path, role)
-        yield Way("GET", "/overview.json" if path == "/" else f"{path}.json", role)
-    for path, role in FILES.items():
-        yield Way("GET", path, role)
-    for path, role in ACTIONS.items():
-        yield Way("POST", path, role)
-
-
-WAYS: Final = tuple(ways())
-CHANGES: Final = tuple(way for way in WAYS if way.method == "POST")
 
 
 @pytest.fixture
