@@ -131,7 +131,7 @@ class Control:
         """Serve the installation in `data` (made where there is none) until the block ends."""
         if not database_file(data).exists():
             new_database(data)
-        engine = open_database(data)
+        engine = open_database(data, kept=2)
         listener = await listening("127.0.0.1", 0)
         port = listener.getsockname()[1]
         given = {"url": f"http://127.0.0.1:{port}", **settings}
@@ -142,6 +142,7 @@ class Control:
         front = Front(Status(data), hosts, lambda: application, secure=chosen.url.startswith("https:"))
         serving = Serving(front, listener, chosen)
         async with AsyncExitStack() as stack:
+            stack.callback(engine.dispose)
             stack.push_async_callback(serving.close)
             control = cls(application, state, stack)
             if chosen.url.startswith("https:"):

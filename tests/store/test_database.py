@@ -4,6 +4,7 @@ import sqlite3
 import stat
 import subprocess
 import sys
+from concurrent.futures import ThreadPoolExecutor
 from contextlib import closing
 from pathlib import Path
 
@@ -188,6 +189,22 @@ def test_a_reader_does_not_wait_for_a_writer(engine: Engine, data: Path) -> None
         change.note("add", "server", "x")
         assert latest_change(engine) == 0
     assert latest_change(engine) == 1
+
+
+def test_a_connection_that_is_kept_holds_nobody_up_and_sees_what_others_write(engine: Engine, data: Path) -> None:
+    kept = open_database(data, kept=1)
+    for number in range(3):
+        with ThreadPoolExecutor(1) as thread:
+            assert thread.submit(latest_change, kept).result() == number
+        with pytest.raises(ZeroDivisionError), writing(kept, "test"):
+            raise ZeroDivisionError
+        with writing(engine, "test") as change:
+            change.note("add", "server", "x")
+        with closing(sqlite3.connect(database_file(data), timeout=0)) as connection:
+            assert connection.execute("PRAGMA wal_checkpoint(TRUNCATE)").fetchone() == (0, 0, 0)
+    assert isinstance(kept.pool, sa.QueuePool)
+    assert kept.pool.checkedin() == 1
+    kept.dispose()
 
 
 def test_what_raises_inside_a_transaction_undoes_all_of_it(engine: Engine) -> None:

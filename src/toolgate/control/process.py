@@ -47,6 +47,8 @@ _DISCOVER_EVERY: Final = 5.0
 _REST_AT_MOST: Final = 600.0
 _LOOK_EVERY: Final = 0.5
 _RENEW_EVERY: Final = 2.0
+_CONNECTIONS: Final = 8
+"""To the database, kept open: more than that only while so many pages are asked for at once."""
 _LINE_LIMIT: Final = 32 * 1024 * 1024
 _ACTOR: Final = "gateway"
 
@@ -64,7 +66,7 @@ class ControlProcess:
     async def run(self) -> None:
         """The whole life of the process; raises ToolgateError when it cannot begin."""
         settings = self._settings
-        engine = open_database(self._data)
+        engine = open_database(self._data, kept=_CONNECTIONS)
         if settings.config is not None:
             self._configured = Configured(self._data, engine, Path(settings.config), prune=settings.prune)
             self._configured.start()
@@ -98,6 +100,7 @@ class ControlProcess:
             await self._index(index)
             index.close()
             view.close()
+            engine.dispose()
 
     def _front(self, state: State, port: int) -> Front:
         settings = self._settings

@@ -32,15 +32,17 @@ LOCK_WAIT = 10.0
 """Seconds a writer waits for another one."""
 
 
-def open_database(data: Path) -> Engine:
+def open_database(data: Path, *, kept: int = 0) -> Engine:
     """The database of `data`, made (0600, the directory 0700) and migrated where needed.
 
-    Several processes may call this at once: one migrates, the others wait. Raises StoreError.
+    At most `kept` connections stay open for the next use, until `dispose`: a page asks several times, and to open one
+    is to read the whole schema. Several processes may call this at once: one migrates, the others wait. Raises
+    StoreError.
     """
     prepare_directory(data)
     path = database_file(data)
     private_file(path)
-    engine = _engine(path)
+    engine = _engine(path, kept)
     if _schema(path) != HEAD:
         with _migration_lock(data):
             if _schema(path) != HEAD:
@@ -48,10 +50,14 @@ def open_database(data: Path) -> Engine:
     return engine
 
 
-def _engine(path: Path) -> Engine:
+def _engine(path: Path, kept: int) -> Engine:
     url = URL.create("sqlite+pysqlite", database=str(path))
     arguments = {"timeout": LOCK_WAIT, "isolation_level": None}
-    engine = sa.create_engine(url, poolclass=sa.NullPool, connect_args=arguments)
+    if kept:
+        pool = {"pool_size": kept, "max_overflow": -1, "pool_use_lifo": True}  # the last used: its cache is the warmest
+        engine = sa.create_engine(url, poolclass=sa.QueuePool, connect_args=arguments, **pool)
+    else:
+        engine = sa.create_engine(url, poolclass=sa.NullPool, connect_args=arguments)
     sa.event.listen(engine, "connect", _settle_connection)
     sa.event.listen(engine, "begin", _begin)
     return engine
