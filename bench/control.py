@@ -28,7 +28,7 @@ from pathlib import Path
 import aiohttp
 import psutil
 from bench.gateway import ANSWER, ARGUMENTS, POLICY, TOOL, UPSTREAM, Figures, Peer, load, medians, message, wrk_script
-from bench.installation import RARE_TOOL, Size, build
+from bench.installation import RARE_TOOL, Size, add_ordinary, build
 from bench.open_loop import open_loop
 from bench.peers import ANSWERS, nginx, running
 from tests.gateway.running import Gateway
@@ -72,8 +72,9 @@ def session(gateway: Gateway) -> str:
 
 def paths(gateway: Gateway) -> list[str]:
     """Every page that shows something stored, and every list of the API."""
-    server = servers.every(gateway.engine)[0].id
-    policy = policies.every(gateway.engine)[0].id
+    known = {server.name: server.id for server in servers.every(gateway.engine)}
+    server, policy = known["mcp-0"], policies.get(gateway.engine, "rules-0").id
+    hub = (known["hub"], policies.get(gateway.engine, "hub").id) if "hub" in known else add_ordinary(gateway.engine)
     grant = grants.every(gateway.engine, time.time())[0]
     records = Records(database_file(gateway.data), gateway.data / "journal")
     first = records.page(Filter(outcome="allow", organisations=(DEFAULT_ORGANISATION,)), 1).found[0].entry
@@ -85,10 +86,20 @@ def paths(gateway: Gateway) -> list[str]:
     log += [f"?grant={grant.label}", f"?server={server}", "?outcome=gap", "?outcome=deny&since=24h"]
     pages = ["/", "/?span=7d", *(f"/records{query}" for query in log), f"/records/{decision}"]
     pages += ["/servers", f"/servers/{server}", "/servers/new", "/policies", f"/policies/{policy}"]
-    pages += [f"/policies/{policy}/edit", "/grants", f"/grants/{grant.id}", "/grants/new", "/approvals"]
+    pages += [f"/policies/{policy}/edit", f"/servers/{hub[0]}", f"/policies/{hub[1]}", f"/policies/{hub[1]}/edit"]
+    pages += ["/grants", "/grants?q=agent", f"/grants/{grant.id}", "/grants/new", "/approvals"]
     pages += ["/members", "/events", "/settings", "/settings/tokens", "/account"]
     lists = ["servers", f"servers/{server}/tools", "policies", f"policies/{policy}/revisions", "grants", "approvals"]
-    lists += ["records", "records?text=matches-nothing", "events", "members", "tokens", "webhooks", "organisations"]
+    lists += [
+        "grants?limit=200",
+        "records",
+        "records?text=matches-nothing",
+        "events",
+        "members",
+        "tokens",
+        "webhooks",
+        "organisations",
+    ]
     return [*pages, *(f"/api/v1/{name}" for name in [*lists, "catalogue/servers"])]
 
 

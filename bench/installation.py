@@ -22,6 +22,7 @@ from sqlalchemy.engine import Engine
 
 from toolgate.audit.journal import Journal
 from toolgate.audit.records import Decision, Entry, Gap, LimitFacts, Outcome, Refused, Result, Sum
+from toolgate.catalogue.recommend import recommended_text
 from toolgate.control.discovering import seen_of
 from toolgate.keys import MasterKey
 from toolgate.policy.decision import Charge, Unit
@@ -42,6 +43,16 @@ RULES = {
         }
     ],
     "limits": [{"counter": "calls", "window": "minute", "max": 30, "scope": "grant"}],
+}
+ABOUT = "Needs a token that may see the repository; long lists come in pages of 30."
+PARAMETERS = {
+    "owner": {"type": "string", "description": "The user or organisation that owns the repository."},
+    "repo": {"type": "string", "description": "The name of the repository."},
+    "number": {"type": "integer", "description": "The number of the item, where it has one.", "minimum": 1},
+    "path": {"type": "string", "description": "The path to the file, from the root of the repository."},
+    "state": {"type": "string", "enum": ["open", "closed", "all"]},
+    "labels": {"type": "array", "items": {"type": "string"}},
+    "body": {"type": "string", "description": "The text, in Markdown."},
 }
 POLICY = {"version": "1", "default": "deny", "tools": dict.fromkeys(TOOLS, RULES)}
 ENDS: tuple[Result, ...] = ("result",) * 17 + ("tool_error", "rpc_error", "timeout")
@@ -75,6 +86,27 @@ def build(data: Path, size: Size = Size()) -> list[Holder]:
     engine.dispose()
     asyncio.run(_write(data, size, holders, chance))
     return holders
+
+
+def add_ordinary(engine: Engine) -> tuple[str, str]:
+    """A server with 30 tools as people really have them, under the recommended policy; the ids of the two.
+
+    Nobody has called it, so looking for its last decisions is looking through all of them.
+    """
+    tools = [
+        {
+            "name": f"{verb}_{thing}",
+            "description": f"{verb.capitalize()} one or more items of the kind {thing} in a repository. {ABOUT}",
+            "inputSchema": {"type": "object", "properties": PARAMETERS, "required": ["owner", "repo"]},
+        }
+        for thing in ("issue", "pull_request", "file", "branch", "comment")
+        for verb in ("get", "list", "search", "create", "update", "delete")
+    ]
+    server = servers.add(engine, "bench", "hub", "http://127.0.0.1:9/mcp").id
+    definitions.saw(engine, "bench", server, [seen_of(json.dumps(tool).encode()) for tool in tools], trusted=True)
+    policy = policies.put(engine, "bench", "hub", recommended_text(tools)).id
+    grants.add(engine, "bench", server="hub", policy="hub", label="hub")
+    return server, policy
 
 
 def _register(engine: Engine, size: Size) -> list[Holder]:
