@@ -320,6 +320,15 @@ def test_what_changes_answers_alike(both: Both, policy_file: Path) -> None:
 
 
 @pytest.mark.slow
+def test_what_was_set_there_stays_when_something_else_is_changed_from_elsewhere(both: Both, certificate: Path) -> None:
+    both.here("server add kept --url http://127.0.0.1:9/mcp")
+    assert both.here(f"server set kept --ca-file {certificate}").code == 0
+    assert both.elsewhere("server set kept --pin").code == 0
+    shown = json.loads(both.here("server show kept --json").out)
+    assert (shown["pin"], shown["ca_file"]) == (True, str(certificate))
+
+
+@pytest.mark.slow
 def test_the_table_of_records_is_the_same_file(both: Both) -> None:
     for line in ("audit export --format csv", "audit export --format csv --since 30d"):
         assert both.elsewhere(line) == both.here(line)

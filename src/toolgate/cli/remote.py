@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
+from dataclasses import fields, replace
 from datetime import UTC, datetime
-from typing import Literal
+from typing import Final, Literal
 
 import typer
 
@@ -15,6 +16,8 @@ from toolgate.store.errors import BadInput, Busy, NotStored
 from toolgate.store.headers import HeaderInput
 from toolgate.store.names import check_name, shown
 from toolgate.store.servers import Reach, Registration
+
+_CREDENTIALS: Final = ("headers", "variables")
 
 
 class Remote:
@@ -46,7 +49,14 @@ class Remote:
 
     def change_server(self, server_id: str, registration: Registration, dropped: Sequence[str]) -> Described:
         """Change how a server is reached and fetch its tools."""
-        body = {**_told(registration), "without": list(dropped)}
+        now = self.server(server_id)
+        # What stays is not sent: the operator may have set there what nobody may set from elsewhere.
+        kept = Reach(**{field.name: now[field.name] for field in fields(Reach)})
+        if replace(kept, allow_private=registration.reach.allow_private) == registration.reach:
+            registration = replace(registration, reach=Reach(allow_private=registration.reach.allow_private))
+        told = _told(registration)
+        body = {name: value for name, value in told.items() if name in _CREDENTIALS or now[name] != value}
+        body["without"] = list(dropped)
         changed = self._api.object("PATCH", f"servers/{part(server_id)}", body)
         return _without_warning(changed, "its tools are those seen before")
 
