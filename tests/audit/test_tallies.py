@@ -175,6 +175,9 @@ async def test_rankings_are_of_the_organisations_and_hours_asked_for(database: P
     assert records.ranking("server", ("x",), hour + 1, 8) == [("one", Counts(denied=1))]
     assert records.ranking("rule", ("x",), hour, 8) == [("/tools/run", Counts(denied=1))]
     assert records.ranking("reason", ("x",), hour, 8) == []
+    assert records.ever("server", ("x", ""), "one")
+    assert not records.ever("server", ("y",), "one")
+    assert not records.ever("grant", ("x",), "one")
     records.close()
 
 
@@ -184,6 +187,20 @@ async def test_forgetting_takes_the_whole_hours_before(database: Path) -> None:
     with closing(Index(database, database.parent / "journal")) as index:
         index.forget(NOW + 2 * HOUR)
     assert {row[2] for row in table(database) if not str(row[1]).endswith("day")} == {int(NOW // HOUR) + 2}
+
+
+async def test_a_day_is_forgotten_with_its_last_hour(database: Path) -> None:
+    midnight = NOW - NOW % 86_400
+    entries = [decision("a", server_id="s", time=midnight), decision("b", server_id="s", time=midnight + 20 * HOUR)]
+    await written(database.parent / "journal", entries)
+    index_all(database)
+    records, known = Records(database, database.parent / "journal"), (entries[0].organisation,)
+    with closing(Index(database, database.parent / "journal")) as index:
+        index.forget(midnight + 20 * HOUR)
+        assert records.ever("server", known, "s")
+        index.forget(midnight + 24 * HOUR)
+    assert not records.ever("server", known, "s")
+    records.close()
 
 
 async def test_a_ranking_counts_each_hour_of_its_span_once_over_midnights(database: Path) -> None:

@@ -15,6 +15,7 @@ from typing import Final
 
 import msgspec
 
+from toolgate.audit import tallies
 from toolgate.audit.reader import Located, Position, entries
 from toolgate.audit.rows import COLUMNS, Batch, BriefEntry, read_briefly
 from toolgate.audit.tallies import HOUR
@@ -73,7 +74,7 @@ class Index:
     def forget(self, before: float) -> None:
         """Remove what is older than `before` (epoch seconds), as pruning removes its entries; counts by whole hours."""
         self._connection.execute("DELETE FROM records WHERE time < ?", (before,))
-        self._connection.execute("DELETE FROM tallies WHERE hour < ?", (int(before // HOUR),))
+        tallies.forget(self._connection, int(before // HOUR))
 
     def _positions(self) -> dict[str, Position]:
         rows = self._connection.execute("SELECT chain, segment, offset FROM index_positions")

@@ -159,6 +159,11 @@ class Records:
         with self._borrowed() as reader:
             return tallies.ranking(reader.connection, kind, organisations, since, most)
 
+    def ever(self, kind: Kind, organisations: tuple[str, ...], name: str) -> bool:
+        """Whether there may be a record of this server, grant or rule: to find that there is none, all are read."""
+        with self._borrowed() as reader:
+            return tallies.ever(reader.connection, kind, organisations, name)
+
 
 class _Reader:
     """One connection and what it needs to read entries."""

@@ -135,6 +135,20 @@ def ranking(
     return [(name, Counts(*counts)) for name, *counts in found]
 
 
+def ever(connection: sqlite3.Connection, kind: Kind, organisations: tuple[str, ...], name: str) -> bool:
+    """Whether anything of this server, grant or rule was counted: by days, of which there are few."""
+    marks = ", ".join("?" * len(organisations))
+    any_day = f"SELECT 1 FROM tallies WHERE organisation_id IN ({marks}) AND kind = ? AND name = ?"  # noqa: S608
+    found = connection.execute(f"{any_day} LIMIT 1", (*organisations, f"{kind} day", name))
+    return found.fetchone() is not None
+
+
+def forget(connection: sqlite3.Connection, before: int) -> None:
+    """Remove the counts of what was before an hour; a day goes when all of its hours have gone."""
+    whole = "hour < CASE WHEN kind LIKE '% day' THEN ? ELSE ? END"
+    connection.execute(f"DELETE FROM tallies WHERE {whole}", (before - before % _DAY, before))  # noqa: S608 (constants)
+
+
 def _rows(organisations: tuple[str, ...]) -> str:
     """A query for the rows of these organisations, of one kind, between two hours."""
     marks = ", ".join("?" * len(organisations))

@@ -9,14 +9,12 @@ from starlette.datastructures import FormData
 from starlette.requests import Request
 from starlette.routing import BaseRoute
 
-from toolgate.audit.filters import Filter
 from toolgate.control.pages import forms, once
 from toolgate.control.pages.grant_adding import pasted, sent_already, token_page
 from toolgate.control.pages.grants import seen_by
-from toolgate.control.pages.lines import line_of
+from toolgate.control.pages.lines import last_lines
 from toolgate.control.pages.rendering import Page
 from toolgate.control.pages.routing import Answer, action, actor, page, see_other, state
-from toolgate.control.recorded import seen_by as records_seen_by
 from toolgate.errors import ToolgateError
 from toolgate.keys import mint_token
 from toolgate.store import described, grants, idempotency, policies
@@ -25,7 +23,6 @@ from toolgate.store.database import writing
 from toolgate.store.errors import BadInput, Conflict
 from toolgate.store.grants import Grant
 
-DECISIONS: Final = 10
 REVOKED_WITHIN: Final = 5.0
 """Seconds that a revocation waits for the gateways to confirm it."""
 
@@ -45,8 +42,7 @@ def _grant(request: Request) -> Page:
     here, who = state(request), actor(request)
     grant = _asked_for(request)
     url = here.proxy_url(grant.server_id)
-    wanted = Filter(grant=grant.id, organisations=records_seen_by(who))
-    rows = [line_of(found) for found in here.records.page(wanted, DECISIONS).found]
+    rows = last_lines(request, "grant", grant.id)
     data = {"grant": {**seen_by(who, grant), "proxy_url": url}}
     if who.may("admin"):
         data["grant"]["last_used"] = described.when(rows[0].time if rows else None)

@@ -2,12 +2,20 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
-from typing import Final
+from dataclasses import dataclass, replace
+from typing import Final, Literal
+
+from starlette.requests import Request
 
 from toolgate.audit.export import kind_of, summary
+from toolgate.audit.filters import Filter
 from toolgate.audit.records import Decision, Gap, Outcome, Refused, Sum
 from toolgate.audit.search import Found
+from toolgate.control.pages.routing import actor, state
+from toolgate.control.recorded import seen_by
+
+LAST: Final = 10
+"""Decisions on the page of a server or grant; the others stand behind a link."""
 
 ENDS: Final[dict[str, str]] = {
     "result": "answered",
@@ -62,6 +70,15 @@ def line_of(found: Found) -> Line:
     if isinstance(entry, Refused):
         return Line(time=entry.time, outcome="refused", message=summary(entry), rule=entry.reason)
     return Line(time=entry.time, outcome=kind_of(entry), message=summary(entry) if isinstance(entry, Gap) else "")
+
+
+def last_lines(request: Request, kind: Literal["server", "grant"], id_: str) -> list[Line]:
+    """The rows of the last decisions of a server or grant that whoever asks may see; of one that is new, none."""
+    records, organisations = state(request).records, seen_by(actor(request))
+    if not records.ever(kind, organisations, id_):
+        return []
+    named = Filter(server=id_) if kind == "server" else Filter(grant=id_)
+    return [line_of(found) for found in records.page(replace(named, organisations=organisations), LAST).found]
 
 
 def _decided(entry: Decision, outcome: Outcome | None) -> Line:

@@ -10,23 +10,20 @@ from starlette.datastructures import FormData
 from starlette.requests import Request
 from starlette.routing import BaseRoute
 
-from toolgate.audit.filters import Filter
 from toolgate.control.asking import ask_server
 from toolgate.control.connecting.shown import credentials_of
 from toolgate.control.pages.drift import changed_places
-from toolgate.control.pages.lines import line_of
+from toolgate.control.pages.lines import last_lines
 from toolgate.control.pages.rendering import Page
 from toolgate.control.pages.routing import Answer, action, actor, page, see_other, state
 from toolgate.control.pages.servers import standing_of
 from toolgate.control.pages.tools import tools_of
-from toolgate.control.recorded import seen_by
 from toolgate.store import contacts, definitions, described, grants, outlines, servers
 from toolgate.store.grants import Grant
 from toolgate.store.servers import Server
 from toolgate.upstream.discovery import SignInNeeded
 
 GRANTS: Final = 12
-DECISIONS: Final = 10
 CHANGES: Final = 20
 """How many of each the page shows; the rest stands behind a link."""
 
@@ -72,12 +69,11 @@ def _told(request: Request, server: Server) -> dict[str, Any]:
     here = state(request)
     attempt = here.attempts.last(server.id)
     trouble = None if attempt is None else attempt.error
-    wanted = Filter(server=server.id, organisations=seen_by(actor(request)))
     return {
         "attempt": attempt,
         "trouble": trouble,
         "sign_in": isinstance(trouble, SignInNeeded),
-        "rows": [line_of(found) for found in here.records.page(wanted, DECISIONS).found],
+        "rows": last_lines(request, "server", server.id),
         "names": {server.id: server.name},
     }
 
