@@ -109,7 +109,7 @@ def load(peer: Peer, connections: int, seconds: int) -> Figures:
     if "Non-2xx" in said or "Socket errors" in said:
         raise SystemExit(f"{peer.name}: {said}")
     count, rate = re.search(r"(\d+) requests in", said), re.search(r"Requests/sec:\s*([\d.]+)", said)
-    median, p99 = re.search(r"50%\s+(\S+)", said), re.search(r"99%\s+(\S+)", said)
+    median, p99 = (re.search(rf"^ +{part}% +(\S+)", said, re.MULTILINE) for part in (50, 99))
     assert count is not None
     assert rate is not None
     assert median is not None
