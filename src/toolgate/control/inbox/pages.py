@@ -17,9 +17,9 @@ from toolgate.control.pages.forms import placed, text
 from toolgate.control.pages.rendering import Page
 from toolgate.control.pages.routing import Act, Answer, action, actor, page, see_other, state
 from toolgate.errors import ToolgateError
-from toolgate.store import servers
 from toolgate.store.approvals import Approval, ApprovalStore, NotPending, Search, State
 from toolgate.store.errors import BadInput
+from toolgate.store.labels import living_servers
 from toolgate.store.verdicts import Verdict
 
 PAGE: Final = 50
@@ -103,8 +103,8 @@ def _before(request: Request) -> tuple[float, str] | None:
 def _servers(request: Request) -> list[tuple[str, str]]:
     """The servers whose calls this one may see: id and name."""
     asking = actor(request)
-    found = servers.every(state(request).engine, organisation=asking.organisation)
-    return [(server.id, server.name) for server in found if asking.may_approve(server.id)]
+    found = living_servers(state(request).engine, asking.organisation)
+    return [(id_, name) for id_, name in found if asking.may_approve(id_)]
 
 
 def _stamp(request: Request) -> Response:

@@ -17,8 +17,9 @@ from toolgate.control.pages.rendering import Page
 from toolgate.control.pages.routing import Answer, action, actor, page, see_other, state
 from toolgate.errors import ToolgateError
 from toolgate.keys import Sealer
-from toolgate.store import deliveries, described, servers, webhooks
+from toolgate.store import deliveries, described, webhooks
 from toolgate.store.errors import BadInput
+from toolgate.store.labels import living_servers
 from toolgate.store.webhooks import LINKS, PURPOSE, Links, Options, Webhook
 
 _PATH: Final = "/settings/webhooks"
@@ -60,10 +61,9 @@ def _last(request: Request, hook: Webhook) -> dict[str, Any] | None:
 
 
 def _choices(request: Request, typed: dict[str, Any], error: ToolgateError | None) -> dict[str, Any]:
-    found = servers.every(state(request).engine, organisation=actor(request).organisation)
     return {
         "typed": typed,
-        "choices": [(server.id, server.name) for server in found],
+        "choices": living_servers(state(request).engine, actor(request).organisation),
         "formats": _FORMATS,
         "links_of": _LINKS,
         "errors": placed(error, _FIELDS) if error else {},

@@ -9,7 +9,7 @@ from starlette.requests import Request
 
 from toolgate.control.pages.forms import text, texts
 from toolgate.control.pages.routing import actor, state
-from toolgate.store import servers
+from toolgate.store.labels import living_servers
 from toolgate.store.roles import NONE, Approves
 
 ROLES: Final = [
@@ -39,5 +39,4 @@ def stored(approves: Approves = NONE) -> dict[str, Any]:
 
 def choices(request: Request) -> list[tuple[str, str]]:
     """The servers to choose from: id and name."""
-    found = servers.every(state(request).engine, organisation=actor(request).organisation)
-    return [(server.id, server.name) for server in found]
+    return living_servers(state(request).engine, actor(request).organisation)
