@@ -7,7 +7,8 @@ A real `toolgate serve` runs on a data directory with 100,000 records, 1,000 gra
 its own. Part one asks each page and each list of the API over loopback, one request at a time, signed in as an admin:
 milliseconds until the last byte, and of the control process's CPU. Part two loads the gateway in turns without and with
 people at the dashboard: `--viewers` of them that ask for the overview, the log and a search again and again, each with
-an open stream of new records. Gateway on core 0, all else on core 1. Part two needs nginx, wrk and two cores.
+an open stream of new records. Gateway on core 0, all else on core 1, where the people give way to the client and the
+server of the calls: else it is these that become slow. Part two needs nginx, wrk and two cores.
 """
 
 from __future__ import annotations
@@ -22,8 +23,11 @@ import tempfile
 import time
 from collections.abc import Iterator
 from contextlib import ExitStack, closing, contextmanager
+from ctypes import c_ulong
 from dataclasses import asdict, dataclass
+from multiprocessing.sharedctypes import Synchronized
 from pathlib import Path
+from typing import TypeAlias
 
 import aiohttp
 import psutil
@@ -44,6 +48,7 @@ from toolgate.store.directory import database_file
 from toolgate.store.members import Terms
 from toolgate.store.tables import DEFAULT_ORGANISATION
 
+Counter: TypeAlias = "Synchronized[int]"
 ADMIN = "bench@example.com"
 VIEWED = ("/", "/records", "/records?text=charge", "/records?outcome=deny", "/servers", "/grants")
 STEADY = 1000
@@ -147,19 +152,22 @@ def index_cost(data: Path, folder: Path) -> float:
     return spent * 1e6 / number
 
 
-def view(url: str, secret: str) -> None:
+def view(url: str, secret: str, pages: Counter) -> None:
     """One person at the dashboard, until the process is ended: a stream of new records, and page after page."""
-    asyncio.run(_view(url, secret))
-
-
-async def _view(url: str, secret: str) -> None:
     os.sched_setaffinity(0, {1})
+    os.nice(19)
+    asyncio.run(_view(url, secret, pages))
+
+
+async def _view(url: str, secret: str, pages: Counter) -> None:
     async with aiohttp.ClientSession(cookies={SESSION: secret}, cookie_jar=aiohttp.CookieJar(unsafe=True)) as http:
         following = asyncio.create_task(_follow(http, url))
         while not following.done():
             for path in VIEWED:
                 async with http.get(url + path) as response:
                     await response.read()
+                with pages.get_lock():
+                    pages.value += 1
 
 
 async def _follow(http: aiohttp.ClientSession, url: str) -> None:
@@ -169,14 +177,15 @@ async def _follow(http: aiohttp.ClientSession, url: str) -> None:
 
 
 @contextmanager
-def viewers(url: str, secrets: list[str]) -> Iterator[None]:
-    """So many people at the dashboard."""
-    processes = [multiprocessing.Process(target=view, args=(url, secret), daemon=True) for secret in secrets]
+def viewers(url: str, secrets: list[str]) -> Iterator[Counter]:
+    """So many people at the dashboard; counts the pages that they got."""
+    pages = multiprocessing.Value(c_ulong)
+    processes = [multiprocessing.Process(target=view, args=(url, secret, pages), daemon=True) for secret in secrets]
     for process in processes:
         process.start()
     time.sleep(1.0)
     try:
-        yield
+        yield pages
     finally:
         for process in processes:
             process.terminate()
@@ -185,17 +194,20 @@ def viewers(url: str, secrets: list[str]) -> Iterator[None]:
 
 @dataclass
 class Load:
-    """The gateway under load: flat out, and the waits of calls that come on a fixed schedule."""
+    """The gateway under load: flat out, and the waits of calls that come on a fixed schedule; pages a second beside."""
 
     flat_out: Figures
     steady_p50: float
     steady_p99: float
+    pages: float
 
 
-def one_round(peer: Peer, seconds: int) -> Load:
+def one_round(peer: Peer, seconds: int, pages: Counter | None = None) -> Load:
+    begun, before = time.monotonic(), pages.value if pages is not None else 0
     flat_out = load(peer, 32, seconds)
     p50, p99 = open_loop(peer.url, peer.script.read_text(), STEADY, seconds)
-    return Load(flat_out, p50, p99)
+    got = pages.value - before if pages is not None else 0
+    return Load(flat_out, p50, p99, got / (time.monotonic() - begun))
 
 
 def beside_people(gateway: Gateway, options: argparse.Namespace, url: str, folder: Path) -> dict[str, list[Load]]:
@@ -216,8 +228,8 @@ def beside_people(gateway: Gateway, options: argparse.Namespace, url: str, folde
     one_round(peer, 1)
     for _ in range(options.rounds):
         taken["alone"].append(one_round(peer, options.seconds))
-        with viewers(url, secrets):
-            taken["with people at the dashboard"].append(one_round(peer, options.seconds))
+        with viewers(url, secrets) as pages:
+            taken["with people at the dashboard"].append(one_round(peer, options.seconds, pages))
     return taken
 
 
@@ -231,7 +243,8 @@ def show_pages(asked: list[Asked]) -> None:
 
 
 def show_load(taken: dict[str, list[Load]]) -> None:
-    print(f"\n{'':30} {'CPU a call':>12} {'calls/s':>9} {'p50, p99 at 32':>18} {f'p50, p99 at {STEADY}/s':>20}")
+    steady = f"p50, p99 at {STEADY}/s"
+    print(f"\n{'':30} {'CPU a call':>12} {'calls/s':>9} {'p50, p99 at 32':>18} {steady:>20} {'pages/s':>8}")
     for name, rounds in taken.items():
         flat = medians([one.flat_out for one in rounds])
         p50, p99 = (
@@ -240,7 +253,7 @@ def show_load(taken: dict[str, list[Load]]) -> None:
         )
         print(
             f"{name:30} {flat.cpu:9.1f} us {flat.rate:9.0f} {flat.median:8.2f}, {flat.p99:5.2f} ms"
-            f" {p50:10.2f}, {p99:5.2f} ms"
+            f" {p50:10.2f}, {p99:5.2f} ms {statistics.median(one.pages for one in rounds):8.1f}"
         )
 
 
