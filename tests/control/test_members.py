@@ -176,4 +176,4 @@ async def test_hostile_names_stay_text(control: Control) -> None:
         page = (await admin.get(path)).text
         assert "<script>alert" not in page
         assert "&lt;script&gt;alert(1)" in page
-        assert "49" not in re.sub(r"[0-9a-f]{8,}", "", page[page.index("<main") : page.index("</main")])
+        assert "{{7*7}}" in page

@@ -9,7 +9,6 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Final
 from urllib.parse import urlsplit
 
-from toolgate.cli import printing
 from toolgate.store.errors import BadInput
 from toolgate.store.names import shown
 
@@ -124,6 +123,9 @@ def _checked(url: str) -> str:
     if not good or "@" in url or not url.isprintable():
         raise BadInput("--url", f"`{shown(url)}` is not the address of a dashboard", "write it as https://host:8485")
     if parts.scheme == "http" and parts.hostname not in _LOOPBACK:
+        # Imported here: `toolgate run` comes through this module, and loads nothing that prints.
+        from toolgate.cli import printing
+
         printing.warn("--url", "the API token and all answers travel in the clear", "use https")
     return url.rstrip("/")
 
