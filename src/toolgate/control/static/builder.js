@@ -11,6 +11,7 @@ const pane = document.getElementById("pane");
 let changes = 0;
 let timer = 0;
 let running = null;
+let typed = new Map();
 const earlier = [];
 
 document.documentElement.classList.add("scripted");
@@ -24,6 +25,7 @@ async function send(press = "apply") {
   const body = new URLSearchParams(new FormData(form));
   body.set("do", press);
   body.delete("q");
+  typed = new Map();
   form.setAttribute("aria-busy", "true");
   try {
     const answer = await fetch(form.action, { method: "POST", body, signal: mine.signal });
@@ -52,6 +54,8 @@ function take(page, press) {
     const fresh = page.getElementById(id);
     document.getElementById(id).replaceChildren(...document.adoptNode(fresh).childNodes);
   }
+  // What was typed while the answer was on its way is newer than the answer.
+  for (const [name, value] of typed) if (form.elements[name] instanceof Element) form.elements[name].value = value;
   for (const each of form.querySelectorAll("details[data-keep]")) each.open ||= opened.includes(each.dataset.keep);
   if (press === "undo") earlier.pop();
   else if (draft !== form.elements.draft.value) earlier.push(draft);
@@ -122,6 +126,7 @@ function later() {
 form.addEventListener("input", (event) => {
   const field = event.target;
   if (field.name === "q") return find();
+  typed.set(field.name, field.value);
   if (field.name === "try:tool") return send("example");
   if (field.closest("[data-compose]") && field.name.endsWith(":path")) suit(field.closest("[data-condition]"), true);
   if (form.elements["try:live"] && /^(try|arg):/.test(field.name)) return later();
