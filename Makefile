@@ -96,8 +96,8 @@ peers: .venvs/node ## programs beyond Python that slow tests use
 	@PATH="$(TEST_PATH)" tests/peers.sh nginx curl cargo chromium
 
 lock: $(VENV)/.dev .venvs/node ## write the lock files anew
-	$(COMPILE) pyproject.toml --extra demo --group build -o locks/runtime.txt
-	$(COMPILE) pyproject.toml --extra demo --group build --group dev --group bench -o locks/dev.txt
+	$(COMPILE) pyproject.toml --group build -o locks/runtime.txt
+	$(COMPILE) pyproject.toml --group build --group dev --group bench -o locks/dev.txt
 	set -e; for name in $(CLIENTS) node; do $(COMPILE) locks/clients/$$name.in -o locks/clients/$$name.txt; done
 	set -e; for name in $(BENCH_PEERS); do $(COMPILE) locks/bench/$$name.in -o locks/bench/$$name.txt; done
 	set -e; for name in $(NODE_SETS); do \

@@ -22,7 +22,7 @@ from sqlalchemy.engine import Engine
 
 from toolgate.audit.journal import Journal
 from toolgate.audit.records import Decision, Entry, Gap, LimitFacts, Outcome, Refused, Result, Sum
-from toolgate.catalogue.recommend import recommended_text
+from toolgate.classifier.recommend import recommended_text
 from toolgate.control.discovering import seen_of
 from toolgate.keys import MasterKey
 from toolgate.policy.decision import Charge, Unit

@@ -95,7 +95,8 @@ upstream_headers = Table(
     Column("variable", String(256)),
 )
 
-# `accepted` is when somebody, or the absence of pinning, let this version in; null while it is withheld.
+# `accepted` is when somebody, or the absence of pinning, let this version in; null while it is withheld. `category` is
+# what it was judged to be, null for not yet; `judged_by` is who said so: a version of the classifier, or a person.
 definitions = Table(
     "definitions",
     metadata,
@@ -108,6 +109,8 @@ definitions = Table(
     Column("last_seen", Double, nullable=False),
     Column("accepted", Double),
     Column("status", String(8), nullable=False),
+    Column("category", String(16)),
+    Column("judged_by", Text, nullable=False, server_default=""),
     Index("uq_definitions_version", "server_id", "name", "fingerprint", unique=True),
     sqlite_autoincrement=True,
 )
@@ -404,4 +407,20 @@ oauth_attempts = Table(
     Column("sealed", LargeBinary, nullable=False),
     Column("created", Double, nullable=False),
     Column("expires", Double, nullable=False),
+)
+
+# What visitors of the catalogue wrote. `about` is the page they came from; `answered` is when an admin marked it done.
+contact_messages = Table(
+    "contact_messages",
+    metadata,
+    Column("id", Counting, primary_key=True, autoincrement=True),
+    Column("time", Double, nullable=False),
+    Column("name", Text, nullable=False),
+    Column("email", Text, nullable=False),
+    Column("message", Text, nullable=False),
+    Column("about", Text, nullable=False),
+    Column("address", String(64), nullable=False),
+    Column("answered", Double),
+    Index("ix_contact_messages_time", "time"),
+    sqlite_autoincrement=True,
 )

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import json
-from dataclasses import asdict
 from typing import Annotated, Any
 
 import msgspec
@@ -12,8 +11,8 @@ from starlette.requests import Request
 from starlette.responses import Response
 
 from toolgate.catalogue import known
-from toolgate.catalogue.classifier import classify
-from toolgate.catalogue.recommend import recommended_text
+from toolgate.classifier.classify import classify
+from toolgate.classifier.recommend import recommended_text
 from toolgate.control.api.conditions import check_match, etag
 from toolgate.control.api.documents import findings_of
 from toolgate.control.api.operation import Asker, Here, needs, resource
@@ -44,7 +43,7 @@ def recommend_policy(
 ) -> dict[str, Any]:
     """Show how a server's tools are judged, and the policy that they ask for. Nothing is stored."""
     tools = tools_of(here, actor, server)
-    judged = [{"name": str(tool.get("name", "")), **asdict(classify(tool))} for tool in tools]
+    judged = [{"name": str(tool.get("name", "")), **classify(tool).facts()} for tool in tools]
     return {"document": recommended_text(tools), "tools": judged}
 
 

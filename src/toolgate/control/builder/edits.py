@@ -9,8 +9,8 @@ from __future__ import annotations
 from collections.abc import Iterable, Mapping
 from typing import Any, cast
 
-from toolgate.catalogue.classifier import classify
-from toolgate.catalogue.recommend import recommended_entry
+from toolgate.classifier.classify import classify
+from toolgate.classifier.recommend import recommended_entry
 from toolgate.control.builder.fields import (
     Fields,
     amount_of,

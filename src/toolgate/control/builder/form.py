@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterable, Mapping, Sequence
 from typing import Any
 
-from toolgate.catalogue.classifier import Classification, classify
+from toolgate.classifier.classify import Classification, classify
 from toolgate.control.builder.fields import amount_text, rate_shown
 from toolgate.control.builder.offers import kinds, offers
 from toolgate.control.builder.spans import tokens
@@ -71,7 +71,7 @@ def _tool_row(
         "description": str(tool.get("description") or "") if tool is not None else "",
         "category": found.category if found else None,
         "risk": found.risk if found else None,
-        "signals": list(found.signals) if found else [],
+        "signals": [signal.text for signal in found.signals] if found else [],
         "evidence": list(found.evidence) if found else [],
         "stance": stance_of(raw, name),
         "hidden_by": hiding_pattern(raw, name),

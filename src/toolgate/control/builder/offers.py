@@ -8,8 +8,8 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any
 
-from toolgate.catalogue.parameters import Parameter, kind_of_schema, text_of, words_of
-from toolgate.catalogue.signals import takes_code, takes_mail, takes_path, takes_sql, takes_url
+from toolgate.classifier.parameters import Parameter, kind_of_schema, text_of, words_of
+from toolgate.classifier.signals import takes_code, takes_mail, takes_path, takes_sql, takes_url
 from toolgate.control.builder.values import operators_for
 
 _BARE = re.compile(r'[^.\[\]"]+')

@@ -6,7 +6,7 @@ from collections.abc import Mapping
 from dataclasses import asdict, dataclass
 from typing import Any
 
-from toolgate.catalogue.parameters import kind_of_schema
+from toolgate.classifier.parameters import kind_of_schema
 from toolgate.control.builder.spans import Unreadable, read
 from toolgate.control.builder.values import BadValue, value_of, value_text
 from toolgate.errors import ToolgateError

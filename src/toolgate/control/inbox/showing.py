@@ -8,7 +8,7 @@ from typing import Any
 
 import msgspec
 
-from toolgate.catalogue.classifier import classify
+from toolgate.classifier.classify import classify
 from toolgate.control.inbox import call as held
 from toolgate.control.inbox import circumstances
 from toolgate.control.inbox.call import Call, Value
@@ -91,7 +91,7 @@ def _previous(approval: Approval, previous: Approval) -> dict[str, Any]:
 
 
 def _tool(tool: Tool) -> dict[str, Any]:
-    risk = None if tool.definition is None else asdict(classify(tool.definition))
+    risk = None if tool.definition is None else classify(tool.definition).facts()
     changed = tool.standing == "changed" and tool.definition is not None and tool.now is not None
     diff = held.difference(_text(tool.definition), _text(tool.now)) if changed else ()
     return {

@@ -14,7 +14,7 @@ from typing import Any
 
 from starlette.datastructures import FormData
 
-from toolgate.catalogue.recommend import recommended_text
+from toolgate.classifier.recommend import recommended_text
 from toolgate.control.builder import edits
 from toolgate.control.builder.drafts import Look, faults_of, look
 from toolgate.control.builder.fields import Fields, in_area

@@ -10,7 +10,7 @@ from typing import Any
 
 from starlette.requests import Request
 
-from toolgate.catalogue.classifier import Classification, classify
+from toolgate.classifier.classify import Classification, classify
 from toolgate.control.pages.routing import actor, state
 from toolgate.store import definitions, grants, policies, servers
 from toolgate.store.errors import NotStored

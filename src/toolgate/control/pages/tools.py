@@ -4,12 +4,11 @@ from __future__ import annotations
 
 import json
 from collections import Counter
-from dataclasses import asdict
 from typing import Any, Final
 
 from sqlalchemy.engine import Engine
 
-from toolgate.catalogue.classifier import Classification, classify
+from toolgate.classifier.classify import Classification, classify
 from toolgate.store import outlines
 from toolgate.store.moments import when
 from toolgate.store.outlines import Outline
@@ -76,7 +75,7 @@ def _tool(one: Outline, text: str, judged: Classification) -> dict[str, Any]:
         "definition": definition,
         "description": described(definition),
         "parameters": parameters_of(definition),
-        **asdict(judged),
+        **judged.facts(),
     }
 
 

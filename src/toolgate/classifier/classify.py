@@ -12,9 +12,9 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Literal
 
-from toolgate.catalogue import lexicon
-from toolgate.catalogue.parameters import Parameter, parameters, text_of, words_of
-from toolgate.catalogue.signals import runs, signals
+from toolgate.classifier import lexicon
+from toolgate.classifier.parameters import Parameter, parameters, text_of, words_of
+from toolgate.classifier.signals import Signal, runs, signals
 
 Category = Literal["Read", "Write", "Execute", "Destructive", "Financial"]
 Risk = Literal["Low", "Medium", "High", "Critical"]
@@ -52,7 +52,17 @@ class Classification:
     risk: Risk
     confidence: Confidence
     evidence: tuple[str, ...]
-    signals: tuple[str, ...]
+    signals: tuple[Signal, ...]
+
+    def facts(self) -> dict[str, object]:
+        """The same as JSON has it, signals as their texts."""
+        return {
+            "category": self.category,
+            "risk": self.risk,
+            "confidence": self.confidence,
+            "evidence": list(self.evidence),
+            "signals": [signal.text for signal in self.signals],
+        }
 
 
 @dataclass(slots=True, frozen=True)

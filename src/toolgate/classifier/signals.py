@@ -3,10 +3,11 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
 from itertools import pairwise
 
-from toolgate.catalogue import lexicon
-from toolgate.catalogue.parameters import Parameter
+from toolgate.classifier import lexicon
+from toolgate.classifier.parameters import Parameter
 
 MANY = 10
 _PATH = lexicon.words("path paths file filename filepath dir directory folder manifest cwd workdir root")
@@ -24,34 +25,43 @@ _ADMIN = lexicon.words("admin sudo root superuser permission permissions role ro
 _LISTS = lexicon.words("ids items files records recipients urls emails users")
 
 
-def signals(words: Sequence[str], parameters: Sequence[Parameter], *, reads: bool) -> tuple[str, ...]:
+@dataclass(slots=True, frozen=True)
+class Signal:
+    """One signal. `id` names its kind; `parameter` gives it, "" where it is about the whole tool."""
+
+    id: str
+    text: str
+    parameter: str = ""
+
+
+def signals(words: Sequence[str], parameters: Sequence[Parameter], *, reads: bool) -> tuple[Signal, ...]:
     """All signals of a tool by the words of its name and its parameters; `reads` where it is of category Read."""
     return (*_of_parameters(parameters), *_of_tool(words, parameters, reads))
 
 
-def _of_parameters(parameters: Sequence[Parameter]) -> Iterator[str]:
-    for label, test in (
-        ("Accepts file system path", takes_path),
-        ("Accepts URL/endpoint input", takes_url),
-        ("Accepts freeform code/query input", takes_code),
-        ("Accepts raw HTML/template content", _takes_markup),
-        ("Handles credentials or secrets", _takes_secret),
-        ("Sends to addresses that the caller chooses", takes_mail),
+def _of_parameters(parameters: Sequence[Parameter]) -> Iterator[Signal]:
+    for kind, label, test in (
+        ("path", "Accepts file system path", takes_path),
+        ("url", "Accepts URL/endpoint input", takes_url),
+        ("code", "Accepts freeform code/query input", takes_code),
+        ("markup", "Accepts raw HTML/template content", _takes_markup),
+        ("secret", "Handles credentials or secrets", _takes_secret),
+        ("mail", "Sends to addresses that the caller chooses", takes_mail),
     ):
         found = next((each.path for each in parameters if test(each)), None)
         if found is not None:
-            yield f"{label} ({found})"
+            yield Signal(kind, f"{label} ({found})", found)
 
 
-def _of_tool(words: Sequence[str], parameters: Sequence[Parameter], reads: bool) -> Iterator[str]:
+def _of_tool(words: Sequence[str], parameters: Sequence[Parameter], reads: bool) -> Iterator[Signal]:
     if len(parameters) >= MANY:
-        yield f"High parameter count ({len(parameters)} properties)"
+        yield Signal("many", f"High parameter count ({len(parameters)} properties)")
     if not reads and (
         _BULK.intersection(words) or any(each.kind == "array" and each.name in _LISTS for each in parameters)
     ):
-        yield "Bulk/mass operation — affects multiple targets"
+        yield Signal("bulk", "Bulk/mass operation — affects multiple targets")
     if _ADMIN.intersection(words) and not reads:
-        yield "Admin/system-level operation"
+        yield Signal("admin", "Admin/system-level operation")
 
 
 def _free_text(parameter: Parameter) -> bool:

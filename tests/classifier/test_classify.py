@@ -8,8 +8,8 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from toolgate.catalogue.classifier import RISK, classify
-from toolgate.catalogue.parameters import words_of
+from toolgate.classifier.classify import RISK, classify
+from toolgate.classifier.parameters import words_of
 from toolgate.demo.cargo import cargo_server
 
 
@@ -105,8 +105,8 @@ async def test_the_worked_example_is_classified_as_written(tmp_path: Any) -> Non
         "remove": "Destructive",
         **dict.fromkeys(("audit", "build", "clippy", "doc", "fmt", "run", "test"), "Execute"),
     }
-    assert "Accepts file system path (path)" in found["run"].signals
-    assert any(signal.startswith("High parameter count (") for signal in found["run"].signals)
+    assert "Accepts file system path (path)" in [signal.text for signal in found["run"].signals]
+    assert any(signal.text.startswith("High parameter count (") for signal in found["run"].signals)
 
 
 def test_signals_name_the_parameter_also_a_nested_one() -> None:
@@ -122,7 +122,7 @@ def test_signals_name_the_parameter_also_a_nested_one() -> None:
             api_key=text(),
         )
     )
-    assert set(found.signals) == {
+    assert {signal.text for signal in found.signals} == {
         "Accepts file system path (files[].path)",
         "Accepts URL/endpoint input (url)",
         "Accepts freeform code/query input (query)",
@@ -131,7 +131,7 @@ def test_signals_name_the_parameter_also_a_nested_one() -> None:
         "Bulk/mass operation — affects multiple targets",
     }
     nested = classify(tool("upload", parts={"type": "array", "items": item}))
-    assert nested.signals == ("Accepts file system path (parts[].path)",)
+    assert [signal.text for signal in nested.signals] == ["Accepts file system path (parts[].path)"]
     assert classify(tool("list", page_token=text(), max_tokens={"type": "integer"})).signals == ()
 
 

@@ -6,8 +6,8 @@ import json
 from collections.abc import Iterable, Mapping
 from typing import Any
 
-from toolgate.catalogue.classifier import Category, classify
-from toolgate.catalogue.parameters import text_of
+from toolgate.classifier.classify import Category, classify
+from toolgate.classifier.parameters import text_of
 from toolgate.policy.names import is_pattern
 
 RATES: dict[Category, int] = {"Write": 30, "Execute": 10}

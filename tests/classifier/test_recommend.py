@@ -7,7 +7,7 @@ import json
 from hypothesis import given
 from hypothesis import strategies as st
 
-from toolgate.catalogue.recommend import recommend, recommended_text
+from toolgate.classifier.recommend import recommend, recommended_text
 from toolgate.policy.compiler import compile_policy
 from toolgate.policy.document import parse
 
