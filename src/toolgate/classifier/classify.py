@@ -8,7 +8,7 @@ they are believed where they make a tool riskier or where nothing else speaks.
 from __future__ import annotations
 
 import re
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Literal
 
@@ -95,6 +95,11 @@ def classify(tool: Mapping[str, object]) -> Classification:
         tuple(dict.fromkeys(evidence)),
         signals(words, declared, reads=decided.category == "Read"),
     )
+
+
+def classify_all(tools: Iterable[Mapping[str, object]], server: str = "") -> list[Classification]:
+    """Classify all tools of one server, in their order; what `server` is called counts as context."""
+    return [classify(tool) for tool in tools]
 
 
 _CLAIMS = ("readOnlyHint", "destructiveHint")
