@@ -12,10 +12,10 @@ from markupsafe import Markup
 from tests.control.running import Control
 
 from toolgate.control.front import BODY_LIMIT
-from toolgate.control.pages import filters
 from toolgate.control.pages.navigation import navigation
 from toolgate.control.pages.rendering import render_template
 from toolgate.control.pages.static import DIGEST, static
+from toolgate.design import filters
 from toolgate.store.legible import legible_lines
 from toolgate.store.roles import Role
 

@@ -8,28 +8,17 @@ from pathlib import Path
 from typing import Any, Final
 
 import msgspec
-from jinja2 import Environment, FileSystemLoader, StrictUndefined
 from markupsafe import Markup
 from starlette.requests import Request
 from starlette.responses import Response
 
-from toolgate import __version__
-from toolgate.control.pages.filters import FILTERS
 from toolgate.control.pages.navigation import navigation
 from toolgate.control.pages.static import static
+from toolgate.design.templating import environment
 
 TWIN: Final = ".json"
-_TEMPLATES: Final = Path(__file__).parent.parent / "templates"
-_ENVIRONMENT: Final = Environment(
-    loader=FileSystemLoader(_TEMPLATES),
-    autoescape=True,
-    undefined=StrictUndefined,
-    auto_reload=False,
-    trim_blocks=True,
-    lstrip_blocks=True,
-)
-_ENVIRONMENT.filters.update(FILTERS)
-_ENVIRONMENT.globals.update(static=static, version=__version__)
+_ENVIRONMENT: Final = environment(Path(__file__).parent.parent / "templates")
+_ENVIRONMENT.globals.update(static=static)
 
 
 @dataclass(slots=True, frozen=True)
