@@ -15,20 +15,12 @@ from typing import Literal
 from toolgate.classifier import lexicon
 from toolgate.classifier.parameters import Parameter, parameters, text_of, words_of
 from toolgate.classifier.signals import Signal, runs, signals
+from toolgate.policy.categories import PRECEDENCE, RISK, Category, Risk
 
-Category = Literal["Read", "Write", "Execute", "Destructive", "Financial"]
-Risk = Literal["Low", "Medium", "High", "Critical"]
 Confidence = Literal["high", "medium", "low"]
 
-RISK: dict[Category, Risk] = {
-    "Read": "Low",
-    "Write": "Medium",
-    "Execute": "High",
-    "Destructive": "Critical",
-    "Financial": "Critical",
-}
-PRECEDENCE: tuple[Category, ...] = ("Read", "Write", "Execute", "Destructive", "Financial")
-"""Of several that fit the last counts."""
+__all__ = ["PRECEDENCE", "RISK", "Category", "Classification", "Confidence", "Risk", "classify", "classify_all"]
+
 _VERBS: tuple[tuple[Category, frozenset[str]], ...] = (
     ("Financial", lexicon.FINANCIAL),
     ("Destructive", lexicon.DESTRUCTIVE),
