@@ -1,0 +1,133 @@
+"""The file of the catalogue (`catalogue.db`): its tables, and one connection for each thread that uses it."""
+
+from __future__ import annotations
+
+import sqlite3
+import threading
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+from typing import Final
+
+from toolgate.store.directory import private_file
+from toolgate.store.errors import Busy, StoreError
+from toolgate.store.transactions import transaction
+
+FILE: Final = "catalogue.db"
+_PATIENCE: Final = 60.0
+"""Seconds that a writer waits for another: loading what is in the box takes some."""
+_VERSION: Final = 1
+_SCHEMA: Final = """
+CREATE TABLE facts (key TEXT PRIMARY KEY, value TEXT NOT NULL) WITHOUT ROWID;
+CREATE TABLE servers (
+    id INTEGER PRIMARY KEY, organisation TEXT NOT NULL, slug TEXT NOT NULL, name TEXT NOT NULL, source TEXT NOT NULL,
+    title TEXT NOT NULL DEFAULT '', about TEXT NOT NULL DEFAULT '', version TEXT NOT NULL DEFAULT '',
+    repository TEXT NOT NULL DEFAULT '', package TEXT NOT NULL DEFAULT '', url TEXT NOT NULL DEFAULT '',
+    registered TEXT NOT NULL DEFAULT '', counts TEXT NOT NULL DEFAULT '[0,0,0,0,0]', risk TEXT, tokens INTEGER,
+    seen REAL);
+CREATE UNIQUE INDEX servers_by_slug ON servers (slug, organisation);
+CREATE TABLE versions (
+    id INTEGER PRIMARY KEY, server_id INTEGER NOT NULL, slug TEXT NOT NULL, fingerprint TEXT NOT NULL,
+    category TEXT NOT NULL, changed TEXT NOT NULL, first_seen REAL NOT NULL, last_seen REAL NOT NULL, gone REAL,
+    definition TEXT NOT NULL);
+CREATE INDEX versions_of_tool ON versions (server_id, slug, id);
+CREATE TABLE tools (
+    id INTEGER PRIMARY KEY, server_id INTEGER NOT NULL, organisation TEXT NOT NULL, server_slug TEXT NOT NULL,
+    slug TEXT NOT NULL, name TEXT NOT NULL, category TEXT NOT NULL, risk TEXT NOT NULL, confidence TEXT NOT NULL,
+    signals TEXT NOT NULL, evidence TEXT NOT NULL, parameters TEXT NOT NULL, version_id INTEGER, first_seen REAL);
+CREATE UNIQUE INDEX tools_of_server ON tools (server_id, slug);
+CREATE INDEX tools_by_place ON tools (server_slug, slug, organisation);
+CREATE INDEX tools_by_category ON tools (category, organisation);
+CREATE INDEX tools_by_risk ON tools (risk, organisation);
+CREATE TABLE signals (signal TEXT NOT NULL, tool_id INTEGER NOT NULL, PRIMARY KEY (signal, tool_id)) WITHOUT ROWID;
+CREATE INDEX signals_of_tool ON signals (tool_id);
+CREATE TABLE grams (gram TEXT NOT NULL, word TEXT NOT NULL, PRIMARY KEY (gram, word)) WITHOUT ROWID;
+CREATE VIRTUAL TABLE tool_words USING fts5(
+    whole, name, server, about, facets, tokenize = "unicode61 remove_diacritics 0", prefix = '2 3');
+CREATE VIRTUAL TABLE server_words USING fts5(
+    whole, name, about, facets, tokenize = "unicode61 remove_diacritics 0", prefix = '2 3')
+"""
+
+
+class CatalogueFile:
+    """An open file, made (0600) where it is missing. May be used from every thread. Raises StoreError."""
+
+    def __init__(self, path: Path) -> None:
+        self.path = path
+        self._own = threading.local()
+        self._all: list[sqlite3.Connection] = []
+        self._adding = threading.Lock()
+        with self.reading():
+            pass
+
+    @contextmanager
+    def reading(self) -> Iterator[sqlite3.Connection]:
+        """The connection of this thread. Each statement sees what was committed when it began."""
+        try:
+            yield self._connection()
+        except sqlite3.Error as error:
+            raise _told(self.path, error) from error
+
+    @contextmanager
+    def writing(self) -> Iterator[sqlite3.Connection]:
+        """The same in one transaction: all of it or nothing. One inside another is part of that."""
+        with self.reading() as db:
+            if db.in_transaction:
+                yield db
+                return
+            with transaction(db):
+                yield db
+
+    def close(self) -> None:
+        """Close the connections of all threads; none of them may be at work."""
+        with self._adding:
+            while self._all:
+                self._all.pop().close()
+        self._own = threading.local()
+
+    def _connection(self) -> sqlite3.Connection:
+        found: sqlite3.Connection | None = getattr(self._own, "connection", None)
+        if found is None:
+            found = self._own.connection = _connect(self.path)
+            with self._adding:
+                self._all.append(found)
+        return found
+
+
+def _connect(path: Path) -> sqlite3.Connection:
+    private_file(path)
+    connection = sqlite3.connect(path, timeout=_PATIENCE, isolation_level=None, check_same_thread=False)
+    try:
+        connection.execute("PRAGMA journal_mode = WAL")
+        connection.execute("PRAGMA synchronous = NORMAL")
+        connection.execute("PRAGMA cache_size = -16000")
+        if _version(connection) != _VERSION:
+            with transaction(connection):
+                _make(connection, path)
+    except BaseException:
+        connection.close()
+        raise
+    return connection
+
+
+def _version(connection: sqlite3.Connection) -> int:
+    return int(connection.execute("PRAGMA user_version").fetchone()[0])
+
+
+def _make(connection: sqlite3.Connection, path: Path) -> None:
+    """Make the tables; another process may just have done it."""
+    version = _version(connection)
+    if version == _VERSION:
+        return
+    if version:
+        cause = f"has version {version}, and this release reads version {_VERSION}"
+        raise StoreError(str(path), cause, "start the release that wrote it, or move the file away")
+    for statement in _SCHEMA.split(";"):
+        connection.execute(statement)
+    connection.execute(f"PRAGMA user_version = {_VERSION}")
+
+
+def _told(path: Path, error: sqlite3.Error) -> StoreError:
+    if "locked" in str(error):
+        return Busy(str(path), "is locked by another process", "try again")
+    return StoreError(str(path), f"cannot be used: {error}", "move it away: what is in the box is loaded anew")

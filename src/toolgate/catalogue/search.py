@@ -1,0 +1,126 @@
+"""Finding in the catalogue: by words, of which the last letters may be missing, and by filters."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from sqlite3 import Connection
+from typing import Final
+
+from toolgate.catalogue.index import facet
+from toolgate.catalogue.terms import name_terms, whole
+
+MOST_SOUGHT: Final = 200
+"""Characters of what is sought that count."""
+MOST_WORDS: Final = 8
+"""Words of it that count."""
+HIDDEN: Final = (
+    "SELECT id FROM servers WHERE organisation = '' AND slug IN (SELECT slug FROM servers WHERE organisation = ?)"
+)
+"""The public servers that an organisation knows better itself."""
+
+
+@dataclass(slots=True, frozen=True)
+class Kind:
+    """What is searched: its tables, the column of its server, its order, and how much the words of a column count."""
+
+    table: str
+    index: str
+    server: str
+    order: str
+    columns: str
+    weights: str
+    category: str
+    signal: str
+
+
+TOOL: Final = Kind(
+    table="tools",
+    index="tool_words",
+    server="server_id",
+    order="server_slug, slug, organisation",
+    columns="name server about",
+    weights="20.0, 10.0, 5.0, 1.0, 0.0",
+    category="category = ?",
+    signal="id IN (SELECT tool_id FROM signals WHERE signal = ?)",
+)
+SERVER: Final = Kind(
+    table="servers",
+    index="server_words",
+    server="id",
+    order="slug, organisation",
+    columns="name about",
+    weights="20.0, 10.0, 1.0, 0.0",
+    category="id IN (SELECT server_id FROM tools WHERE category = ?)",
+    signal="id IN (SELECT server_id FROM signals JOIN tools ON tools.id = tool_id WHERE signal = ?)",
+)
+
+
+@dataclass(slots=True, frozen=True)
+class Wanted:
+    """Which entries: of a public or own server, and of each filter that is set. `server` is a slug."""
+
+    organisation: str = ""
+    server: str | None = None
+    category: str | None = None
+    risk: str | None = None
+    signal: str | None = None
+
+    def facets(self) -> str:
+        """The same as an expression over the column of facets."""
+        visible = dict.fromkeys((facet("o", ""), facet("o", self.organisation)))
+        values = (("v", self.server), ("c", self.category), ("r", self.risk), ("s", self.signal))
+        filters = [facet(kind, value) for kind, value in values if value is not None]
+        return " AND ".join(f"facets : {each}" for each in [f"({' OR '.join(visible)})", *filters])
+
+    def condition(self, kind: Kind) -> tuple[str, list[str | None]]:
+        """The same as a condition of SQL, with its values."""
+        filters = (
+            ("server_slug = ?", self.server),
+            (kind.category, self.category),
+            ("risk = ?", self.risk),
+            (kind.signal, self.signal),
+        )
+        chosen = [(condition, value) for condition, value in filters if value is not None]
+        visible = f"organisation IN ('', ?) AND {kind.server} NOT IN ({HIDDEN})"
+        conditions = [visible, *(condition for condition, _ in chosen)]
+        return " AND ".join(conditions), [self.organisation, self.organisation or None, *(value for _, value in chosen)]
+
+
+def found(db: Connection, kind: Kind, sought: str, wanted: Wanted, start: int, limit: int) -> tuple[list[int], int]:
+    """Ids of what fits, from `start` on, and how many fit in all. Words that say nothing find nothing."""
+    words = list(dict.fromkeys(name_terms(sought[:MOST_SOUGHT])))[:MOST_WORDS]
+    if words:
+        return _matching(db, kind, [[word] for word in words], wanted, start, limit)
+    return ([], 0) if sought.strip() else _listed(db, kind, wanted, start, limit)
+
+
+def _matching(
+    db: Connection, kind: Kind, words: Sequence[Sequence[str]], wanted: Wanted, start: int, limit: int
+) -> tuple[list[int], int]:
+    hidden = f"SELECT id FROM {kind.table} WHERE {kind.server} IN ({HIDDEN})"  # noqa: S608 - constants only
+    where = f"FROM {kind.index} WHERE {kind.index} MATCH ? AND rowid NOT IN ({hidden})"
+    values = (_expression(words, kind.columns, wanted.facets()), wanted.organisation or None)
+    total = db.execute(f"SELECT count(*) {where}", values).fetchone()[0]
+    best = f"bm25({kind.index}, {kind.weights}), rowid"
+    query = f"SELECT rowid {where} ORDER BY {best} LIMIT ? OFFSET ?"
+    return [row[0] for row in db.execute(query, (*values, limit, start))], total
+
+
+def _listed(db: Connection, kind: Kind, wanted: Wanted, start: int, limit: int) -> tuple[list[int], int]:
+    condition, values = wanted.condition(kind)
+    where = f"FROM {kind.table} WHERE {condition}"
+    total = db.execute(f"SELECT count(*) {where}", values).fetchone()[0]
+    query = f"SELECT id {where} ORDER BY {kind.order} LIMIT ? OFFSET ?"
+    return [row[0] for row in db.execute(query, (*values, limit, start))], total
+
+
+def _expression(words: Sequence[Sequence[str]], columns: str, facets: str) -> str:
+    """One of each group of words, as a word or its beginning, in the columns; or the words as one name."""
+    each = " AND ".join(f"({' OR '.join(_beginning(word) for word in group)})" for group in words)
+    joined = whole([group[0] for group in words])
+    return f'(({{{columns}}} : ({each})) OR whole : "{joined}"*) AND {facets}'
+
+
+def _beginning(word: str) -> str:
+    return f'"{word}" OR "{word}"*'
