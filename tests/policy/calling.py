@@ -7,6 +7,7 @@ from typing import Any
 
 import jiter
 
+from toolgate.policy.categories import Category
 from toolgate.policy.compiler import Policy, compile_policy
 from toolgate.policy.decision import Subject, Verdict
 from toolgate.policy.definition import Definition
@@ -37,18 +38,25 @@ def call(
     subject: Subject | None = None,
     definition: dict[str, Any] | None = None,
     now: float = NOON,
+    category: Category | None = None,
 ) -> Verdict:
+    """A tool with a category is one whose definition is known."""
     given = read(arguments) if isinstance(arguments, str) else arguments or {}
-    known = None if definition is None else Definition({"name": name, "inputSchema": definition})
+    unknown = definition is None and category is None
+    known = None if unknown else Definition({"name": name, "inputSchema": definition}, category)
     return policy.judge(name, given, subject or Subject("g"), now, known)
 
 
 def verdict_of(
-    condition: dict[str, Any], arguments: dict[str, Any] | str, subject: Subject | None = None
+    condition: dict[str, Any],
+    arguments: dict[str, Any] | str,
+    subject: Subject | None = None,
+    category: Category | None = None,
 ) -> bool | None:
     """True, false or None of one rule, told by how `require` and `deny_if` take it."""
-    required = call(policy_of({"run": {"schema": "off", "require": [condition]}}), arguments, subject=subject)
-    denied = call(policy_of({"run": {"schema": "off", "deny_if": [condition]}}), arguments, subject=subject)
+    requiring, denying = ({"run": {"schema": "off", key: [condition]}} for key in ("require", "deny_if"))
+    required = call(policy_of(requiring), arguments, subject=subject, category=category)
+    denied = call(policy_of(denying), arguments, subject=subject, category=category)
     if required.outcome == "allow":
         assert denied.outcome == "deny"
         return True

@@ -17,8 +17,9 @@ ARGUMENTS = ["a", "b", "c.d"]
 PATHS = ["args.a", "args.b", 'args["c.d"]', "args.a.b", "args.a[0]", "args.a[1].b"]
 EACH_PATHS = ["args.a[*]", "args.a[*].b", "args.a[*].b[*]", "args.b[*].a", "args.a[*].b[*].a"]
 CONTEXT = ["grant.label", "grant.labels.tenant", "principal", "session.id", "time.hour", "time.weekday", "time.iso"]
-CONTEXT += ["tool.name", "tool.risk"]
-TEXTS = ["", "x", "ab", "abc", "team", "a b"]
+CONTEXT += ["tool.name", "tool.category", "tool.risk"]
+TEXTS = ["", "x", "ab", "abc", "team", "a b", "Read", "Critical"]
+CATEGORIES = [None, "Read", "Destructive", "Financial"]
 PATTERNS = ["a", "^a", "b$", "^(x|ab)$", "[ab]+", "team"]
 
 numbers = st.one_of(

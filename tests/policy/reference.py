@@ -16,13 +16,24 @@ from zoneinfo import ZoneInfo
 
 from toolgate.policy.decision import Subject
 
+RISKS = {"Read": "Low", "Write": "Medium", "Execute": "High", "Destructive": "Critical", "Financial": "Critical"}
+
 ABSENT = object()
 BROKEN = object()
 
 
 class Call:
-    def __init__(self, name: str, arguments: dict[str, Any], subject: Subject, now: float, root: str = "args") -> None:
+    def __init__(
+        self,
+        name: str,
+        arguments: dict[str, Any],
+        subject: Subject,
+        now: float,
+        root: str = "args",
+        category: str | None = None,
+    ) -> None:
         self.name, self.arguments, self.subject, self.now, self.root = name, arguments, subject, now, root
+        self.category = category
 
 
 # --- values ---------------------------------------------------------------------------------------------------------
@@ -108,8 +119,8 @@ def context(path: str, zone: str, call: Call) -> Any:
         "time.iso": moment.strftime("%Y-%m-%dT%H:%M:%S")
         + (moment.strftime("%z")[:3] + ":" + moment.strftime("%z")[3:]),
         "tool.name": call.name,
-        "tool.category": ABSENT,
-        "tool.risk": ABSENT,
+        "tool.category": call.category or ABSENT,
+        "tool.risk": RISKS[call.category] if call.category else ABSENT,
     }[path]
 
 

@@ -77,6 +77,12 @@ def test_a_policy_that_is_not_valid_is_told_as_such() -> None:
         ('{"policy": {}, "cases": [], "case": 1}', "/case"),
         ('{"policy": {}, "cases": [], "cases": []}', "cases"),
         ('{"policy": {}, "tools": [1], "cases": []}', "/tools"),
+        ('{"policy": {}, "categories": [], "cases": []}', "/categories"),
+        ('{"policy": {}, "categories": {"a/b": "read"}, "cases": []}', "/categories/a~1b"),
+        (
+            '{"policy": {}, "cases": [{"tool": "a", "category": "High", "want": {"outcome": "deny"}}]}',
+            "/cases/0/category",
+        ),
         ('{"policy": {}, "cases": [{}]}', "/cases/0"),
         ('{"policy": {}, "cases": [{"tool": "a", "method": "b", "want": {"outcome": "deny"}}]}', "/cases/0"),
         ('{"policy": {}, "cases": [{"tool": "a"}]}', "/cases/0/want"),
@@ -105,3 +111,15 @@ def test_a_file_of_another_shape_is_refused_at_its_place(text: str, place: str) 
         run_cases(text)
     assert caught.value.place == place
     assert caught.value.mend
+
+
+def test_a_case_is_of_the_category_that_it_says_or_that_the_file_says() -> None:
+    deny = {"deny_if": [{"conditions": [{"path": "tool.category", "op": "eq", "value": "Destructive"}]}]}
+    document = {"version": "1", "default": "deny", "tools": {"run": {}, "stop": {}}, "all_tools": deny}
+    cases = [
+        {"tool": "run", "want": {"outcome": "allow"}},
+        {"tool": "run", "category": "Destructive", "want": {"outcome": "deny", "rule": "/all_tools/deny_if/0"}},
+        {"tool": "stop", "want": {"outcome": "deny", "message": "`tool.category` is missing"}},
+    ]
+    text = json.dumps({"policy": document, "categories": {"run": "Write"}, "cases": cases})
+    assert run_cases(text).passed

@@ -84,10 +84,22 @@ def both(*rules: dict[str, Any]) -> dict[str, Any]:
             {"require": [rule("time.weekday", "eq", 1)]},
         ),
         (
-            "undefined-path",
+            "unknown-class",
             "/tools/pay/deny_if/0/conditions/0",
-            {"deny_if": [rule("tool.risk", "eq", "high")]},
-            {"deny_if": [rule("tool.name", "eq", "high")]},
+            {"deny_if": [rule("tool.category", "in", ["Financial", "destructive"])]},
+            {"deny_if": [rule("tool.category", "in", ["Financial", "Destructive"])]},
+        ),
+        (
+            "unknown-class",
+            "/tools/pay/require/0/conditions/0",
+            {"require": [rule("tool.risk", "eq", "Read")]},
+            {"require": [rule("tool.risk", "eq", "Low")]},
+        ),
+        (
+            "never-fires",
+            "/tools/pay/deny_if/0",
+            {"deny_if": [rule("tool.category", "eq", 5)]},
+            {"deny_if": [rule("tool.category", "eq", {"ref": "grant.label"})]},
         ),
         (
             "unchecked-arguments",

@@ -2,11 +2,14 @@
 
 from __future__ import annotations
 
+from typing import Any
+
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
-from tests.policy.calling import rule, verdict_of
+from tests.policy.calling import call, policy_of, rule, verdict_of
 
+from toolgate.policy.categories import Category
 from toolgate.policy.decision import Subject
 from toolgate.policy.paths import BadPath, parse_path
 from toolgate.policy.regexes import flags_of
@@ -194,8 +197,6 @@ SUBJECT = Subject("g", "ci", "ann", labels={"tenant": "acme"}, session_id="s1")
         ("principal", "eq", "ann", True),
         ("session.id", "eq", "s1", True),
         ("tool.name", "starts_with", "ru", True),
-        ("tool.category", "eq", "Read", None),
-        ("tool.risk", "exists", True, False),
         ("time.hour", "eq", 12, True),
         ("time.weekday", "eq", 4, True),
         ("time.iso", "eq", "2026-01-01T12:00:00Z", True),
@@ -204,6 +205,46 @@ SUBJECT = Subject("g", "ci", "ann", labels={"tenant": "acme"}, session_id="s1")
 )
 def test_a_condition_reads_who_calls_and_when(path: str, op: str, value: object, wanted: bool | None) -> None:
     assert verdict_of(rule(path, op, value), {}, SUBJECT) is wanted
+
+
+@pytest.mark.parametrize(
+    ("category", "condition", "wanted"),
+    [
+        ("Destructive", rule("tool.category", "in", ["Destructive", "Financial"]), True),
+        ("Write", rule("tool.category", "in", ["Destructive", "Financial"]), False),
+        ("Financial", rule("tool.risk", "eq", "Critical"), True),
+        ("Read", rule("tool.risk", "eq", "Low"), True),
+        ("Write", rule("tool.risk", "eq", "Medium"), True),
+        ("Execute", rule("tool.risk", "eq", "High"), True),
+        ("Read", rule("tool.category", "eq", "read"), False),
+        ("Read", rule("tool.category", "exists", True), True),
+        ("Read", rule("grant.label", "neq", {"ref": "tool.category"}), True),
+        (None, rule("tool.category", "exists", True), False),
+        (None, rule("tool.category", "eq", "Read"), None),
+        (None, rule("tool.category", "neq", "Read"), None),
+        (None, rule("tool.risk", "not_in", ["Critical"]), None),
+        (None, rule("grant.label", "eq", {"ref": "tool.risk"}), None),
+    ],
+)
+def test_a_condition_reads_what_a_tool_was_judged_to_be_and_is_undefined_before(
+    category: Category | None, condition: dict[str, Any], wanted: bool | None
+) -> None:
+    assert verdict_of(condition, {}, SUBJECT, category) is wanted
+
+
+@pytest.mark.parametrize("place", ["name", "pattern", "all_tools"])
+def test_categories_count_in_entries_patterns_and_for_all_tools(place: str) -> None:
+    rules = {"deny_if": [rule("tool.category", "in", ["Destructive", "Financial"])]}
+    tools: dict[str, Any] = {"name": {"run": rules}, "pattern": {"run": {}, "r*": rules}}.get(place, {"run": {}})
+    policy = policy_of(tools, all_tools=rules if place == "all_tools" else {})
+    categories: list[Category | None] = ["Read", "Destructive", "Financial", None]
+    assert [call(policy, category=one).outcome for one in categories] == ["allow", "deny", "deny", "deny"]
+
+
+def test_a_denial_says_that_nobody_accepted_a_category_yet() -> None:
+    policy = policy_of({"run": {"deny_if": [rule("tool.category", "eq", "Financial")]}})
+    assert call(policy).message == "`tool.category` is missing"
+    assert call(policy, category="Financial").message == '`tool.category` is "Financial"'
 
 
 def test_an_empty_label_principal_or_session_is_missing() -> None:

@@ -11,8 +11,10 @@ from hypothesis import strategies as st
 from jiter import LosslessFloat
 from tests.policy import generated, reference
 
+from toolgate.policy.categories import Category
 from toolgate.policy.compiler import compile_policy
 from toolgate.policy.decision import Subject, Verdict
+from toolgate.policy.definition import Definition
 from toolgate.policy.document import parse
 from toolgate.policy.methods import passes_by_default
 
@@ -24,6 +26,7 @@ subjects = st.builds(
     session_id=st.sampled_from(["", "s"]),
     labels=st.dictionaries(st.just("tenant"), st.sampled_from(["x", "abc"])),
 )
+categories = st.sampled_from(generated.CATEGORIES)
 moments = st.sampled_from([0.0, 1_770_000_000.0, 1_774_751_400.0])  # the last: a change to summer time in Europe
 
 
@@ -37,27 +40,44 @@ def charged(verdict: Verdict) -> dict[str, tuple[int, int, str]]:
 
 
 @settings(max_examples=120, deadline=None)
-@given(generated.documents(), st.sampled_from(generated.NAMES), generated.arguments, subjects, moments)
+@given(generated.documents(), st.sampled_from(generated.NAMES), generated.arguments, subjects, moments, categories)
 def test_the_engine_decides_calls_as_the_reference_does(
-    document: dict[str, Any], name: str, arguments: dict[str, Any], subject: Subject, now: float
+    document: dict[str, Any],
+    name: str,
+    arguments: dict[str, Any],
+    subject: Subject,
+    now: float,
+    category: Category | None,
 ) -> None:
-    agree_on_a_call(document, name, arguments, subject, now)
+    agree_on_a_call(document, name, arguments, subject, now, category)
 
 
 @pytest.mark.nightly
 @settings(max_examples=30_000, deadline=None, suppress_health_check=list(HealthCheck))
-@given(generated.documents(), st.sampled_from(generated.NAMES), generated.arguments, subjects, moments)
+@given(generated.documents(), st.sampled_from(generated.NAMES), generated.arguments, subjects, moments, categories)
 def test_the_engine_decides_very_many_calls_as_the_reference_does(
-    document: dict[str, Any], name: str, arguments: dict[str, Any], subject: Subject, now: float
+    document: dict[str, Any],
+    name: str,
+    arguments: dict[str, Any],
+    subject: Subject,
+    now: float,
+    category: Category | None,
 ) -> None:
-    agree_on_a_call(document, name, arguments, subject, now)
+    agree_on_a_call(document, name, arguments, subject, now, category)
 
 
 def agree_on_a_call(
-    document: dict[str, Any], name: str, arguments: dict[str, Any], subject: Subject, now: float
+    document: dict[str, Any],
+    name: str,
+    arguments: dict[str, Any],
+    subject: Subject,
+    now: float,
+    category: Category | None,
 ) -> None:
-    verdict = compile_policy(parse(json.dumps(document))).judge(name, arguments, subject, now, None)
-    wanted = reference.judge(document, reference.Call(name, arguments, subject, now))
+    """A definition without a usable schema refuses as one that is not known, which is all the plain engine knows."""
+    definition = None if category is None else Definition({"name": name, "inputSchema": 0}, category)
+    verdict = compile_policy(parse(json.dumps(document))).judge(name, arguments, subject, now, definition)
+    wanted = reference.judge(document, reference.Call(name, arguments, subject, now, category=category))
     assert (verdict.outcome, verdict.rule, charged(verdict)) == wanted
 
 

@@ -9,7 +9,7 @@ from typing import Literal
 from toolgate.policy.charges import Ledger, Limit
 from toolgate.policy.conditions import Condition, Rule, fault
 from toolgate.policy.decision import Subject
-from toolgate.policy.definition import UNKNOWN, Definition, Mode
+from toolgate.policy.definition import UNKNOWN, Definition, Mode, Tool
 from toolgate.policy.operators import all_of, any_of
 from toolgate.policy.paths import Path, fold, spread
 from toolgate.policy.rules import masked
@@ -38,6 +38,11 @@ class Call:
     now: float
     definition: Definition | None
 
+    @property
+    def tool(self) -> Tool:
+        """What conditions may ask of it."""
+        return Tool(self.name) if self.definition is None else self.definition
+
     def reading(self, paths: Iterable[Path]) -> Call:
         """The call as rules see it: keys that differ only in case from one that is read make that undefined."""
         keys = frozenset(path.key for path in paths)
@@ -56,7 +61,7 @@ def ask_rule(rule: Rule, call: Call | None, *, every: bool) -> tuple[Truth, tupl
     )
     if call is None:
         return "", asked
-    return truth_of(rule.judge(call.arguments, call.subject, call.now, call.name)), asked
+    return truth_of(rule.judge(call.arguments, call.subject, call.now, call.tool)), asked
 
 
 def _ask(condition: Condition, pointer: str, call: Call | None, every: bool) -> Asked:
@@ -64,7 +69,7 @@ def _ask(condition: Condition, pointer: str, call: Call | None, every: bool) -> 
     if call is None:
         return Asked(pointer, words)
     read = condition.read
-    about = (call.subject, call.now, call.name)
+    about = (call.subject, call.now, call.tool)
     values = [read(*about)] if read else list(spread(call.arguments, condition.path.steps))
     verdicts = [condition.judged(value, *about) for value in values]
     verdict = (all_of if every else any_of)(verdicts)

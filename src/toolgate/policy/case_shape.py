@@ -6,11 +6,13 @@ from collections.abc import Iterator
 from datetime import UTC, datetime
 from typing import Any
 
+from toolgate.policy.categories import PRECEDENCE, category_of
+from toolgate.policy.entries import escape
 from toolgate.policy.numerals import exact
 from toolgate.policy.problems import Problem
 
-_TOP = {"policy", "description", "tools", "cases"}
-_CASE = {"note", "tool", "arguments", "method", "params", "request", "grant", "time", "want"}
+_TOP = {"policy", "description", "tools", "categories", "cases"}
+_CASE = {"note", "tool", "category", "arguments", "method", "params", "request", "grant", "time", "want"}
 _GRANT = {"id", "label", "labels", "principal", "server", "organisation", "session"}
 _WANT = {"outcome", "rule", "message", "shown", "charges", "timeout"}
 DEFAULT_TIME = datetime(2026, 1, 1, 12, tzinfo=UTC).timestamp()
@@ -31,6 +33,7 @@ def _problems(value: object) -> Iterator[Problem]:
         yield Problem("/policy", "the policy is neither an object nor a path", "write the policy or its file name")
     if not _is_list_of_objects(value.get("tools", [])):
         yield Problem("/tools", "the tools are no list of objects", "write tool objects as `tools/list` gives them")
+    yield from _categories(value.get("categories", {}))
     if not _is_list_of_objects(value.get("cases")):
         yield Problem("/cases", "the cases are no list of objects", "write a list of cases")
         return
@@ -54,11 +57,28 @@ def _case(case: dict[str, Any], pointer: str) -> Iterator[Problem]:
     if not _is_one_message(case):
         mend = "write `tool` with `arguments`, or `method` with `params`, or a whole `request`"
         yield Problem(pointer, "the case does not hold exactly one call", mend)
+    if "category" in case:
+        yield from _category(case["category"], f"{pointer}/category")
     if read_time(case.get("time")) is None:
         mend = "write `2026-03-01T12:00:00Z` or epoch seconds"
         yield Problem(f"{pointer}/time", f"`{case['time']}` is no point in time", mend)
     yield from _grant(case.get("grant", {}), f"{pointer}/grant")
     yield from _want(case.get("want"), f"{pointer}/want")
+
+
+def _categories(value: object) -> Iterator[Problem]:
+    if type(value) is not dict:
+        mend = 'write an object such as `{"delete_page": "Destructive"}`'
+        yield Problem("/categories", "the categories are no object", mend)
+        return
+    for name, category in value.items():
+        yield from _category(category, f"/categories/{escape(name)}")
+
+
+def _category(value: object, pointer: str) -> Iterator[Problem]:
+    if category_of(value) is None:
+        mend = f"use {', '.join(f'`{known}`' for known in PRECEDENCE)}"
+        yield Problem(pointer, f"`{value}` is no category", mend)
 
 
 def _is_one_message(case: dict[str, Any]) -> bool:

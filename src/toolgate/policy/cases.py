@@ -1,15 +1,17 @@
 """Cases: calls with the decision that their author expects, in a JSON file beside the policy.
 
-    {"policy": {...} or "policy.json", "tools": [tool objects of tools/list],
+    {"policy": {...} or "policy.json", "tools": [tool objects of tools/list], "categories": {"run": "Execute"},
      "cases": [{"note": "...", "tool": "run", "arguments": {}, "grant": {"label": "ci"}, "time": "2026-03-01T12:00:00Z",
                 "want": {"outcome": "deny", "rule": "/tools/run/require/0"}}]}
 
+A tool that no category is said of, in the file or in the case itself (`category`), has none, as before somebody accepts
+its classification.
 Counters are not kept between cases: a case tells what a call would be charged, not whether a limit is used up.
 """
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from typing import Any
 
@@ -18,6 +20,7 @@ import jiter
 from toolgate.errors import ToolgateError
 from toolgate.policy.agreement import every_entry
 from toolgate.policy.case_shape import check_cases, read_time
+from toolgate.policy.categories import Category
 from toolgate.policy.compiler import Policy, compile_policy
 from toolgate.policy.decision import Subject, Verdict
 from toolgate.policy.definition import Definition
@@ -67,9 +70,8 @@ def run_cases(text: bytes | str, read_policy: Callable[[str], bytes | str] | Non
     raw = _read(text)
     document = _document(raw["policy"], read_policy)
     policy = compile_policy(document)
-    tools = [Definition(tool) for tool in raw.get("tools", ())]
-    definitions = {definition.name: definition for definition in tools}
-    results = tuple(_run(case, f"/cases/{place}", policy, definitions) for place, case in enumerate(raw["cases"]))
+    tools = Tools(raw)
+    results = tuple(_run(case, f"/cases/{place}", policy, tools) for place, case in enumerate(raw["cases"]))
     reached = {result.verdict.rule for result in results}
     reached |= {charge.rule for result in results for charge in result.verdict.charges}
     rules = rule_pointers(document)
@@ -98,14 +100,29 @@ def _document(policy: object, read_policy: Callable[[str], bytes | str] | None) 
     return Document.checked(policy)
 
 
-def _run(case: dict[str, Any], pointer: str, policy: Policy, definitions: dict[str, Definition]) -> CaseResult:
+class Tools:
+    """The tools of a file of cases, each of the category that the file or one of its cases says."""
+
+    def __init__(self, raw: Mapping[str, Any]) -> None:
+        self._tools = {str(tool.get("name", "")): tool for tool in raw.get("tools", ())}
+        self._categories: Mapping[str, Category] = raw.get("categories", {})
+
+    def of(self, case: Mapping[str, Any], name: str) -> Definition | None:
+        """The tool that a case calls; None where nothing is known of it."""
+        category = case.get("category") or self._categories.get(name)
+        if name not in self._tools and category is None:
+            return None
+        return Definition(self._tools.get(name, {"name": name}), category)
+
+
+def _run(case: dict[str, Any], pointer: str, policy: Policy, tools: Tools) -> CaseResult:
     subject, now = _subject(case.get("grant", {})), read_time(case.get("time"))
     assert now is not None  # checked
     method, params = _message(case)
     shown = None
     if method == "tools/call":
         name = params["name"]
-        verdict = policy.judge(name, params.get("arguments", {}), subject, now, definitions.get(name))
+        verdict = policy.judge(name, params.get("arguments", {}), subject, now, tools.of(case, name))
         shown = policy.lists(name)
     else:
         verdict = policy.judge_method(method, params, subject, now)

@@ -8,7 +8,7 @@ from typing import Any
 from toolgate.policy.agreement import every_entry
 from toolgate.policy.charges import Ceilings, ceilings
 from toolgate.policy.decision import Subject, Verdict
-from toolgate.policy.definition import Definition
+from toolgate.policy.definition import Definition, Tool
 from toolgate.policy.document import Document
 from toolgate.policy.entries import Entry, entry_for
 from toolgate.policy.methods import passes_by_default
@@ -60,7 +60,7 @@ class Policy:
         """Judge one `tools/call`. `now` is in epoch seconds; `definition` None where the server's is not known."""
         if type(arguments) is not dict:
             return _MALFORMED
-        return self._tools.rules(name).judge(arguments, subject, now, name, definition)
+        return self._tools.rules(name).judge(arguments, subject, now, definition)
 
     def judge_method(self, method: str, params: dict[str, object], subject: Subject, now: float) -> Verdict:
         """Judge any message but `tools/call`, in either direction."""
@@ -69,7 +69,7 @@ class Policy:
         rules = self._methods.rules(method)
         if method == "tools/call" or not (rules.listed or passes_by_default(method, params)):
             return _METHOD
-        return rules.judge(params, subject, now, method, None)
+        return rules.judge(params, subject, now, None)
 
     def lists(self, name: str) -> bool:
         """Whether `tools/list` shows the tool to the holder of the grant."""
@@ -99,13 +99,13 @@ class Policy:
         elif denial is not None:
             shown = own is not None and own.denial() is not None
         if self._hides_name(name):
-            return Rules([], self._ceilings, _HIDDEN, shown=False)
+            return Rules([], self._ceilings, Tool(name), _HIDDEN, shown=False)
         everywhere = Entry(self._raw.get("all_tools", {}), "/all_tools", "all_tools", "all_tools")
-        return Rules([*entries, everywhere], self._ceilings, refusal, shown=shown or self._lists_all)
+        return Rules([*entries, everywhere], self._ceilings, Tool(name), refusal, shown=shown or self._lists_all)
 
-    def _compile_method(self, _: str, own: Entry | None, shared: list[Entry]) -> Rules:
+    def _compile_method(self, method: str, own: Entry | None, shared: list[Entry]) -> Rules:
         entries = [*([own] if own else []), *shared]
-        return Rules(entries, self._ceilings, _denial(entries), listed=self._is_listed(own, shared))
+        return Rules(entries, self._ceilings, Tool(method), _denial(entries), listed=self._is_listed(own, shared))
 
     def _is_listed(self, own: Entry | None, shared: list[Entry]) -> bool:
         """A pattern lists only where it says `allow`; an own entry always does."""

@@ -12,13 +12,14 @@ from zoneinfo import ZoneInfo
 from jiter import LosslessFloat
 
 from toolgate.policy.decision import Subject
+from toolgate.policy.definition import Tool
 from toolgate.policy.operators import Operator, Test, all_of, any_of, kind_of
 from toolgate.policy.paths import EACH, MISSING, Gap, Path, Step, elements, parse_path, spread, walk
 from toolgate.policy.typed import OPERATORS
 
-Judge = Callable[[Any, Subject, float, str], "bool | None"]
-"""Takes what the paths start from (the arguments, or one element), the subject, the time and the name of the tool."""
-_Reader = Callable[[Subject, float, str], object]
+Judge = Callable[[Any, Subject, float, Tool], "bool | None"]
+"""Takes what the paths start from (the arguments, or one element), the subject, the time and the tool."""
+_Reader = Callable[[Subject, float, Tool], object]
 _SHOWN = 60
 
 
@@ -35,12 +36,12 @@ class Condition:
     """Reads the path where it does not start in the arguments."""
     refer: _Reader | None
 
-    def judged(self, value: object, subject: Subject, now: float, name: str) -> bool | None:
+    def judged(self, value: object, subject: Subject, now: float, tool: Tool) -> bool | None:
         """What the condition says of one value."""
         if self.test is not None:
             return self.test(value)
         assert self.refer is not None
-        operand = self.refer(subject, now, name)
+        operand = self.refer(subject, now, tool)
         if type(operand) is Gap or self.operator.check(operand):
             return None
         return self.operator.build(operand)(value)
@@ -55,9 +56,9 @@ class Rule:
     judge: Judge
     conditions: tuple[Condition, ...]
 
-    def message(self, wanted: bool, arguments: dict[str, object], subject: Subject, now: float, name: str) -> str:
+    def message(self, wanted: bool, arguments: dict[str, object], subject: Subject, now: float, tool: Tool) -> str:
         """Why the rule did not come out as `wanted`: the author's words first, then the argument and its fault."""
-        found = (complaint(each, wanted, arguments, subject, now, name) for each in self.conditions)
+        found = (complaint(each, wanted, arguments, subject, now, tool) for each in self.conditions)
         told = [text for text in found if text]
         detail = next((text for vague, text in told if vague), next((text for _, text in told), ""))
         if self.on_deny:
@@ -66,13 +67,13 @@ class Rule:
 
 
 def complaint(
-    condition: Condition, wanted: bool, arguments: dict[str, object], subject: Subject, now: float, name: str
+    condition: Condition, wanted: bool, arguments: dict[str, object], subject: Subject, now: float, tool: Tool
 ) -> tuple[bool, str] | None:
     """Whether it is undefined, and the words for the first value of which the condition does not say `wanted`."""
     read = condition.read
-    values: Iterable[object] = [read(subject, now, name)] if read else spread(arguments, condition.path.steps)
+    values: Iterable[object] = [read(subject, now, tool)] if read else spread(arguments, condition.path.steps)
     for value in values:
-        verdict = condition.judged(value, subject, now, name)
+        verdict = condition.judged(value, subject, now, tool)
         if verdict is None:
             return True, f"{condition.path.shown} {fault(condition, value)}"
         if verdict is not wanted:
@@ -146,10 +147,10 @@ def _joined(parts: list[tuple[Condition, tuple[Step, ...]]], every: bool, top: b
 
 
 def _conjunction(judges: tuple[Judge, ...]) -> Judge:
-    def judge(base: Any, subject: Subject, now: float, name: str) -> bool | None:
+    def judge(base: Any, subject: Subject, now: float, tool: Tool) -> bool | None:
         outcome: bool | None = True
         for each in judges:
-            verdict = each(base, subject, now, name)
+            verdict = each(base, subject, now, tool)
             if verdict is False:
                 return False
             if verdict is None:
@@ -163,8 +164,8 @@ def _quantified(prefix: tuple[Step, ...], inner: Judge, every: bool, top: bool) 
     find = _finder(prefix, top)
     combine = all_of if every else any_of
 
-    def judge(base: Any, subject: Subject, now: float, name: str) -> bool | None:
-        return combine(inner(item, subject, now, name) for item in elements(find(base)))
+    def judge(base: Any, subject: Subject, now: float, tool: Tool) -> bool | None:
+        return combine(inner(item, subject, now, tool) for item in elements(find(base)))
 
     return judge
 
@@ -172,10 +173,10 @@ def _quantified(prefix: tuple[Step, ...], inner: Judge, every: bool, top: bool) 
 def _plain(condition: Condition, steps: tuple[Step, ...], top: bool) -> Judge:
     if condition.read is not None:
         read, judged = condition.read, condition.judged
-        return lambda _, subject, now, name: judged(read(subject, now, name), subject, now, name)
+        return lambda _, subject, now, tool: judged(read(subject, now, tool), subject, now, tool)
     if condition.test is None:
         find, judged = _finder(steps, top), condition.judged
-        return lambda base, subject, now, name: judged(find(base), subject, now, name)
+        return lambda base, subject, now, tool: judged(find(base), subject, now, tool)
     return _tested(condition.test, steps, top)
 
 
@@ -183,9 +184,9 @@ def _tested(test: Test, steps: tuple[Step, ...], top: bool) -> Judge:
     """The common case on its own: one key of the arguments against a fixed value."""
     if top and len(steps) == 1:
         key = steps[0]
-        return lambda base, _subject, _now, _name: test(base.get(key, MISSING))
+        return lambda base, _subject, _now, _tool: test(base.get(key, MISSING))
     find = _finder(steps, top)
-    return lambda base, _subject, _now, _name: test(find(base))
+    return lambda base, _subject, _now, _tool: test(find(base))
 
 
 def _finder(steps: tuple[Step, ...], top: bool) -> Callable[[Any], object]:
@@ -201,20 +202,20 @@ def _reader(path: Path, zone: tzinfo) -> _Reader:
     """What is not there (an empty text) is missing."""
     if path.root == "grant.labels":
         key = path.key
-        return lambda subject, _now, _name: subject.labels.get(key, MISSING)
+        return lambda subject, _now, _tool: subject.labels.get(key, MISSING)
     if path.root.startswith("time."):
-        return lambda _subject, now, _name: _moment(path.root, datetime.fromtimestamp(now, zone))
+        return lambda _subject, now, _tool: _moment(path.root, datetime.fromtimestamp(now, zone))
     return _READERS[path.root]
 
 
 _READERS: dict[str, _Reader] = {
-    "grant.label": lambda subject, _now, _name: subject.label or MISSING,
-    "principal": lambda subject, _now, _name: subject.principal or MISSING,
-    "session.id": lambda subject, _now, _name: subject.session_id or MISSING,
-    "tool.name": lambda _subject, _now, name: name,
-    # Both stay undefined until a classification exists and was accepted.
-    "tool.category": lambda _subject, _now, _name: MISSING,
-    "tool.risk": lambda _subject, _now, _name: MISSING,
+    "grant.label": lambda subject, _now, _tool: subject.label or MISSING,
+    "principal": lambda subject, _now, _tool: subject.principal or MISSING,
+    "session.id": lambda subject, _now, _tool: subject.session_id or MISSING,
+    "tool.name": lambda _subject, _now, tool: tool.name,
+    # Both are missing until somebody accepted what the tool was judged to be: then no rule over them lets it pass.
+    "tool.category": lambda _subject, _now, tool: tool.category or MISSING,
+    "tool.risk": lambda _subject, _now, tool: tool.risk or MISSING,
 }
 
 

@@ -5,7 +5,10 @@ from __future__ import annotations
 from toolgate.policy.conditions import Condition, Rule
 from toolgate.policy.numerals import Number, exact
 
-_ALWAYS_TEXT = ("grant.label", "grant.labels", "principal", "session.id", "time.iso", "tool.name")
+_ALWAYS_TEXT = (
+    *("grant.label", "grant.labels", "principal", "session.id", "time.iso"),
+    *("tool.name", "tool.category", "tool.risk"),
+)
 _ALWAYS_NUMBERS = ("time.hour", "time.weekday")
 
 

@@ -8,6 +8,8 @@ from collections.abc import Callable, Mapping
 from hashlib import sha256
 from typing import Literal
 
+from toolgate.policy.categories import Category, risk_of
+
 Mode = Literal["auto", "closed", "declared"]
 Fitting = Callable[[dict[str, object]], str]
 """Says why arguments do not fit a schema; "" when they do."""
@@ -15,13 +17,28 @@ _PRINTED = ("name", "title", "description", "inputSchema", "outputSchema", "anno
 UNKNOWN = "the definition of the tool is not known, so its arguments cannot be checked"
 
 
-class Definition:
+class Tool:
+    """What conditions may ask of a tool. `category` and `risk` are "" while no accepted classification exists."""
+
+    __slots__ = ("category", "name", "risk")
+
+    def __init__(self, name: str, category: Category | None = None) -> None:
+        self.name = name
+        self.take_for(category)
+
+    def take_for(self, category: Category | None) -> None:
+        """From now on calls are judged as those of a tool of this category."""
+        self.category = category or ""
+        self.risk = risk_of(self.category)
+
+
+class Definition(Tool):
     """One tool object of `tools/list`. Validators are compiled on first use and kept."""
 
-    __slots__ = ("_fittings", "annotations", "fingerprint", "input_schema", "name")
+    __slots__ = ("_fittings", "annotations", "fingerprint", "input_schema")
 
-    def __init__(self, tool: Mapping[str, object]) -> None:
-        self.name = str(tool.get("name", ""))
+    def __init__(self, tool: Mapping[str, object], category: Category | None = None) -> None:
+        super().__init__(str(tool.get("name", "")), category)
         self.input_schema = tool.get("inputSchema")
         self.annotations = tool.get("annotations")
         self.fingerprint = fingerprint(tool)

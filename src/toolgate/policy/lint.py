@@ -7,6 +7,7 @@ from dataclasses import dataclass
 from typing import Any, Literal
 
 from toolgate.policy.agreement import every_entry
+from toolgate.policy.categories import PRECEDENCE, RISK
 from toolgate.policy.charges import ceilings
 from toolgate.policy.compiler import compile_policy
 from toolgate.policy.conditions import Rule
@@ -56,7 +57,7 @@ def _entry(entry: Entry, document: Document, definitions: Definitions | None) ->
     firing = [*compiled.denials, *(approval.rule for approval in compiled.approvals if approval.rule)]
     for rule in [*firing, *compiled.requires]:
         yield from _never(rule, fires=rule in firing)
-        yield from _unclassified(rule)
+        yield from _no_class(rule)
     for place, rule in enumerate(compiled.denials[:-1]):
         if not rule.conditions:
             later = compiled.denials[place + 1].pointer
@@ -122,15 +123,22 @@ def _never(rule: Rule, *, fires: bool) -> Iterator[Finding]:
     yield Finding("warning", rule.pointer, code, cause, mend)
 
 
-def _unclassified(rule: Rule) -> Iterator[Finding]:
+_CLASSES: dict[str, tuple[str, ...]] = {"tool.category": PRECEDENCE, "tool.risk": tuple(dict.fromkeys(RISK.values()))}
+_COMPARING = ("eq", "neq", "in", "not_in")
+
+
+def _no_class(rule: Rule) -> Iterator[Finding]:
+    """A word that no tool is ever judged to be: the rule looks as if it guarded something."""
     for place, condition in enumerate(rule.conditions):
-        paths = [condition.path.root]
-        paths += [str(condition.operand["ref"])] if type(condition.operand) is dict else []
-        for root in paths:
-            if root in ("tool.category", "tool.risk"):
-                pointer = f"{rule.pointer}/conditions/{place}"
-                cause = f"`{root}` is undefined until tools are classified"
-                yield Finding("warning", pointer, "undefined-path", cause, "name the tools instead")
+        classes = _CLASSES.get(condition.path.root)
+        if classes is None or condition.operator.name not in _COMPARING or type(condition.operand) is dict:
+            continue
+        asked = condition.operand if type(condition.operand) is list else [condition.operand]
+        for word in asked:
+            if type(word) is str and word not in classes:
+                cause = f"{condition.path.shown} is never `{word}`"
+                mend = f"use {', '.join(f'`{known}`' for known in classes)}, with the capital letter"
+                yield Finding("warning", f"{rule.pointer}/conditions/{place}", "unknown-class", cause, mend)
 
 
 def _unreachable(entry: Entry, document: Document) -> Iterator[Finding]:

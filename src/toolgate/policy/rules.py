@@ -6,7 +6,7 @@ from collections.abc import Callable
 
 from toolgate.policy.charges import Ceilings, Ledger
 from toolgate.policy.decision import Subject, Verdict
-from toolgate.policy.definition import UNKNOWN, Definition, Mode
+from toolgate.policy.definition import UNKNOWN, Definition, Mode, Tool
 from toolgate.policy.entries import CompiledEntry, Entry
 from toolgate.policy.paths import Gap, fold, has_twin
 
@@ -15,10 +15,14 @@ _STRICTNESS = tuple(_WORDS)
 
 
 class Rules:
-    """Compiled entries. `refusal` is the verdict of steps 1 to 3 of the order where they end it."""
+    """Compiled entries for one tool or method.
+
+    `refusal` is the verdict of steps 1 to 3 of the order where they end it; `unknown` stands for a tool whose
+    definition is not known.
+    """
 
     __slots__ = (
-        *("_approvals", "_denials", "_folded", "_keys", "_ledger", "_mode", "_requires"),
+        *("_approvals", "_denials", "_folded", "_keys", "_ledger", "_mode", "_requires", "_unknown"),
         *("always_asks", "listed", "refusal", "settles", "shown"),
     )
 
@@ -26,12 +30,14 @@ class Rules:
         self,
         entries: list[Entry],
         ceilings: Callable[[], Ceilings],
+        unknown: Tool,
         refusal: Verdict | None,
         *,
         shown: bool = True,
         listed: bool = True,
     ) -> None:
         self.refusal = refusal
+        self._unknown = unknown
         self.shown = shown
         self.listed = listed
         compiled = [CompiledEntry(entry) for entry in entries]
@@ -47,7 +53,7 @@ class Rules:
         self._folded = frozenset(map(fold, self._keys))
 
     def judge(
-        self, arguments: dict[str, object], subject: Subject, now: float, name: str, definition: Definition | None
+        self, arguments: dict[str, object], subject: Subject, now: float, definition: Definition | None
     ) -> Verdict:
         """Steps 3 to 6, and what steps 7 to 9 need."""
         if self.refusal is not None:
@@ -58,27 +64,28 @@ class Rules:
                 return Verdict("deny", "(schema)", fault)
         if self._keys and not arguments.keys() <= self._keys:
             arguments = masked(arguments, self._keys, self._folded)
+        tool = self._unknown if definition is None else definition
         for judge, rule in self._requires:
-            if judge(arguments, subject, now, name) is not True:
-                return Verdict("deny", rule.pointer, rule.message(True, arguments, subject, now, name))
+            if judge(arguments, subject, now, tool) is not True:
+                return Verdict("deny", rule.pointer, rule.message(True, arguments, subject, now, tool))
         for judge, rule in self._denials:
-            if judge(arguments, subject, now, name) is not False:
-                return Verdict("deny", rule.pointer, rule.message(False, arguments, subject, now, name))
+            if judge(arguments, subject, now, tool) is not False:
+                return Verdict("deny", rule.pointer, rule.message(False, arguments, subject, now, tool))
         verdict = self._ledger.draw(arguments, subject)
         if self._approvals and verdict.outcome == "allow":
-            return self._asked(verdict, arguments, subject, now, name)
+            return self._asked(verdict, arguments, subject, now, tool)
         return verdict
 
     def _asked(
-        self, verdict: Verdict, arguments: dict[str, object], subject: Subject, now: float, name: str
+        self, verdict: Verdict, arguments: dict[str, object], subject: Subject, now: float, tool: Tool
     ) -> Verdict:
         """The first reason to ask a person; the charges stay those of the call."""
         for approval in self._approvals:
             rule, message = approval.rule, approval.message
             if rule is not None:
-                if rule.judge(arguments, subject, now, name) is False:
+                if rule.judge(arguments, subject, now, tool) is False:
                     continue
-                message = rule.message(False, arguments, subject, now, name)
+                message = rule.message(False, arguments, subject, now, tool)
             return Verdict("wait", approval.pointer, message, verdict.charges, approval.timeout)
         return verdict
 
