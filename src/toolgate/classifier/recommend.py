@@ -3,35 +3,68 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Iterable, Mapping
-from typing import Any
+from collections.abc import Iterable, Mapping, Sequence
+from typing import Any, Protocol
 
-from toolgate.classifier.classify import Category, classify
+from toolgate.classifier.classify import PRECEDENCE, Category, Classification, classify_all
 from toolgate.classifier.parameters import text_of
+from toolgate.classifier.signals import Signal
 from toolgate.policy.names import is_pattern
 
 RATES: dict[Category, int] = {"Write": 30, "Execute": 10}
 """Calls a minute, per grant."""
+_RESERVED = "rate_limit:"
 
 
-def recommend(tools: Iterable[Mapping[str, object]]) -> dict[str, Any]:
-    """A valid document for these tools: what it does not name is denied.
+class Entry(Protocol):
+    """What is known of a tool without its definition, as the catalogue holds it."""
 
-    Tools without a usable name are left out. A name with `*` would be read as a pattern, so such a tool is hidden.
+    @property
+    def name(self) -> str:
+        """As the server says it."""
+
+    @property
+    def category(self) -> Category:
+        """What it does."""
+
+    @property
+    def signals(self) -> tuple[Signal, ...]:
+        """Why to look closer."""
+
+    @property
+    def parameters(self) -> tuple[str, ...]:
+        """The names of its parameters, nested ones as `files[].path`."""
+
+
+def recommend(
+    tools: Iterable[Mapping[str, object]], server: str = "", classified: Sequence[Classification] | None = None
+) -> dict[str, Any]:
+    """A valid document for these tools by the rule of each category: what it does not name is denied.
+
+    `classified` holds what each of them does where that is known already; else they are classified as those of
+    `server`. Of tools with one name the riskiest counts. Left out, and so denied, are tools without a usable name and
+    those whose name would be read as a pattern.
     """
-    hide: list[str] = []
-    entries: dict[str, Any] = {}
-    for tool in tools:
-        name = text_of(tool.get("name"))
-        if not name or not _is_encodable(name):
-            continue
-        category = classify(tool).category
-        if category == "Destructive" or is_pattern(name):
-            hide.append(name)
-        else:
-            entries[name] = recommended_entry(name, category)
-    hidden = {"hide": list(dict.fromkeys(hide))} if hide else {}
-    return {"version": "1", "default": "deny", **hidden, "tools": entries}
+    given = list(tools)
+    judged = classify_all(given, server) if classified is None else classified
+    names = (text_of(tool.get("name")) for tool in given)
+    return by_category(zip(names, (each.category for each in judged), strict=True))
+
+
+def recommend_entries(entries: Iterable[Entry]) -> dict[str, Any]:
+    """The same for tools of the catalogue."""
+    return by_category((entry.name, entry.category) for entry in entries)
+
+
+def by_category(rated: Iterable[tuple[str, Category]]) -> dict[str, Any]:
+    """The document for names and categories."""
+    settled: dict[str, Category] = {}
+    for name, category in rated:
+        if is_usable(name):
+            settled[name] = max(category, settled.get(name, category), key=PRECEDENCE.index)
+    hide = [name for name, category in settled.items() if category == "Destructive"]
+    entries = {name: recommended_entry(name, settled[name]) for name in settled if settled[name] != "Destructive"}
+    return {"version": "1", "default": "deny", **({"hide": hide} if hide else {}), "tools": entries}
 
 
 def recommended_entry(name: str, category: Category) -> dict[str, Any]:
@@ -39,18 +72,33 @@ def recommended_entry(name: str, category: Category) -> dict[str, Any]:
     if category == "Financial":
         return {"action": "require_approval", "reason": "It moves or commits money."}
     if category in RATES:
-        # Counters that begin with `rate_limit:` belong to `rate_limit`.
-        counter = f"{name}_rate" if not name.startswith("rate_limit:") else f"_{name}_rate"
+        counter = counter_of(name, "rate")
         return {"limits": [{"counter": counter, "window": "minute", "max": RATES[category], "scope": "grant"}]}
     return {}
 
 
-def recommended_text(tools: Iterable[Mapping[str, object]]) -> str:
+def counter_of(name: str, what: str) -> str:
+    """The counter of one tool alone: counters that begin with `rate_limit:` belong to `rate_limit`."""
+    reserved = name.lstrip("_").startswith(_RESERVED)
+    return f"{'_' if reserved else ''}{name}_{what}"
+
+
+def recommended_text(
+    tools: Iterable[Mapping[str, object]], server: str = "", classified: Sequence[Classification] | None = None
+) -> str:
     """`recommend` as a document for people."""
-    return json.dumps(recommend(tools), indent=2, ensure_ascii=False) + "\n"
+    return written(recommend(tools, server, classified))
 
 
-def _is_encodable(name: str) -> bool:
+def written(document: Mapping[str, Any]) -> str:
+    """A document as people read it."""
+    return json.dumps(document, indent=2, ensure_ascii=False) + "\n"
+
+
+def is_usable(name: str) -> bool:
+    """Whether a policy can name a tool so: the name is not empty, is no pattern and can be written as UTF-8."""
+    if not name or is_pattern(name):
+        return False
     try:
         name.encode()
     except UnicodeEncodeError:

@@ -2,17 +2,15 @@
 
 from __future__ import annotations
 
-import json
-import re
 from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any
 
+from toolgate.classifier.arguments import step
 from toolgate.classifier.parameters import Parameter, kind_of_schema, text_of, words_of
 from toolgate.classifier.signals import takes_code, takes_mail, takes_path, takes_sql, takes_url
 from toolgate.control.builder.values import operators_for
 
-_BARE = re.compile(r'[^.\[\]"]+')
 _DEEPEST = 4
 _MOST = 150
 
@@ -76,11 +74,6 @@ def _gather(schema: object, prefix: str, found: list[Offer], depth: int) -> None
             if kind_of_schema(items) not in ("object", "array", ""):
                 found.append(_offer(each, str(key), items, False))
             _gather(items, each, found, depth - 1)
-
-
-def step(key: str) -> str:
-    """A key as one step of a path: `.amount`, or `["a.b"]` where the plain form would be read otherwise."""
-    return f".{key}" if _BARE.fullmatch(key) else f"[{json.dumps(key)}]"
 
 
 def _offer(path: str, key: str, about: Mapping[str, Any], required: bool) -> Offer:

@@ -13,7 +13,7 @@ from typing import Any, Final
 
 from jiter import LosslessFloat
 
-from toolgate.control.builder.offers import step
+from toolgate.classifier.arguments import step
 from toolgate.control.builder.spans import find, has, read, tokens
 from toolgate.control.builder.splices import put
 from toolgate.policy.compiler import compile_policy
