@@ -94,6 +94,17 @@ class CatalogueFile:
         return found
 
 
+def noted(db: sqlite3.Connection, key: str) -> str:
+    """What is noted under this key; "" for nothing."""
+    row = db.execute("SELECT value FROM facts WHERE key = ?", (key,)).fetchone()
+    return "" if row is None else str(row[0])
+
+
+def note(db: sqlite3.Connection, key: str, value: str) -> None:
+    """Note a fact about the file itself."""
+    db.execute("INSERT OR REPLACE INTO facts VALUES (?, ?)", (key, value))
+
+
 def _connect(path: Path) -> sqlite3.Connection:
     private_file(path)
     connection = sqlite3.connect(path, timeout=_PATIENCE, isolation_level=None, check_same_thread=False)

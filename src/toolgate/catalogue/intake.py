@@ -10,6 +10,8 @@ import msgspec
 
 from toolgate.catalogue.entries import Refusal, ServerFacts
 from toolgate.policy.definition import fingerprint
+from toolgate.protocol.json_rules import parse
+from toolgate.protocol.malformed import Malformed
 from toolgate.store.errors import BadInput
 from toolgate.store.names import shown
 
@@ -87,7 +89,9 @@ def _fit(tool: Mapping[str, object], known: Mapping[str, Accepted]) -> Accepted:
     definition = {key: tool[key] for key in _KEPT if key in tool}
     if _is_deep(definition):
         raise Unfit(f"it is nested deeper than {DEEPEST} levels")
-    return Accepted(name, definition, _text(definition), fingerprint(definition))
+    text = _text(definition)
+    read = _read(text)
+    return Accepted(name, read, text, fingerprint(read))
 
 
 def _check_room(tools: int, size: int) -> None:
@@ -103,6 +107,16 @@ def _text(definition: Definition) -> str:
     if len(encoded) > MOST_DEFINITION:
         raise Unfit(f"it is larger than {MOST_DEFINITION} bytes")
     return encoded.decode()
+
+
+def _read(text: str) -> Definition:
+    """The definition as the gateway reads it, so that the fingerprint is the same wherever it comes from."""
+    try:
+        read = parse(text.encode(), "definition")
+    except Malformed as error:
+        raise Unfit(error.cause) from None
+    assert isinstance(read, dict)
+    return read
 
 
 def _numeral(value: object) -> msgspec.Raw:

@@ -9,25 +9,32 @@ from sqlite3 import Connection
 from tempfile import TemporaryDirectory
 from typing import Any
 
+from toolgate import classifier
+from toolgate.catalogue.box import digest, load, shipped
 from toolgate.catalogue.entries import Counts, Drift, Found, ServerEntry, ServerFacts, Source, ToolEntry, Version
-from toolgate.catalogue.file import FILE, CatalogueFile
-from toolgate.catalogue.intake import accept, check_server
-from toolgate.catalogue.rows import SERVERS, TOOLS, VERSIONS, server_entry, text, tool_entry, version
+from toolgate.catalogue.file import FILE, CatalogueFile, note, noted
+from toolgate.catalogue.progress import Progress, silent
+from toolgate.catalogue.putting import describe, put, reclassify
+from toolgate.catalogue.rows import SERVERS, TOOLS, VERSIONS, server_entry, tool_entry, version
 from toolgate.catalogue.search import HIDDEN, SERVER, TOOL, Wanted, found
-from toolgate.catalogue.writing import Known, Tool, Writer, tokens_of
-from toolgate.classifier.classify import classify_all
-from toolgate.classifier.parameters import parameters
 from toolgate.policy.categories import PRECEDENCE, RISK
 
 
 @contextmanager
-def open_catalogue(data: Path | None) -> Iterator[Catalogue]:
-    """The catalogue of a data directory; for None what is in the box alone, in a directory that is removed again."""
+def open_catalogue(data: Path | None, *, box: bytes | None = None, progress: Progress = silent) -> Iterator[Catalogue]:
+    """The catalogue of a data directory; for None what is in the box alone, in a directory that is removed again.
+
+    At first use, and after an upgrade, the box is loaded, which takes seconds. `box` is another than the release's; an
+    empty one loads nothing. Raises StoreError.
+    """
     with ExitStack() as stack:
         place = data or Path(stack.enter_context(TemporaryDirectory(prefix="toolgate-")))
         file = CatalogueFile(place / FILE)
         stack.callback(file.close)
-        yield Catalogue(file)
+        catalogue = Catalogue(file)
+        if box != b"":
+            catalogue.refresh(shipped() if box is None else box, progress)
+        yield catalogue
 
 
 class Catalogue:
@@ -151,24 +158,49 @@ class Catalogue:
         All of it or nothing. What cannot be stored is named in `refused`, and the rest is. Raises BadInput for a name
         of a server that cannot be one, Conflict for one that was made to collide with another.
         """
-        facts = check_server(server)
-        accepted, refused = accept(tools)
-        judged = classify_all([each.definition for each in accepted], facts.name)
-        new = [
-            Tool(each.name, judgement, _paths(each.definition), each)
-            for each, judgement in zip(accepted, judged, strict=True)
-        ]
         with self._file.writing() as db:
-            writer = Writer(db, facts, source, organisation)
-            known = writer.known()
-            drift = _drift(known, new)
-            for name in drift.removed:
-                writer.remove(known[name], now)
-            for tool in new:
-                writer.store(tool, known.get(tool.name), now)
-            writer.finish(tokens_of(new), now)
-            writer.prune()
-        return Drift(drift.added, drift.changed, drift.removed, drift.same, tuple(refused))
+            return put(db, server, tools, source, now, organisation)
+
+    def describe(self, server: ServerFacts, *, now: float) -> ServerEntry:
+        """Store what a registry says of a server, and tell what is known of it then. Its tools stay what they are.
+
+        It is the server of the same repository where there is one. Raises BadInput, Conflict.
+        """
+        with self._file.writing() as db:
+            return describe(db, server, now)
+
+    def reclassify(self, progress: Progress = silent) -> int:
+        """Judge every tool again whose definition is known; how many came into another category.
+
+        For the catalogue alone: what a gateway decides by is what somebody accepted there.
+        """
+        with self._file.writing() as db:
+            servers = [server_entry(row) for row in db.execute(SERVERS).fetchall()]
+            changed = 0
+            for place, server in enumerate(servers, start=1):
+                changed += reclassify(db, server)
+                progress(place, len(servers))
+            note(db, "lexicon", classifier.VERSION)
+        return changed
+
+    def refresh(self, box: bytes, progress: Progress = silent) -> None:
+        """Load a box that is not the one which was loaded last, and judge anew where the lexicon is another.
+
+        Of several processes one does it, and the others wait.
+        """
+        if self._is_current(box):
+            return
+        with self._file.writing() as db:
+            if noted(db, "box") != digest(box):
+                load(db, box, progress)
+                note(db, "box", digest(box))
+            if noted(db, "lexicon") not in ("", classifier.VERSION):
+                self.reclassify(progress)
+            note(db, "lexicon", classifier.VERSION)
+
+    def _is_current(self, box: bytes) -> bool:
+        with self._file.reading() as db:
+            return (noted(db, "box"), noted(db, "lexicon")) == (digest(box), classifier.VERSION)
 
     @contextmanager
     def together(self) -> Iterator[None]:
@@ -187,25 +219,3 @@ def _server_id(db: Connection, slug: str, organisation: str) -> int | None:
     query = "SELECT id FROM servers WHERE slug = ? AND organisation IN ('', ?) ORDER BY organisation DESC LIMIT 1"
     row = db.execute(query, (slug, organisation)).fetchone()
     return None if row is None else int(row[0])
-
-
-def _paths(definition: Mapping[str, object]) -> tuple[str, ...]:
-    return tuple(each.path for each in parameters(definition.get("inputSchema")))
-
-
-def _drift(known: Mapping[str, Known], new: Sequence[Tool]) -> Drift:
-    names = {tool.name for tool in new}
-    same = {tool.name for tool in new if tool.name in known and _is_same(known[tool.name], tool)}
-    return Drift(
-        added=tuple(sorted(names - known.keys())),
-        changed=tuple(sorted((names & known.keys()) - same)),
-        removed=tuple(sorted(known.keys() - names)),
-        same=tuple(sorted(same)),
-    )
-
-
-def _is_same(known: Known, tool: Tool) -> bool:
-    """By its fingerprint; what came in the box has none, and is compared by its facts."""
-    if known.fingerprint is None:
-        return (known.category, known.parameters) == (tool.judged.category, text(tool.parameters))
-    return tool.accepted is not None and known.fingerprint == tool.accepted.fingerprint

@@ -56,12 +56,14 @@ class Tool:
 class Writer:
     """Writes one server, in a transaction that is open. Raises Conflict where its slug is another's."""
 
-    def __init__(self, db: sqlite3.Connection, facts: ServerFacts, source: Source, organisation: str) -> None:
+    def __init__(
+        self, db: sqlite3.Connection, facts: ServerFacts, source: Source, organisation: str, registered: str = ""
+    ) -> None:
         self._db = db
         self.facts = facts
         self.slug = slug(facts.name)
         self.organisation = organisation
-        self.id = self._server(source)
+        self.id = self._server(source, registered)
 
     def known(self) -> dict[str, Known]:
         """The tools that are stored, by name."""
@@ -82,7 +84,7 @@ class Writer:
 
     def store(self, tool: Tool, known: Known | None, now: float | None) -> None:
         """A tool as it is now, with a new version where its definition is another."""
-        version = None if tool.accepted is None or now is None else self._version(tool, tool.accepted, known, now)
+        version = self._version(tool, known, now)
         judged = tool.judged
         row = (
             *(self.id, self.organisation, self.slug, slug(tool.name), tool.name, judged.category, judged.risk),
@@ -101,9 +103,19 @@ class Writer:
         self._db.execute(
             "UPDATE servers SET counts = ?, risk = ?, tokens = ?, seen = coalesce(?, seen) WHERE id = ?", values
         )
-        self.reindex()
+        self._reindex()
 
-    def reindex(self) -> None:
+    def seen(self, now: float) -> None:
+        """That a registry named the server; its tools were not looked at."""
+        self._db.execute("UPDATE servers SET seen = coalesce(seen, ?) WHERE id = ?", (now, self.id))
+        self._reindex()
+
+    def drop_unless_registered(self) -> None:
+        """Remove the server, unless a registry named it."""
+        if self._db.execute("DELETE FROM servers WHERE id = ? AND registered = ''", (self.id,)).rowcount:
+            self._db.execute("DELETE FROM server_words WHERE rowid = ?", (self.id,))
+
+    def _reindex(self) -> None:
         """Make the server found by what is stored of it now."""
         entry = self.entry()
         signals = self._db.execute(
@@ -130,17 +142,20 @@ class Writer:
             (self.id, self.id, KEPT_GONE),
         )
 
-    def _server(self, source: Source) -> int:
-        found = self._db.execute(
-            "SELECT id, name FROM servers WHERE slug = ? AND organisation = ?", (self.slug, self.organisation)
-        ).fetchone()
+    def _server(self, source: Source, registered: str) -> int:
+        """The row of the server with what is said of it; what a registry says makes no other source of its tools."""
+        query = "SELECT id, name FROM servers WHERE slug = ? AND organisation = ?"
+        found = self._db.execute(query, (self.slug, self.organisation)).fetchone()
         said = {name: getattr(self.facts, name) for name in _FACTS if getattr(self.facts, name)}
+        if registered:
+            said["registered"] = registered
         if found is None:
             return self._insert({**said, "source": source})
         if found[1] != self.facts.name:
             cause = f"its address is that of `{shown(found[1])}` already"
             raise Conflict(shown(self.facts.name), cause, "one of the two names was made to collide; import it renamed")
-        said["source"] = source
+        if not registered:
+            said["source"] = source
         assigned = ", ".join(f"{name} = ?" for name in said)
         self._db.execute(f"UPDATE servers SET {assigned} WHERE id = ?", (*said.values(), found[0]))  # noqa: S608
         return int(found[0])
@@ -176,8 +191,12 @@ class Writer:
         about = " ".join((*tool.parameters, text_of(definition.get("title")), text_of(definition.get("description"))))
         index_tool(self._db, tool_id, tool.name, self.facts.name, about, facets)
 
-    def _version(self, tool: Tool, accepted: Accepted, known: Known | None, now: float) -> int:
-        if known is not None and known.fingerprint == accepted.fingerprint and known.version_id is not None:
+    def _version(self, tool: Tool, known: Known | None, now: float | None) -> int | None:
+        """The row of the definition, a new one where it differs; without a moment nothing was seen."""
+        accepted = tool.accepted
+        if accepted is None or now is None:
+            return None if known is None or accepted is None else known.version_id
+        if known is not None and known.fingerprint == accepted.fingerprint:
             self._db.execute("UPDATE versions SET last_seen = ? WHERE id = ?", (now, known.version_id))
             return known.version_id
         changed = self._changed(tool, accepted, known)
