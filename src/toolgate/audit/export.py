@@ -27,6 +27,8 @@ CSV_HEAD = (
     "server_id",
     "method",
     "tool",
+    "category",
+    "risk",
     "rule",
     "message",
     "policy_id",

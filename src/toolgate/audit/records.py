@@ -78,7 +78,8 @@ class Decision(Entry, tag="decision", kw_only=True):
 
     `arguments_digest` is keyed, so that nobody guesses short values from it. `charges` are the reserved ones (their
     amounts in nano units): counters in memory are rebuilt from them. `decided_by` is the person who decided on the
-    approval `approval_id`. `decided_in` is in microseconds.
+    approval `approval_id`. `category` and `risk` are what the tool was taken for ("" where nobody had accepted that).
+    `decided_in` is in microseconds.
     """
 
     decision_id: str
@@ -96,6 +97,8 @@ class Decision(Entry, tag="decision", kw_only=True):
     policy_id: str = ""
     revision: int = 0
     fingerprint: str = ""
+    category: str = ""
+    risk: str = ""
     rule: str = ""
     message: str = ""
     argument_names: tuple[str, ...] = ()

@@ -31,7 +31,8 @@ class Sighting(msgspec.Struct, frozen=True, tag="seen"):
 class Tools:
     """The definitions of one server: what the database holds, and what its answers have shown since.
 
-    With `pin` a tool may be called and seen only in the version that somebody accepted. Definitions are never dropped
+    With `pin` a tool may be called and seen only in the version that somebody accepted. What an answer shows for the
+    first time has no category until the database says what it is taken for. Definitions are never dropped
     here: a server may show different tools to different sessions.
     """
 
@@ -45,7 +46,9 @@ class Tools:
         for row in rows:
             known = before.get(row.name) if before is not None else None
             same = known is not None and known.fingerprint == row.fingerprint
-            self._known[row.name] = known if known is not None and same else _definition(row.definition.encode())
+            definition = known if known is not None and same else _definition(row.definition.encode())
+            definition.take_for(row.category)
+            self._known[row.name] = definition
             if row.status == "current":
                 self._accepted[row.name] = row.fingerprint
             if row.withheld or row.status == "withheld":

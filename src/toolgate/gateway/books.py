@@ -153,6 +153,8 @@ class Books:
             policy_id=access.policy_id,
             revision=access.revision,
             fingerprint=call.fingerprint,
+            category=call.category,
+            risk=call.risk,
             rule=verdict.rule,
             message=verdict.message,
             argument_names=_names(call.arguments),

@@ -32,6 +32,9 @@ class Call:
     round: int = 0
     """How many tries of an unfinished request went before; from the first on everything is paid for."""
     fingerprint: str = ""
+    category: str = ""
+    risk: str = ""
+    """What the tool was taken for when the call was judged."""
     charges: tuple[Charge, ...] = ()
     arguments_digest: str = ""
     by_server: bool = False

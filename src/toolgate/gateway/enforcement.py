@@ -207,7 +207,7 @@ def judge(call: Call, now: float) -> Verdict:
     tools = access.tools
     definition = tools.get(call.tool)
     if definition is not None:
-        call.fingerprint = definition.fingerprint
+        call.fingerprint, call.category, call.risk = definition.fingerprint, definition.category, definition.risk
     verdict = access.policy.judge(call.tool, call.arguments, call.subject, now, definition)
     if verdict.outcome == "deny" and not verdict.visible:
         return verdict

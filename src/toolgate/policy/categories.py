@@ -23,10 +23,9 @@ def category_of(text: object) -> Category | None:
     return next((category for category in PRECEDENCE if category == text), None)
 
 
-def risk_of(category: str) -> str:
-    """The risk of a category; "" for what is none."""
-    known = category_of(category)
-    return RISK[known] if known is not None else ""
+def risk_of(category: Category | None) -> Risk | None:
+    """The risk of a category; None where there is none."""
+    return None if category is None else RISK[category]
 
 
 def riskier(one: Category | None, other: Category | None) -> Category | None:

@@ -28,8 +28,8 @@ class Tool:
 
     def take_for(self, category: Category | None) -> None:
         """From now on calls are judged as those of a tool of this category."""
-        self.category = category or ""
-        self.risk = risk_of(self.category)
+        self.category: str = category or ""
+        self.risk: str = risk_of(category) or ""
 
 
 class Definition(Tool):

@@ -2,7 +2,8 @@
 
 A version is `current` (the one in force), `withheld` (seen on a pinned server, waiting for somebody to accept it) or
 `gone` (replaced, or no longer listed). An accepted version that leaves may come back by itself; one that was replaced
-is new again on a pinned server.
+is new again on a pinned server. Each version is stored with the category that it is taken for (`store.judging`), which
+is accepted with it.
 """
 
 from __future__ import annotations
@@ -13,9 +14,11 @@ from dataclasses import dataclass
 import sqlalchemy as sa
 from sqlalchemy.engine import Connection, Engine
 
+from toolgate.policy.categories import Category
 from toolgate.store import servers
 from toolgate.store.database import AnyRow, Writing, reading, writing
 from toolgate.store.errors import Conflict, NotStored
+from toolgate.store.judging import NOBODY, Judgement, columns_of, judged, judgement_of, siblings, standing, unjudged
 from toolgate.store.names import shown
 from toolgate.store.tables import DEFAULT_ORGANISATION
 from toolgate.store.tables import definitions as table
@@ -39,7 +42,7 @@ class Seen:
 
 @dataclass(slots=True, frozen=True)
 class Version:
-    """One stored version of one tool."""
+    """One stored version of one tool. `category` is None while nobody has judged it; `judged_by` says who did."""
 
     name: str
     fingerprint: str
@@ -48,6 +51,8 @@ class Version:
     last_seen: float
     accepted: float | None
     status: str
+    category: Category | None
+    judged_by: str
 
 
 def saw(
@@ -65,20 +70,23 @@ def saw(
 
     `complete`: tools that are not listed are gone (one page of several is not complete). `trusted`: the operator
     registers the server now, so that even a pinned server's tools are accepted. A sighting that changes nothing only
-    moves `last_seen` and tells nobody. Without an `organisation` it is that of the server, named by its id: the gateway
-    tells what it saw for all of them. Raises NotStored.
+    moves `last_seen` and tells nobody. What is new is judged before the transaction begins. Without an `organisation`
+    it is that of the server, named by its id: the gateway tells what it saw for all of them. Raises NotStored.
     """
+    # A name that is listed twice has one meaning here: the last.
+    listed = {tool.name: tool for tool in tools}
+    verdicts = _judged(engine, server, listed, complete, organisation)
     with writing(engine, actor, organisation or DEFAULT_ORGANISATION) as change:
         if organisation is None:
             change.organisation = _owner(change.connection, server)
         server_id = servers.find(change.connection, server, organisation=change.organisation).id
         row = change.connection.execute(sa.select(server_table).where(server_table.c.id == server_id)).one()
         accept = trusted or not row.pin
-        # A name that is listed twice has one meaning here: the last.
-        listed = {tool.name: tool for tool in tools}
         known = _versions(change.connection, server_id)
         changed = [
-            name for name, tool in listed.items() if _settle(change, server_id, tool, known.get(name, []), accept)
+            name
+            for name, tool in listed.items()
+            if _settle(change, server_id, tool, known.get(name, []), accept, verdicts.get(name, NOBODY))
         ]
         _touch(change, server_id, listed.values())
         if complete:
@@ -88,6 +96,18 @@ def saw(
         if changed:
             change.note("see", "definitions", server_id, after={"tools": sorted(changed)[:NAMED]})
         return changed
+
+
+def _judged(
+    engine: Engine, server: str, listed: Mapping[str, Seen], complete: bool, organisation: str | None
+) -> dict[str, Judgement]:
+    """What the lexicon says of the tools with no stored judgement, by name; usually there is none."""
+    with reading(engine) as connection:
+        found = servers.find(connection, server, organisation=organisation or _owner(connection, server))
+        versions = {name: tool.fingerprint for name, tool in listed.items()}
+        new = unjudged(connection, found.id, versions)
+        others = siblings(connection, found.id, listed) if new and not complete else {}
+    return judged({**others, **{name: tool.definition for name, tool in listed.items()}}, found.name, new)
 
 
 def _owner(connection: Connection, server_id: str) -> str:
@@ -101,34 +121,38 @@ def _negotiate(change: Writing, server_id: str, before: str | None, revision: st
     change.note("negotiate", "server", server_id, {"protocol_revision": before}, values)
 
 
-def _settle(change: Writing, server_id: str, tool: Seen, versions: Sequence[AnyRow], accept: bool) -> bool:
+def _settle(
+    change: Writing, server_id: str, tool: Seen, versions: Sequence[AnyRow], accept: bool, offered: Judgement
+) -> bool:
     """Give the version on offer its standing beside the known ones; whether anything changed."""
     known = next((row for row in versions if row.fingerprint == tool.fingerprint), None)
     accepted = change.now if accept else None
     if known is not None and known.accepted is not None:
         accepted = known.accepted
     status = "withheld" if accepted is None else "current"
-    # It replaces what was withheld, and what was current unless it has to wait itself.
-    replaced = [row for row in versions if row is not known and _yields(row.status, accepted is not None)]
-    if known is not None and known.status == status and not replaced:
+    # It replaces what was withheld, and what was accepted unless it has to wait itself.
+    replaced = [row for row in versions if row is not known and _yields(row, accepted is not None)]
+    taken = standing(known, offered, versions, in_force=accepted is not None)
+    if known is not None and (known.status, judgement_of(known)) == (status, taken) and not replaced:
         return False
     for row in replaced:
-        _update(change.connection, row.id, status="gone", accepted=row.accepted if accepted is None else None)
+        _update(change.connection, row.id, status="gone", accepted=None)
     if known is None:
-        _insert(change, server_id, tool, status, accepted)
+        _insert(change, server_id, tool, status, accepted, taken)
     else:
-        _update(change.connection, known.id, status=status, accepted=accepted)
+        _update(change.connection, known.id, status=status, accepted=accepted, **columns_of(taken))
     _forget_oldest(change.connection, versions)
     return True
 
 
-def _yields(status: str, in_force: bool) -> bool:
-    return status == "withheld" or (status == "current" and in_force)
+def _yields(row: AnyRow, in_force: bool) -> bool:
+    return bool(row.status == "withheld" or (in_force and row.accepted is not None))
 
 
 def _versions(connection: Connection, server_id: str) -> dict[str, list[AnyRow]]:
     """All versions of all tools of a server by name, the one that was seen longest ago first."""
-    columns = (table.c.id, table.c.name, table.c.fingerprint, table.c.accepted, table.c.status)
+    standing_columns = (table.c.accepted, table.c.status, table.c.category, table.c.judged_by)
+    columns = (table.c.id, table.c.name, table.c.fingerprint, *standing_columns)
     found: dict[str, list[AnyRow]] = {}
     query = sa.select(*columns).where(table.c.server_id == server_id).order_by(table.c.last_seen, table.c.id)
     for row in connection.execute(query):
@@ -136,10 +160,10 @@ def _versions(connection: Connection, server_id: str) -> dict[str, list[AnyRow]]
     return found
 
 
-def _insert(change: Writing, server_id: str, tool: Seen, status: str, accepted: float | None) -> None:
+def _insert(change: Writing, server_id: str, tool: Seen, status: str, accepted: float | None, taken: Judgement) -> None:
     values = {"name": tool.name, "fingerprint": tool.fingerprint, "definition": tool.definition}
-    standing = {"status": status, "accepted": accepted, "first_seen": change.now, "last_seen": change.now}
-    change.connection.execute(table.insert().values(server_id=server_id, **values, **standing))
+    times = {"status": status, "accepted": accepted, "first_seen": change.now, "last_seen": change.now}
+    change.connection.execute(table.insert().values(server_id=server_id, **values, **times, **columns_of(taken)))
 
 
 def _touch(change: Writing, server_id: str, tools: Collection[Seen]) -> None:
@@ -155,7 +179,10 @@ def _update(connection: Connection, version_id: int, **values: object) -> None:
 
 
 def _forget_oldest(connection: Connection, versions: Sequence[AnyRow]) -> None:
-    spare = [row.id for row in versions if row.status == "gone"][: max(0, len(versions) - KEPT_VERSIONS + 1)]
+    # The accepted one stays: what a tool is taken for hangs on it.
+    spare = [row.id for row in versions if row.status == "gone" and row.accepted is None][
+        : max(0, len(versions) - KEPT_VERSIONS + 1)
+    ]
     if spare:
         connection.execute(table.delete().where(table.c.id.in_(spare)))
 
@@ -244,4 +271,6 @@ def of_server(
 
 def _version(row: AnyRow) -> Version:
     seen = (row.first_seen, row.last_seen)
-    return Version(row.name, row.fingerprint, row.definition, *seen, row.accepted, row.status)
+    judgement = judgement_of(row)
+    taken = (judgement.category, judgement.by)
+    return Version(row.name, row.fingerprint, row.definition, *seen, row.accepted, row.status, *taken)

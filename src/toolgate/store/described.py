@@ -9,6 +9,7 @@ import json
 from dataclasses import fields
 from typing import TYPE_CHECKING, Any, TypeAlias
 
+from toolgate.policy.categories import risk_of
 from toolgate.store.moments import when
 
 if TYPE_CHECKING:  # the rows are only looked at: commands that show none of them load nothing for it
@@ -19,6 +20,7 @@ if TYPE_CHECKING:  # the rows are only looked at: commands that show none of the
     from toolgate.store.deliveries import Delivery
     from toolgate.store.events import AdminEvent
     from toolgate.store.grants import Grant
+    from toolgate.store.judgements import Judged, Proposal
     from toolgate.store.members import Member
     from toolgate.store.organisations import Organisation
     from toolgate.store.policies import Listed, Revision
@@ -34,9 +36,11 @@ __all__ = [
     "approval",
     "delivery",
     "grant",
+    "judged",
     "member",
     "organisation",
     "policy",
+    "proposal",
     "revision",
     "server",
     "session",
@@ -77,11 +81,34 @@ def tool(row: Version) -> Described:
     return {
         "name": row.name,
         "status": row.status,
+        "category": row.category,
+        "risk": risk_of(row.category),
+        "judged_by": row.judged_by or None,
         "fingerprint": row.fingerprint,
         "first_seen": when(row.first_seen),
         "last_seen": when(row.last_seen),
         "definition": json.loads(row.definition),
     }
+
+
+def proposal(row: Proposal) -> Described:
+    """A tool as it is judged, with what the present lexicon says of it and why."""
+    said = row.classification
+    return {
+        "name": row.name,
+        "fingerprint": row.fingerprint,
+        "status": row.status,
+        "category": row.judgement.category,
+        "judged_by": row.judgement.by or None,
+        "lexicon": {"category": said.category, "confidence": said.confidence, "evidence": list(said.evidence)},
+        "differs": row.differs,
+    }
+
+
+def judged(row: Judged) -> Described:
+    """What a tool is taken for now, and was before."""
+    before, after = row.before, row.after
+    return {"name": row.name, "before": before.category, "category": after.category, "judged_by": after.by}
 
 
 def policy(row: Listed) -> Described:

@@ -9,6 +9,7 @@ import sqlalchemy as sa
 from sqlalchemy.engine import Engine
 
 from toolgate.store.database import reading
+from toolgate.store.judging import Judgement, judgement_of
 from toolgate.store.tables import definitions as table
 
 _AT_ONCE = 500
@@ -24,15 +25,17 @@ class Outline:
     status: str
     first_seen: float
     last_seen: float
+    judgement: Judgement
 
 
 def outlines(engine: Engine, server_id: str) -> list[Outline]:
     """The versions in force or withheld, by tool name."""
     columns = (table.c.name, table.c.fingerprint, table.c.status, table.c.first_seen, table.c.last_seen)
+    judged = (table.c.category, table.c.judged_by)
     which = (table.c.server_id == server_id, table.c.status != "gone")
     with reading(engine) as connection:
-        rows = connection.execute(sa.select(*columns).where(*which).order_by(table.c.name, table.c.first_seen))
-        return [Outline(*row) for row in rows]
+        rows = connection.execute(sa.select(*columns, *judged).where(*which).order_by(table.c.name, table.c.first_seen))
+        return [Outline(*row[:5], judgement_of(row)) for row in rows]
 
 
 def texts(engine: Engine, server_id: str, fingerprints: Collection[str]) -> dict[str, str]:

@@ -9,6 +9,7 @@ from dataclasses import dataclass, field, replace
 from types import MappingProxyType
 from typing import Any
 
+from toolgate.policy.categories import Category, category_of
 from toolgate.store.headers import StoredHeader
 
 
@@ -70,7 +71,7 @@ class PolicyRow:
 
 @dataclass(slots=True, frozen=True)
 class DefinitionRow:
-    """A tool's definition (JSON text). `status` is `current` or `withheld`.
+    """A tool's definition (JSON text). `status` is `current` or `withheld`; `category` is None where none is accepted.
 
     `withheld` is the fingerprint of a newer version that waits to be accepted, `""` when there is none: on a pinned
     server a tool may be called only when its row is current and nothing is withheld.
@@ -81,6 +82,7 @@ class DefinitionRow:
     definition: str = field(repr=False)
     status: str
     withheld: str = ""
+    category: Category | None = None
 
 
 @dataclass(slots=True, frozen=True)
@@ -115,7 +117,7 @@ SERVERS = """SELECT id, organisation_id, name, url, command, allow_private, pin,
 HEADERS = "SELECT name, sealed, variable FROM upstream_headers WHERE server_id = ? ORDER BY name"
 POLICIES = """SELECT p.id, p.organisation_id, p.name, p.revision, r.document, r.digest FROM policies p
     JOIN policy_revisions r ON r.policy_id = p.id AND r.revision = p.revision WHERE p.removed IS NULL"""
-DEFINITIONS = """SELECT name, fingerprint, definition, status FROM definitions
+DEFINITIONS = """SELECT name, fingerprint, definition, status, category FROM definitions
     WHERE server_id = ? AND status != 'gone' ORDER BY name, status, id"""
 CONNECTIONS = "SELECT server_id, grant_id, generation, sealed FROM oauth_tokens"
 NEWEST = "SELECT coalesce(max(seq), 0) FROM changes"
@@ -173,10 +175,11 @@ def policy(connection: sqlite3.Connection, policy_id: str) -> PolicyRow | None:
 def definitions(connection: sqlite3.Connection, server_id: str) -> dict[str, DefinitionRow]:
     """The definitions of a server by tool name: the one in force, else the one that is withheld."""
     found: dict[str, DefinitionRow] = {}
-    for name, fingerprint, definition, status in connection.execute(DEFINITIONS, (server_id,)):
+    for name, fingerprint, definition, status, category in connection.execute(DEFINITIONS, (server_id,)):
         known = found.get(name)
         if known is None:
-            found[name] = DefinitionRow(name, fingerprint, definition, status)
+            accepted = category_of(category) if status == "current" else None
+            found[name] = DefinitionRow(name, fingerprint, definition, status, category=accepted)
         elif status == "withheld":
             found[name] = replace(known, withheld=fingerprint)
     return found

@@ -1,0 +1,96 @@
+"""What the tools of a server are taken for: judged when a version is stored, and never lowered by the server itself.
+
+The category of a version is stored with it, so that another lexicon changes no decision. Of a version that takes the
+place of another the riskier category of both counts, until a person judges: a server must not talk itself down.
+"""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass
+from typing import Final
+
+import sqlalchemy as sa
+from sqlalchemy.engine import Connection
+
+from toolgate.classifier import VERSION
+from toolgate.classifier.classify import Classification, classify_all
+from toolgate.policy.categories import Category, category_of, riskier
+from toolgate.store.database import AnyRow
+from toolgate.store.tables import definitions as table
+
+LEXICON: Final = f"lexicon {VERSION}"
+"""Who judged, where no person did."""
+
+_SIBLINGS: Final = 500
+"""Other tools of a server that are looked at where only some are told: they say what the server is for."""
+
+
+@dataclass(slots=True, frozen=True)
+class Judgement:
+    """What a version of a tool is taken for, and who says so; nobody has judged where `category` is None."""
+
+    category: Category | None
+    by: str = ""
+
+
+NOBODY: Final = Judgement(None)
+
+
+def judgement_of(row: AnyRow) -> Judgement:
+    """What is stored of a version; a word that is no category counts as none."""
+    category = category_of(row.category)
+    return NOBODY if category is None else Judgement(category, row.judged_by)
+
+
+def columns_of(judgement: Judgement) -> dict[str, object]:
+    """A judgement as it is stored."""
+    return {"category": judgement.category, "judged_by": judgement.by}
+
+
+def heavier(one: Judgement, other: Judgement) -> Judgement:
+    """The riskier of two; of equal ones the first."""
+    return one if riskier(one.category, other.category) == one.category else other
+
+
+def classified(texts: Mapping[str, str], server: str) -> dict[str, Classification]:
+    """What the present lexicon says of definitions (JSON texts by tool name), each beside all the others."""
+    return dict(zip(texts, classify_all([json.loads(text) for text in texts.values()], server), strict=True))
+
+
+def judged(texts: Mapping[str, str], server: str, wanted: Iterable[str]) -> dict[str, Judgement]:
+    """What the present lexicon says of the tools that are wanted among these."""
+    names = set(wanted)
+    if not names:
+        return {}
+    found = classified(texts, server)
+    return {name: Judgement(found[name].category, LEXICON) for name in names}
+
+
+def unjudged(connection: Connection, server_id: str, versions: Mapping[str, str]) -> list[str]:
+    """Of the versions on offer (fingerprints by tool name) the names of those with no stored judgement."""
+    columns = (table.c.name, table.c.fingerprint)
+    query = sa.select(*columns).where(table.c.server_id == server_id, table.c.category.is_not(None))
+    known = {(row.name, row.fingerprint) for row in connection.execute(query)}
+    return [name for name, fingerprint in versions.items() if (name, fingerprint) not in known]
+
+
+def siblings(connection: Connection, server_id: str, besides: Iterable[str]) -> dict[str, str]:
+    """The definitions in force of other tools of the server, by name."""
+    which = (table.c.server_id == server_id, table.c.status == "current")
+    query = sa.select(table.c.name, table.c.definition).where(*which).order_by(table.c.name).limit(_SIBLINGS)
+    left_out = set(besides)
+    return {row.name: row.definition for row in connection.execute(query) if row.name not in left_out}
+
+
+def standing(row: AnyRow | None, offered: Judgement, versions: Sequence[AnyRow], *, in_force: bool) -> Judgement:
+    """What a version on offer is taken for; `row` where it is stored already, `offered` what is said of it now.
+
+    The one that was in force until now is the one that is accepted still, be it gone for a while.
+    """
+    own = offered if row is None or row.category is None else judgement_of(row)
+    if not in_force:
+        return own
+    before = next((each for each in reversed(versions) if each.accepted is not None and each is not row), None)
+    return own if before is None else heavier(own, judgement_of(before))
