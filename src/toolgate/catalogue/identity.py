@@ -24,11 +24,12 @@ def facts_of(name: str) -> ServerFacts:
 
 
 def repository_of(text: str) -> str:
-    """`owner/name` in lower case, of the same or of a URL; "" for anything else."""
+    """`owner/name` in lower case, of the same or of a URL; "" for anything else, also for a folder behind `#`."""
     try:
-        path = urlsplit(text).path
+        address = urlsplit(text)
     except ValueError:
         return ""
+    path = "" if address.fragment else address.path
     parts = path.strip("/").removesuffix(".git").split("/")
     if len(parts) != 2 or not all(_PART.fullmatch(part) for part in parts):
         return ""

@@ -8,12 +8,15 @@ from sqlite3 import Connection
 from typing import Final
 
 from toolgate.catalogue.index import facet
+from toolgate.catalogue.spelling import meant
 from toolgate.catalogue.terms import name_terms, whole
 
 MOST_SOUGHT: Final = 200
 """Characters of what is sought that count."""
 MOST_WORDS: Final = 8
 """Words of it that count."""
+FEW: Final = 3
+"""Where fewer are found, words that are alike are looked for, too."""
 HIDDEN: Final = (
     "SELECT id FROM servers WHERE organisation = '' AND slug IN (SELECT slug FROM servers WHERE organisation = ?)"
 )
@@ -90,9 +93,13 @@ class Wanted:
 def found(db: Connection, kind: Kind, sought: str, wanted: Wanted, start: int, limit: int) -> tuple[list[int], int]:
     """Ids of what fits, from `start` on, and how many fit in all. Words that say nothing find nothing."""
     words = list(dict.fromkeys(name_terms(sought[:MOST_SOUGHT])))[:MOST_WORDS]
-    if words:
-        return _matching(db, kind, [[word] for word in words], wanted, start, limit)
-    return ([], 0) if sought.strip() else _listed(db, kind, wanted, start, limit)
+    if not words:
+        return ([], 0) if sought.strip() else _listed(db, kind, wanted, start, limit)
+    ids, total = _matching(db, kind, [[word] for word in words], wanted, start, limit)
+    if total >= FEW:
+        return ids, total
+    # Few or none: perhaps a word is misspelt. What is written counts on, and ranks first where it is rarer.
+    return _matching(db, kind, [[word, *meant(db, word)] for word in words], wanted, start, limit)
 
 
 def _matching(
@@ -119,7 +126,7 @@ def _expression(words: Sequence[Sequence[str]], columns: str, facets: str) -> st
     """One of each group of words, as a word or its beginning, in the columns; or the words as one name."""
     each = " AND ".join(f"({' OR '.join(_beginning(word) for word in group)})" for group in words)
     joined = whole([group[0] for group in words])
-    return f'(({{{columns}}} : ({each})) OR whole : "{joined}"*) AND {facets}'
+    return f'(({{{columns}}} : ({each})) OR whole : ("{joined}" OR "{joined}"*)) AND {facets}'
 
 
 def _beginning(word: str) -> str:

@@ -35,6 +35,7 @@ class Root(LazyGroup):
         "grant": ("toolgate.cli.grant", "Give agents access, and take it back."),
         "apply": ("toolgate.cli.apply", "Make servers, policies and grants what a file says."),
         "approval": ("toolgate.cli.approval", "Decide on calls that wait for a person."),
+        "catalogue": ("toolgate.cli.catalogue", "Look tools up: what they do and how risky they are."),
         "keys": ("toolgate.cli.keys", "Replace the master key."),
         "member": ("toolgate.cli.member", "Let people in, and keep them out."),
         "token": ("toolgate.cli.token", "Let programs administer over the REST API."),
