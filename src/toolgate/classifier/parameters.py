@@ -74,3 +74,8 @@ def text_of(value: object) -> str:
 def words_of(name: str) -> tuple[str, ...]:
     """The words of a name in snake, camel, kebab or dotted spelling, in lower case."""
     return tuple(word.lower() for part in _WORD.findall(name) for word in _BOUNDARY.split(part) if word)
+
+
+def word_set(words: str) -> frozenset[str]:
+    """The words of a list."""
+    return frozenset(words.split())

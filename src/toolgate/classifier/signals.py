@@ -6,23 +6,22 @@ from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from itertools import pairwise
 
-from toolgate.classifier import lexicon
-from toolgate.classifier.parameters import Parameter
+from toolgate.classifier.parameters import Parameter, word_set
 
 MANY = 10
-_PATH = lexicon.words("path paths file filename filepath dir directory folder manifest cwd workdir root")
-_URL = lexicon.words("url urls uri endpoint href link webhook origin")
-_CODE = lexicon.words("sql query code script command cmd expression jql cypher graphql shell statement javascript")
-_RUN = lexicon.words("sql code script command cmd shell statement javascript expression")
-_MARKUP = lexicon.words("html body template markdown content markup")
+_PATH = word_set("path paths file filename filepath dir directory folder manifest cwd workdir root")
+_URL = word_set("url urls uri endpoint href link webhook origin")
+_CODE = word_set("sql query code script command cmd expression jql cypher graphql shell statement javascript")
+_RUN = word_set("sql script command cmd shell javascript cypher")
+_MARKUP = word_set("html body template markdown content markup")
 _TEMPLATE = frozenset({"html", "template"})
-_SECRET = lexicon.words("password passwd secret token apikey credential credentials passphrase privatekey pat")
+_SECRET = word_set("password passwd secret token apikey credential credentials passphrase privatekey pat")
 _SECRET_PAIRS = (("api", "key"), ("private", "key"), ("access", "key"))
-_CURSORS = lexicon.words("page next continuation cursor max sync limit pagination count")
-_MAIL = lexicon.words("email emails recipient recipients cc bcc")
-_BULK = lexicon.words("bulk batch all mass multiple many")
-_ADMIN = lexicon.words("admin sudo root superuser permission permissions role roles iam policy acl system")
-_LISTS = lexicon.words("ids items files records recipients urls emails users")
+_CURSORS = word_set("page next continuation cursor max sync limit pagination count")
+_MAIL = word_set("email emails recipient recipients cc bcc")
+_BULK = word_set("bulk batch all mass multiple many")
+_ADMIN = word_set("admin sudo root superuser permission permissions role roles iam policy acl system")
+_LISTS = word_set("ids items files records recipients urls emails users")
 
 
 @dataclass(slots=True, frozen=True)

@@ -1,0 +1,67 @@
+"""What the parameters of a tool say of what it does: actions to choose from, code to run, money to move."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Sequence
+
+from toolgate.classifier.grammar import listed_categories
+from toolgate.classifier.lexicon import Lexicon
+from toolgate.classifier.naming import by_name
+from toolgate.classifier.parameters import Parameter, word_set, words_of
+from toolgate.classifier.reading import SAYS, Reading, Setting
+from toolgate.classifier.signals import runs
+
+_CHOOSERS = word_set("action actions operation operations command method mode op")
+_METHODS = frozenset({"POST", "PUT", "PATCH", "DELETE"})
+_AMOUNTS = frozenset({"amount", "lamports", "amounts"})
+_SIDES = frozenset({"buy", "sell"})
+_KEPT_AT = word_set("output save download dest destination out")
+_PLACES = word_set("path file dir directory folder filename filepath")
+_READ_AT_MOST = 300
+
+
+def amount_of(declared: Sequence[Parameter]) -> str:
+    """The path of a parameter that says how much; "" for none."""
+    for each in declared:
+        if _AMOUNTS.intersection(each.words) or {str(choice).lower() for choice in each.choices[:8]} >= _SIDES:
+            return each.path
+    return ""
+
+
+def chosen(declared: Sequence[Parameter], lexicon: Lexicon) -> list[Reading]:
+    """What each choice of an action means; a tool that takes what to do as an argument does all of it."""
+    return [
+        reading
+        for each in declared
+        if each.words and each.words[-1] in _CHOOSERS and len(each.words) < 3
+        for reading in (_of_choices(each, lexicon) if each.choices else _of_text(each, lexicon))
+    ]
+
+
+def _of_choices(parameter: Parameter, lexicon: Lexicon) -> Iterator[Reading]:
+    if _METHODS.intersection(choice for choice in parameter.choices if isinstance(choice, str)):
+        yield Reading("Execute", f"parameter `{parameter.path}` may be any HTTP method", SAYS)
+        return
+    for choice in parameter.choices[:64]:
+        if isinstance(choice, str):
+            reading = by_name(words_of(choice[:80]), Setting(), lexicon)
+            if reading is not None:
+                yield reading._replace(evidence=f"parameter `{parameter.path}` may be `{choice[:80]}`")
+
+
+def _of_text(parameter: Parameter, lexicon: Lexicon) -> Iterator[Reading]:
+    for category, word in listed_categories(parameter.description[:_READ_AT_MOST], lexicon).items():
+        if category != "Execute":
+            yield Reading(category, f"parameter `{parameter.path}` may be `{word}`", SAYS)
+
+
+def run_by(declared: Sequence[Parameter]) -> str:
+    """The path of a parameter whose content is run; "" for none."""
+    return next((each.path for each in declared if runs(each)), "")
+
+
+def kept_at(declared: Sequence[Parameter]) -> str:
+    """The path of a parameter that says where a result is to be kept on disk; "" for none."""
+    return next(
+        (each.path for each in declared if _KEPT_AT.intersection(each.words) and _PLACES.intersection(each.words)), ""
+    )

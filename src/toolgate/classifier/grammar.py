@@ -1,0 +1,235 @@
+"""What a description says: the verb of its first sentence, what it is done to, and phrases that give more away."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterator, Sequence
+
+from toolgate.classifier.lexicon import Lexicon, Verb
+from toolgate.classifier.meaning import Meant, meaning
+from toolgate.classifier.naming import stem_category
+from toolgate.classifier.parameters import word_set
+from toolgate.classifier.reading import HINTS, PROBABLY, SAYS, Reading, Setting
+from toolgate.policy.categories import PRECEDENCE, Category
+
+READ = 4_000
+"""Characters of a description that count: what stands behind them is documentation."""
+SHOWN = 80
+_OPENING, _SENTENCES = 900, 5
+_END = re.compile(r"(?<=[.!?:;])\s+|[\n\r]+|[。！？；]|\s[-–—•*|]\s")
+_FRAME = re.compile(
+    r"""[\s\W_]+|\[[^\]]{0,60}\]|\([^)]{0,60}\)|<[^>]{0,60}>
+    |(?:tool\ name|name)\s*:\s*\S+|[a-z]+(?:\ [a-z]+)?\s*:(?=\s)
+    |(?:please\ )?use\ (?:this|it|the)\b(?:\ (?:tool|endpoint|function|api|command|method|action))?
+      (?:\ (?:to|for|when|whenever|if)\ (?:you|the\ user|users)?\ ?(?:need|needs|want|wants|asks?)?\ ?(?:to)?)?
+    |(?:this|the)\ (?:\w+\ ){0,2}?
+      (?:tool|endpoint|function|api|method|command|operation|service|action|utility|server|query)\b
+    |(?:an?\ )?(?:\w+\ ){0,2}?(?:tool|endpoint|function|api|utility)\ (?:to|for|that|which)\b
+    |(?:mcp\ )?tools?\ (?:to|for)\b|(?:an?\ )?api\ (?:to|for)\b|api\b
+    |(?:it|that|which|will|can|may|should|must|to|is|are|be|used|designed|intended|meant|able|helps?|you|your|we|i|and|by|for)\b
+    |(?:allows?|lets?|enables?)\b(?:\ (?:you|users?|the\ (?:user|agent|model|ai|llm|client)|agents?|us|clients?|ai))?
+    |(?:provides?|gives?|offers?|has|have)\ (?:the\ |an?\ )?
+      (?:ability|capability|functionality|way|option|interface|means)s?\ (?:to|of|for)
+    |(?:responsible\ for|attempts?\ to|tr(?:y|ies)\ to|useful\ for|used\ for)
+    |(?:\w+ly|quick|simple|now|just|then|first|also|always|optionally|again|only|easy|both|either)\b""",
+    re.VERBOSE | re.IGNORECASE,
+)
+_TOKEN = re.compile(r"[^\W\d_]+(?:[-'’][^\W\d_]+)*|[,/&;(|:+]|\d\w*")
+_STOPS = word_set(
+    "of for from with to based using in on by at as into via through that which when where if including without so "
+    "such per within under between about until unless while after before during ( : ;"
+)
+_LITTLE = word_set("a an the all any this your new one multiple its their my some each every specific existing given")
+_LINKS = word_set(", / & | and or + and/or then")
+_INTRODUCED = word_set("to for can will that which and by of")
+_FURTHER = re.compile(
+    r"\b(?:and|then)\s+(?:then\s+|also\s+|optionally\s+|automatically\s+)?([a-z]+)\s+(?:it|them|the|a|an|all|to|its|your|any|this|those)\b"
+)
+_DENYING = ("not", "never", "without", "n't", " no", "avoid", "in", "if")
+_BESIDE = re.compile(r"[^a-z]+")
+
+
+def by_description(text: str, setting: Setting, lexicon: Lexicon) -> Reading | None:
+    """What the first sentence says that says anything, of the first five; later ones count less."""
+    unsure: Reading | None = None
+    for count, sentence in enumerate(_sentences(text)):
+        reading = _of_sentence(sentence, setting, lexicon)
+        if reading is None:
+            continue
+        if count == 0 or reading.weight == SAYS:
+            return reading if count < 2 else reading._replace(weight=PROBABLY)
+        unsure = unsure or reading._replace(weight=HINTS)
+    return unsure
+
+
+def _sentences(text: str) -> Iterator[str]:
+    opening = text[:_OPENING]
+    kept = 0
+    for part in _END.split(opening):
+        stripped = part.strip()
+        if len(stripped) > 2 and not stripped.startswith(("http", "```")):
+            yield stripped
+            kept += 1
+            if kept == _SENTENCES:
+                return
+
+
+def _of_sentence(sentence: str, setting: Setting, lexicon: Lexicon) -> Reading | None:
+    bare = _unframed(sentence)
+    tokens = [token.lower() for token in _TOKEN.findall(bare[:400])]
+    if not tokens:
+        return None
+    verb = lexicon.forms.get(tokens[0])
+    if verb is not None and _is_verb(verb, tokens, framed=len(bare) < len(sentence)):
+        return _by_verb(verb, tokens, bare, setting, lexicon)
+    if not bare.isascii():
+        sign = _by_signs(bare, lexicon)
+        if sign is not None:
+            return sign
+    return _by_noun(tokens, setting, lexicon)
+
+
+def _unframed(sentence: str) -> str:
+    """The sentence without what stands before its verb: `Use this tool to`, `[API]`, `Allows you to`, `Quickly`."""
+    at = 0
+    for _ in range(12):
+        found = _FRAME.match(sentence, at)
+        if found is None or found.end() == len(sentence):
+            break
+        at = found.end()
+    return sentence[at:]
+
+
+def _is_verb(verb: Verb, tokens: Sequence[str], *, framed: bool) -> bool:
+    if verb.kind != "noun" or framed:
+        return len(tokens) < 2 or tokens[1] not in (":", ";")
+    following = tokens[1] if len(tokens) > 1 else ""
+    return following not in _STOPS - {"to", "in", "on", "for"} and following not in (
+        "is",
+        "are",
+        "was",
+        "has",
+        "ids",
+        "id",
+    )
+
+
+def _by_verb(verb: Verb, tokens: Sequence[str], bare: str, setting: Setting, lexicon: Lexicon) -> Reading:
+    meant = [(verb, meaning(verb, _objects(tokens, 1), setting, lexicon))]
+    meant += [
+        (other, meaning(other, _objects(tokens, at + 1), setting, lexicon)) for at, other in _listed(tokens, lexicon)
+    ]
+    if meant[0][1].category == "Read":
+        meant += _further(bare, setting, lexicon)
+    which, decided = max(meant, key=lambda pair: PRECEDENCE.index(pair[1].category))
+    if verb.kind == "light" and not decided.beside:
+        which = next((lexicon.verbs[token] for token in tokens[1:8] if token in lexicon.alone["open.Write"]), which)
+    # A verb that says little and has no object that says more is only a hint.
+    little = which.kind in ("light", "open", "money") and not decided.beside
+    weight = PROBABLY if little or verb.kind == "noun" else SAYS
+    said = bare[:SHOWN].strip()
+    return Reading(
+        decided.category,
+        f"description says `{_quoted(bare, which.word)}`"
+        if which is not verb
+        else f"description begins with `{_first(said)}`",
+        weight,
+        which.word,
+    )
+
+
+def _first(said: str) -> str:
+    found = _TOKEN.match(said)
+    return found.group() if found else said[:20]
+
+
+def _quoted(text: str, word: str) -> str:
+    at = max(0, text.lower().find(word[:-1] or word))
+    begin = text.rfind(" ", 0, max(0, at - 24)) + 1
+    return " ".join(text[begin : begin + SHOWN].split())
+
+
+def _objects(tokens: Sequence[str], start: int) -> Sequence[str]:
+    found = []
+    for token in tokens[start : start + 14]:
+        if token in _STOPS:
+            break
+        if token not in _LITTLE and token not in _LINKS:
+            found.append(token)
+    return found
+
+
+def _listed(tokens: Sequence[str], lexicon: Lexicon) -> Iterator[tuple[int, Verb]]:
+    """The verbs that stand with the first one: `Create, update or delete a page`."""
+    at = 1
+    while at < min(len(tokens) - 1, 16) and tokens[at] in _LINKS:
+        while at < len(tokens) - 1 and tokens[at] in _LINKS:
+            at += 1
+        verb = lexicon.forms.get(tokens[at])
+        if verb is None:
+            return
+        yield at, verb
+        at += 1
+
+
+def _further(bare: str, setting: Setting, lexicon: Lexicon) -> Iterator[tuple[Verb, Meant]]:
+    """What a reading sentence does besides: `Check whether all are done and mark the list`."""
+    for match in _FURTHER.finditer(bare[:300].lower()):
+        verb = lexicon.forms.get(match.group(1))
+        if verb is not None and verb.kind == "plain":
+            objects = _objects(_TOKEN.findall(bare[match.end(1) :].lower()[:SHOWN]), 0)
+            yield verb, meaning(verb, objects, setting, lexicon)
+
+
+def _by_signs(bare: str, lexicon: Lexicon) -> Reading | None:
+    """Other scripts: the verb stands first in Chinese, last in Japanese and Korean; stems begin words elsewhere."""
+    short = bare[:120]
+    found = [(at, sign, category) for sign, category in lexicon.signs if (at := short.find(sign)) >= 0]
+    if found:
+        last = any("\u3040" <= letter <= "\u30ff" or "\uac00" <= letter <= "\ud7af" for letter in short)
+        _, sign, category = max(found) if last else min(found, key=lambda each: (each[0], -len(each[1])))
+        return Reading(category, f"description says `{sign}`", PROBABLY, sign)
+    return None
+
+
+def _by_noun(tokens: Sequence[str], setting: Setting, lexicon: Lexicon) -> Reading | None:
+    """A sentence without a verb at its head: a later verb, a noun for doing, or a noun for what is told."""
+    for at, token in enumerate(tokens[:24]):
+        verb = lexicon.forms.get(token)
+        if at and verb is not None and verb.kind != "noun" and tokens[at - 1] in _INTRODUCED:
+            meant = meaning(verb, _objects(tokens, at + 1), setting, lexicon)
+            return Reading(meant.category, f"description says `{token}`", PROBABLY, verb.word)
+    for token in tokens[:14]:
+        category = lexicon.acts.get(token)
+        if category is not None:
+            return Reading(category, f"description says `{token}`", HINTS)
+    for token in tokens[:14]:
+        category = stem_category(token, lexicon) if len(token) > 2 else None
+        if category is not None:
+            return Reading(category, f"description says `{token}`", PROBABLY)
+    told = next((token for token in tokens[:14] if lexicon.has("objects.answers", token)), "")
+    return Reading("Read", f"description says `{told}`", HINTS) if told else None
+
+
+def phrase(text: str, kind: str, lexicon: Lexicon) -> str:
+    """The first phrase of a kind in a text in lower case that nothing denies, with its surroundings; "" for none."""
+    for words in lexicon.phrases.get(kind, ()):
+        at = text.find(words)
+        if at >= 0 and not text[max(0, at - 10) : at].rstrip().endswith(_DENYING):
+            begin = text.rfind(" ", 0, max(0, at - 20)) + 1
+            return " ".join(text[begin : begin + SHOWN].split())
+    return ""
+
+
+def listed_categories(text: str, lexicon: Lexicon) -> dict[Category, str]:
+    """The verbs that a text names at all, by category: what a tool does that does whatever it is asked to."""
+    found: dict[Category, str] = {}
+    for word in _BESIDE.split(text.lower()):
+        verb = lexicon.forms.get(word)
+        if verb is not None and verb.kind == "plain":
+            found.setdefault(verb.category, word)
+    if not text.isascii():
+        for sign, category in lexicon.signs:
+            if sign in text:
+                found.setdefault(category, sign)
+    return found

@@ -1,0 +1,117 @@
+"""What a verb means with what it is done to: `send_message` writes, `send_sol` moves money, `perform_search` reads."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import NamedTuple
+
+from toolgate.classifier.lexicon import Lexicon, Verb
+from toolgate.classifier.reading import Setting
+from toolgate.policy.categories import Category
+
+_FAR = 8
+"""Words after a verb that count as what it is done to."""
+
+
+class Meant(NamedTuple):
+    """A category and the word beside the verb that decided it, "" where the verb alone did."""
+
+    category: Category
+    beside: str = ""
+
+
+def meaning(verb: Verb, objects: Sequence[str], setting: Setting, lexicon: Lexicon) -> Meant:
+    """What `verb` means, done to `objects` (in their order, the last is the head) in that setting."""
+    near = objects[:_FAR]
+    return (
+        _paired(verb, near, lexicon)
+        or _acted(verb, near, setting, lexicon)
+        or _paid(verb, near, setting, lexicon)
+        or _asked(verb, near, lexicon)
+        or _by_kind(verb, near, lexicon)
+        or Meant(verb.category)
+    )
+
+
+def _paired(verb: Verb, objects: Sequence[str], lexicon: Lexicon) -> Meant | None:
+    for word in objects:
+        category = lexicon.pairs.get((verb.word, word)) or lexicon.pairs.get((verb.word, word.removesuffix("s")))
+        if category is not None:
+            return Meant(category, word)
+    return None
+
+
+def _acted(verb: Verb, objects: Sequence[str], setting: Setting, lexicon: Lexicon) -> Meant | None:
+    if setting.screen and verb.category != "Destructive" and lexicon.has("purposes.acting", verb.word):
+        return Meant("Execute", "" if not objects else objects[-1])
+    return None
+
+
+def _paid(verb: Verb, objects: Sequence[str], setting: Setting, lexicon: Lexicon) -> Meant | None:
+    """Financial, where it is money that is moved; a description of money is only written."""
+    if verb.category in ("Read", "Destructive"):
+        return None
+    if objects and lexicon.has("objects.neutral", objects[-1]):
+        return Meant("Write", objects[-1]) if verb.category == "Financial" else None
+    money = _money(verb, objects, setting, lexicon)
+    if money:
+        return Meant("Financial", money)
+    return Meant("Write") if verb.kind == "money" else None
+
+
+def _money(verb: Verb, objects: Sequence[str], setting: Setting, lexicon: Lexicon) -> str:
+    """The word beside the verb that says that money is moved; "" for none."""
+    has, moves = lexicon.has, verb.kind == "money" or verb.word == "send"
+    market = bool(setting.money or setting.amount)
+    for word in objects:
+        if (moves or has("objects.moving", verb.word)) and has("objects.payment", word):
+            return word
+        if moves and (has("objects.money", word) or (has("objects.maybe-money", word) and verb.word != "send")):
+            return word
+        if verb.word in _ORDERING and has("objects.paid", word):
+            return word
+        if (verb.word == "place" or (market and verb.category == "Write")) and has("objects.orders", word):
+            return word if has("objects.moving", verb.word) or verb.word == "close" else ""
+    if verb.kind == "money" and (setting.amount or (setting.money and not objects)):
+        return setting.amount or verb.word
+    return setting.amount if moves and setting.amount and setting.money else ""
+
+
+def _asked(verb: Verb, objects: Sequence[str], lexicon: Lexicon) -> Meant | None:
+    """A query in a language that can say everything is run: `sql_query`, but not `query_users`."""
+    if verb.word != "query":
+        return None
+    language = next((word for word in objects if lexicon.has("objects.languages", word) and word not in _STORES), "")
+    return Meant("Execute", language) if language else None
+
+
+_STORES = frozenset({"database", "db"})
+_ORDERING = frozenset({"book", "order", "reserve", "schedule"})
+
+
+def _by_kind(verb: Verb, objects: Sequence[str], lexicon: Lexicon) -> Meant | None:
+    if verb.kind != "light":
+        return None
+    if verb.category == "Read":
+        kept = next((word for word in objects if lexicon.has("objects.kept", word)), "")
+        return Meant("Write", kept) if kept and verb.word in ("generate", "produce", "render") else None
+    said = [(word, category) for word in _undragged(objects) if (category := _said(word, lexicon)) is not None]
+    if any(lexicon.has("objects.asking", word) for word, _ in said):
+        return next(Meant("Read", word) for word, _ in said if lexicon.has("objects.asking", word))
+    risky = next((Meant(category, word) for word, category in said if category == "Destructive"), None)
+    return risky or next((Meant(category, word) for word, category in said), None)
+
+
+def _undragged(objects: Sequence[str]) -> Sequence[str]:
+    """Without the `drop` of drag and drop, which deletes nothing."""
+    return [word for word in objects if word != "drop"] if "drag" in objects else objects
+
+
+def _said(word: str, lexicon: Lexicon) -> Category | None:
+    """What a word says of itself: a language, a noun for doing, or another verb."""
+    if lexicon.has("objects.asking", word):
+        return "Read"
+    if lexicon.has("objects.languages", word):
+        return "Execute"
+    other = lexicon.forms.get(word)
+    return lexicon.acts.get(word) or (other.category if other is not None and other.kind == "plain" else None)

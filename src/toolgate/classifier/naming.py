@@ -1,0 +1,162 @@
+"""What the name of a tool says: `get_refund` reads, `refund_order` does not. Words count by where they stand."""
+
+from __future__ import annotations
+
+import unicodedata
+from collections.abc import Iterator, Sequence
+
+from toolgate.classifier.lexicon import Lexicon, Verb
+from toolgate.classifier.meaning import Meant, meaning
+from toolgate.classifier.parameters import word_set, words_of
+from toolgate.classifier.reading import HINTS, PROBABLY, SAYS, Reading, Setting
+from toolgate.policy.categories import PRECEDENCE, Category
+
+_LONGEST = 512
+_MOST = 40
+_ENDS = word_set("by for of from with in on at into as per to")
+_PLAIN = word_set("get list search find fetch create update delete add set remove send read write")
+_LOOKS = str.maketrans("аеорсухіјѕкмтвнοανρτυ", "aeopcyxijskmtbhoavptu")
+"""Cyrillic and Greek letters, and the Latin ones that they are taken for."""
+_ASKS = word_set("get list search find fetch read check show view is are has can describe count validate verify")
+_AFTER = word_set("by for of from with")
+_GLUED = ("get", "create", "delete", "update", "search", "fetch")
+"""Verbs that are taken off a long word without spelling: `getblocknumber`."""
+
+
+def name_words(name: str) -> tuple[str, ...]:
+    """The words of a tool's name, at most 40; letters that look Latin beside Latin ones are read as Latin."""
+    short = name[:_LONGEST]
+    words = words_of(short if short.isascii() else unicodedata.normalize("NFKC", short))[:_MOST]
+    return words if short.isascii() else tuple(_plain(word) for word in words)
+
+
+def _plain(word: str) -> str:
+    looks = word.translate(_LOOKS)
+    return looks if looks.isascii() and any(letter.isascii() and letter.isalpha() for letter in word) else word
+
+
+def by_name(words: Sequence[str], setting: Setting, lexicon: Lexicon) -> Reading | None:
+    """What the words say; None where they say nothing."""
+    words = _bare(words, setting)
+    joined = " ".join(words)
+    if not joined.isascii():
+        sign = next((pair for pair in lexicon.signs if pair[0] in joined), None)
+        if sign is not None:
+            return Reading(sign[1], f"name part `{sign[0]}`", PROBABLY, sign[0])
+    place = _verb_place(words, lexicon)
+    if place is None:
+        return _by_noun(words, lexicon) or _glued(words, lexicon) or _foreign(words, lexicon)
+    return _at(words, place, setting, lexicon)
+
+
+def _bare(words: Sequence[str], setting: Setting) -> Sequence[str]:
+    """The words without those that all tools of the server begin with."""
+    length = len(setting.prefix)
+    return words[length:] if length and len(words) > length and tuple(words[:length]) == setting.prefix else words
+
+
+def _verb_place(words: Sequence[str], lexicon: Lexicon) -> int | None:
+    """Which word is the verb: names begin or end with it, or have it behind the name of a product."""
+    end = next((at for at, word in enumerate(words) if at and word in _AFTER), len(words))
+    verbs = [(place, verb) for place, word in enumerate(words[:end]) if (verb := lexicon.verbs.get(word))]
+    if not verbs:
+        return None
+    strong = [(place, verb) for place, verb in verbs if verb.kind != "noun"]
+    if not strong:
+        return verbs[0][0]
+    (first, verb), (last, other) = strong[0], strong[-1]
+    if last == len(words) - 1 and last > first and _ends_with_verb(verb, first, other, verbs[0][0]):
+        return last
+    # `close_list_activities`: what stands before a plain question is the name of something.
+    if first == 0 and len(words) > 2 and words[1] in _PLAIN and words[0] not in _PLAIN and verb.category != "Read":
+        return 1
+    return first
+
+
+def _ends_with_verb(first: Verb, place: int, last: Verb, begin: int) -> bool:
+    """Whether a name goes by its last word although another verb stands before it: `list_delete`, `vm_create`."""
+    if place == 0 and begin == 0:
+        named = first.word == "list" or (first.category == "Read" and first.word not in _ASKS)
+        return named and last.category != "Read" and last.kind == "plain"
+    return first.category != "Read" or last.category != "Read"
+
+
+def _at(words: Sequence[str], place: int, setting: Setting, lexicon: Lexicon) -> Reading:
+    verb = lexicon.verbs[words[place]]
+    last = words[-1]
+    objects = _objects(words, place)
+    named = verb.kind in ("noun", "money") or verb.category == "Financial"
+    if named and verb.category != "Read" and len(words) > 1 and lexicon.has("objects.answers", last):
+        return Reading("Read", f"name ends with `{last}`", PROBABLY)
+    meant = meaning(verb, objects, setting, lexicon)
+    meant = max((meant, *_joined(words, place, setting, lexicon)), key=lambda each: PRECEDENCE.index(each.category))
+    weight = SAYS
+    if verb.kind == "noun" and len(words) > 1:
+        weight = PROBABLY if place == 0 else HINTS
+    elif (
+        place
+        and place == len(words) - 1
+        and verb.word not in _PLAIN
+        and meant.category not in ("Destructive", "Financial")
+    ) or (verb.kind in ("light", "open") and not meant.beside):
+        weight = PROBABLY
+    beside = f" with `{meant.beside}`" if meant.beside and meant.beside != verb.word else ""
+    return Reading(meant.category, f"name part `{verb.word}`{beside}", weight, verb.word)
+
+
+def _objects(words: Sequence[str], place: int) -> Sequence[str]:
+    """What the verb is done to: what follows it, up to `by` or `for`; where it stands last, what precedes it."""
+    after = words[place + 1 :]
+    if not after:
+        return words[:place]
+    end = next((at for at, word in enumerate(after) if word in _ENDS), len(after))
+    return after[:end]
+
+
+def _joined(words: Sequence[str], place: int, setting: Setting, lexicon: Lexicon) -> Iterator[Meant]:
+    """What further verbs mean that `and` or `or` adds: `create_or_update`, `search_and_delete`."""
+    for at in range(place + 1, len(words) - 1):
+        verb = lexicon.verbs.get(words[at + 1])
+        if words[at] in ("and", "or") and verb is not None and verb.kind != "noun":
+            yield meaning(verb, words[at + 2 :], setting, lexicon)
+
+
+def _by_noun(words: Sequence[str], lexicon: Lexicon) -> Reading | None:
+    """A noun for doing, or for what is told, at the end of a name: `face_detection`, `order_status`."""
+    if not words:
+        return None
+    if "to" in words[1:-1]:
+        target = words[-1]
+        kept = lexicon.has("objects.kept", target)
+        return Reading("Write" if kept else "Read", f"name part `to` with `{target}`", HINTS)
+    if lexicon.has("objects.answers", words[-1]):
+        return Reading("Read", f"name ends with `{words[-1]}`", HINTS)
+    for word in reversed(words):
+        category = lexicon.acts.get(word)
+        if category is not None:
+            return Reading(category, f"name part `{word}`", PROBABLY if word == words[-1] else HINTS)
+    return None
+
+
+def _glued(words: Sequence[str], lexicon: Lexicon) -> Reading | None:
+    if len(words) != 1 or len(words[0]) < 9:
+        return None
+    begin = next((verb for verb in _GLUED if words[0].startswith(verb)), "")
+    if not begin or words[0].endswith(("ing", "ed", "ion", "able")):
+        return None
+    return Reading(lexicon.verbs[begin].category, f"name begins with `{begin}`", PROBABLY, begin)
+
+
+def _foreign(words: Sequence[str], lexicon: Lexicon) -> Reading | None:
+    for word in words:
+        category = stem_category(word, lexicon)
+        if category is not None:
+            return Reading(category, f"name part `{word}`", PROBABLY, word)
+    return None
+
+
+def stem_category(word: str, lexicon: Lexicon) -> Category | None:
+    """The category of a word of another language, by what it begins with."""
+    return next(
+        (lexicon.stems[word[:size]] for size in range(min(9, len(word)), 2, -1) if word[:size] in lexicon.stems), None
+    )
