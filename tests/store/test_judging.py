@@ -11,10 +11,11 @@ import pytest
 import sqlalchemy as sa
 from sqlalchemy.engine import Engine
 
+from toolgate.classifier import classify
 from toolgate.classifier.classify import Classification
 from toolgate.policy.categories import Category
 from toolgate.store import definitions, events, judgements, judging, servers, tables
-from toolgate.store.database import latest_change
+from toolgate.store.database import latest_change, writing
 from toolgate.store.definitions import Seen
 from toolgate.store.errors import Conflict, NotStored
 from toolgate.store.judgements import Chosen
@@ -41,7 +42,7 @@ def lexicon(monkeypatch: pytest.MonkeyPatch) -> list[tuple[list[str], str]]:
         asked.append(([one["name"] for one in tools], server))
         return [Classification(SAYS[one["description"]], "Low", "high", (), ()) for one in tools]
 
-    monkeypatch.setattr(judging, "classify_all", say)
+    monkeypatch.setattr(classify, "classify_all", say)
     return asked
 
 
@@ -76,7 +77,7 @@ def forget(engine: Engine) -> None:
 def test_a_version_is_judged_when_it_is_stored_and_says_by_whom(engine: Engine, plain: str) -> None:
     see(engine, plain, tool("page", READS), tool("drop", DELETES))
     assert taken(engine, plain) == {"page": "Read", "drop": "Destructive"}
-    assert {row.judged_by for row in definitions.of_server(engine, plain)} == {judging.LEXICON}
+    assert {row.judged_by for row in definitions.of_server(engine, plain)} == {judging.lexicon()}
 
 
 def test_a_tool_that_comes_later_is_judged_beside_the_others(
@@ -134,7 +135,7 @@ def test_a_flood_of_withheld_versions_washes_no_category_away(engine: Engine, pi
     see(engine, pinned)
     for number in range(definitions.KEPT_VERSIONS + 5):
         see(engine, pinned, tool("page", READS, number=number))
-    with definitions.writing(engine, "ada") as change:
+    with writing(engine, "ada") as change:
         servers.amend(change, pinned, Registration(pin=False, url="https://crm.example/mcp"), None)
     see(engine, pinned, tool("page", READS))
     assert taken(engine, pinned) == {"page": "Destructive"}
@@ -182,7 +183,7 @@ def test_a_judgement_that_changes_nothing_tells_nobody(engine: Engine, plain: st
     seq = latest_change(engine)
     judge(engine, plain, "page", "Read")
     assert latest_change(engine) == seq
-    assert definitions.of_server(engine, plain)[0].judged_by == judging.LEXICON
+    assert definitions.of_server(engine, plain)[0].judged_by == judging.lexicon()
 
 
 def test_a_person_may_lower_what_no_server_can_until_it_gets_riskier(engine: Engine, plain: str) -> None:
@@ -229,7 +230,7 @@ def test_another_lexicon_changes_nothing_that_is_stored(
 ) -> None:
     see(engine, plain, tool("page", READS))
     monkeypatch.setitem(SAYS, READS, "Execute")
-    monkeypatch.setattr(judging, "LEXICON", "lexicon 99")
+    monkeypatch.setattr(judging, "lexicon", lambda: "lexicon 99")
     see(engine, plain, tool("page", READS))
     assert judgements.judge_known(engine, "gateway") == 0
     assert taken(engine, plain) == {"page": "Read"}

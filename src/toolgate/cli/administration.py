@@ -10,6 +10,7 @@ from dataclasses import dataclass
 from typing import Any, Literal, Protocol, TypeAlias
 
 from toolgate.errors import ToolgateError
+from toolgate.policy.categories import Category
 from toolgate.store.servers import Registration
 
 Described: TypeAlias = dict[str, Any]
@@ -64,6 +65,15 @@ class Administration(Protocol):
 
     def accept_tools(self, reference: str, names: Sequence[str]) -> None:
         """Let in the withheld versions of these tools."""
+
+    def judgements(self, reference: str) -> list[Described]:
+        """How each tool of a server is judged, and what the present lexicon says of it."""
+
+    def judge_tools(self, reference: str, categories: Mapping[str, Category]) -> list[Described]:
+        """Judge tools of a server, by name; those whose judgement changed."""
+
+    def reclassify_tools(self, reference: str, names: Sequence[str]) -> list[Described]:
+        """Accept what the present lexicon says of these tools, or of all; those whose judgement changed."""
 
     def policies(self) -> list[Described]:
         """All policies."""

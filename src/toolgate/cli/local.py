@@ -16,7 +16,8 @@ from toolgate.cli.installation import Installation
 from toolgate.cli.options import actor
 from toolgate.errors import ToolgateError
 from toolgate.keys import MasterKey
-from toolgate.store import definitions, described, grants, headers, policies, servers
+from toolgate.policy.categories import Category
+from toolgate.store import definitions, described, grants, headers, judgements, policies, servers
 from toolgate.store.approvals import SEAL, Approval, ApprovalStore
 from toolgate.store.database import writing
 from toolgate.store.errors import NotStored
@@ -85,6 +86,19 @@ class Local:
     def accept_tools(self, reference: str, names: Sequence[str]) -> None:
         """Let in the withheld versions of these tools."""
         definitions.accept(self._engine, actor(), reference, names)
+
+    def judgements(self, reference: str) -> list[Described]:
+        """How each tool of a server is judged, and what the present lexicon says of it."""
+        return [described.proposal(row) for row in judgements.proposals(self._engine, reference)]
+
+    def judge_tools(self, reference: str, categories: Mapping[str, Category]) -> list[Described]:
+        """Judge tools of a server, by name."""
+        chosen = [judgements.Chosen(name, category) for name, category in categories.items()]
+        return [described.judged(row) for row in judgements.judge(self._engine, actor(), reference, chosen)]
+
+    def reclassify_tools(self, reference: str, names: Sequence[str]) -> list[Described]:
+        """Accept what the present lexicon says."""
+        return [described.judged(row) for row in judgements.reclassify(self._engine, actor(), reference, names)]
 
     def policies(self) -> list[Described]:
         """All policies."""

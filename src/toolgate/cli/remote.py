@@ -12,6 +12,7 @@ import typer
 from toolgate.cli import exits, printing
 from toolgate.cli.administration import Described, GrantTerms
 from toolgate.cli.exchange import Exchange, part
+from toolgate.policy.categories import Category
 from toolgate.store.errors import BadInput, Busy, NotStored
 from toolgate.store.headers import HeaderInput
 from toolgate.store.names import check_name, shown
@@ -84,6 +85,21 @@ class Remote:
     def accept_tools(self, reference: str, names: Sequence[str]) -> None:
         """Let in the withheld versions of these tools."""
         self._api.object("POST", f"servers/{part(reference)}/tools/accept", {"tools": list(names)})
+
+    def judgements(self, reference: str) -> list[Described]:
+        """How each tool of a server is judged, and what the present lexicon says of it."""
+        return list(self._api.items(f"servers/{part(reference)}/tools/judgements"))
+
+    def judge_tools(self, reference: str, categories: Mapping[str, Category]) -> list[Described]:
+        """Judge tools of a server, by name."""
+        chosen = [{"name": name, "category": category} for name, category in categories.items()]
+        path = f"servers/{part(reference)}/tools/judgements"
+        return list(self._api.object("PATCH", path, {"tools": chosen})["judged"])
+
+    def reclassify_tools(self, reference: str, names: Sequence[str]) -> list[Described]:
+        """Accept what the present lexicon says."""
+        path = f"servers/{part(reference)}/tools/reclassify"
+        return list(self._api.object("POST", path, {"tools": list(names) or None})["judged"])
 
     def policies(self) -> list[Described]:
         """All policies."""

@@ -12,6 +12,7 @@ from toolgate.cli.administration import Described
 from toolgate.cli.chosen import administration
 from toolgate.cli.groups import new_group
 from toolgate.cli.options import WAIT, DataOption, JsonOption, WaitOption, examples
+from toolgate.cli.server_judge import judge_tools
 from toolgate.cli.server_options import (
     CaOption,
     CertificateOption,
@@ -153,7 +154,8 @@ def tools(
         printing.emit_json(found)
     else:
         empty = f"no tools of {shown(server)} are known yet"
-        printing.table(("tool", "status", "seen", "description"), [_tool_row(tool) for tool in found], empty)
+        columns = ("tool", "category", "risk", "status", "seen", "description")
+        printing.table(columns, [_tool_row(tool) for tool in found], empty)
     if accept or refresh:
         place.confirm(wait)
     if not reached:
@@ -165,7 +167,17 @@ def _tool_row(tool: Described) -> tuple[object, ...]:
     described = definition.get("description") if isinstance(definition, dict) else None
     line = " ".join(described.split()) if isinstance(described, str) else ""
     cut = line if len(line) <= 60 else line[:57] + "..."
-    return tool["name"], tool["status"], tool["last_seen"], cut
+    return tool["name"], tool["category"], tool["risk"], tool["status"], tool["last_seen"], cut
+
+
+app.command(
+    "judge",
+    epilog=examples(
+        "toolgate server judge cargo",
+        "toolgate server judge cargo run=Destructive",
+        "toolgate server judge cargo --reclassify",
+    ),
+)(judge_tools)
 
 
 @app.command(epilog=examples("toolgate server remove cargo"))

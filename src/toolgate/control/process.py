@@ -6,7 +6,7 @@ import asyncio
 import sqlite3
 import sys
 import time
-from collections.abc import Coroutine, Iterator
+from collections.abc import Coroutine, Iterable, Iterator
 from pathlib import Path
 from typing import Final
 
@@ -32,10 +32,9 @@ from toolgate.gateway.hygiene import listener_hosts
 from toolgate.gateway.unauthorized import Refusal
 from toolgate.keys import MasterKey
 from toolgate.settings import ControlSettings
-from toolgate.store import definitions
+from toolgate.store import definitions, judgements
 from toolgate.store.changes import announce
 from toolgate.store.database import latest_change, open_database
-from toolgate.store.definitions import Seen
 from toolgate.store.directory import database_file
 from toolgate.store.gateway_file import write_control_url
 from toolgate.store.keyholders import follow_files
@@ -84,6 +83,7 @@ class ControlProcess:
         offer(engine, url)
         renewing = Renewing(engine, master, lambda: announce(self._data, latest_change(engine), timeout=1.0))
         tasks = [asyncio.create_task(step) for step in self._steps(engine, view, index)]
+        tasks.append(asyncio.create_task(self._judge(engine)))
         tasks.append(asyncio.create_task(repeating(_RENEW_EVERY, renewing.step, first_after=_RENEW_EVERY)))
         announcer = Announcer(state)
         tasks.append(asyncio.create_task(repeating(announcing.EVERY, announcer.look, first_after=announcing.EVERY)))
@@ -130,19 +130,22 @@ class ControlProcess:
             if isinstance(told, Refusal):
                 renewing.refused(told)
             else:
-                self._store(engine, told.server, [seen_of(bytes(raw)) for raw in told.tools], complete=False)
+                await self._store(engine, told.server, told.tools, complete=False)
 
-    def _store(
+    async def _store(
         self,
         engine: Engine,
         server: str,
-        seen: list[Seen],
+        tools: Iterable[bytes],
         *,
         complete: bool,
         trusted: bool = False,
         revision: str | None = None,
     ) -> None:
-        try:
+        """In a thread: thousands of tools take a while to be judged."""
+
+        def store() -> None:
+            seen = [seen_of(bytes(tool)) for tool in tools]
             definitions.saw(
                 engine,
                 _ACTOR,
@@ -153,10 +156,23 @@ class ControlProcess:
                 protocol_revision=revision,
                 organisation=None,
             )
+
+        try:
+            await asyncio.to_thread(store)
         except ToolgateError as error:
             complain(f"definitions of {server} were not stored: {error}")
             return
         announce(self._data, latest_change(engine), timeout=1.0)
+
+    async def _judge(self, engine: Engine) -> None:
+        """Judge what an older release stored unjudged; without that, rules over categories deny it."""
+        try:
+            judged = await asyncio.to_thread(judgements.judge_known, engine, _ACTOR)
+        except ToolgateError as error:
+            complain(f"tools that nobody judged stay so until they are next seen: {error}")
+            return
+        if judged:
+            announce(self._data, latest_change(engine), timeout=1.0)
 
     async def _index(self, index: Index) -> None:
         """Bring the database up to the journal, in small steps: others write to it too, and pages want an answer."""
@@ -178,9 +194,9 @@ class ControlProcess:
             view.refresh()
             overtaken = not asked and bool(view.definitions(row.id))  # somebody else was told meanwhile, and later
             if found is not None and not overtaken:
-                seen = [seen_of(msgspec.json.encode(tool)) for tool in found.tools]
+                texts = [msgspec.json.encode(tool) for tool in found.tools]
                 revision = found.protocol_revision
-                self._store(engine, row.id, seen, complete=True, trusted=trusted, revision=revision)
+                await self._store(engine, row.id, texts, complete=True, trusted=trusted, revision=revision)
 
     def _put_off(self, row: ServerRow) -> bool:
         """Whether a command that told no tools waits for a later turn, for ever longer: to ask it is to start it."""

@@ -2,23 +2,26 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator, Mapping, Sequence
+from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
+from typing import TYPE_CHECKING
 
 import sqlalchemy as sa
 from sqlalchemy.engine import Connection, Engine
 
-from toolgate.classifier.classify import Classification
 from toolgate.policy.categories import Category
 from toolgate.store import servers
 from toolgate.store.database import AnyRow, Writing, reading, writing
 from toolgate.store.definitions import NAMED
 from toolgate.store.errors import Conflict, NotStored
-from toolgate.store.judging import Judgement, classified, columns_of, judged, judgement_of
+from toolgate.store.judging import Judgement, classified, columns_of, judged, judgement_of, lexicon
 from toolgate.store.names import shown
 from toolgate.store.tables import DEFAULT_ORGANISATION
 from toolgate.store.tables import definitions as table
 from toolgate.store.tables import servers as server_table
+
+if TYPE_CHECKING:
+    from toolgate.classifier.classify import Classification
 
 _STANDING = ("current", "withheld")
 
@@ -92,8 +95,7 @@ def judge(
 def _meant(present: dict[str, AnyRow], chosen: Chosen) -> AnyRow:
     row = present.get(chosen.name)
     if row is None:
-        mend = "`toolgate server tools` shows those there are"
-        raise NotStored("tool", f"the server has no tool `{shown(chosen.name)}`", mend)
+        raise _no_tool(chosen.name)
     if chosen.fingerprint not in {"", row.fingerprint}:
         cause = f"`{shown(chosen.name)}` has another definition than the one that was shown"
         raise Conflict("tool", cause, "look at it again, and judge that")
@@ -124,6 +126,26 @@ def proposals(engine: Engine, server: str, *, organisation: str = DEFAULT_ORGANI
         Proposal(name, row.fingerprint, row.status, judgement_of(row), said[name])
         for name, row in sorted(present.items())
     ]
+
+
+def reclassify(
+    engine: Engine, actor: str, server: str, names: Collection[str] = (), *, organisation: str = DEFAULT_ORGANISATION
+) -> list[Judged]:
+    """Accept what the present lexicon says of these tools, or of all. Returns and raises what `judge` does."""
+    said = {one.name: one for one in proposals(engine, server, organisation=organisation)}
+    wanted = [_proposed(said, name) for name in names] if names else list(said.values())
+    chosen = [Chosen(one.name, one.classification.category, one.fingerprint) for one in wanted]
+    return judge(engine, actor, server, chosen, by=lexicon(), organisation=organisation)
+
+
+def _proposed(said: Mapping[str, Proposal], name: str) -> Proposal:
+    if name not in said:
+        raise _no_tool(name)
+    return said[name]
+
+
+def _no_tool(name: str) -> NotStored:
+    return NotStored("tool", f"the server has no tool `{shown(name)}`", "`toolgate server tools` shows those there are")
 
 
 def judge_known(engine: Engine, actor: str) -> int:

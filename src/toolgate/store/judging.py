@@ -9,19 +9,17 @@ from __future__ import annotations
 import json
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
-from typing import Final
+from typing import TYPE_CHECKING, Final
 
 import sqlalchemy as sa
 from sqlalchemy.engine import Connection
 
-from toolgate.classifier import VERSION
-from toolgate.classifier.classify import Classification, classify_all
 from toolgate.policy.categories import Category, category_of, riskier
 from toolgate.store.database import AnyRow
 from toolgate.store.tables import definitions as table
 
-LEXICON: Final = f"lexicon {VERSION}"
-"""Who judged, where no person did."""
+if TYPE_CHECKING:
+    from toolgate.classifier.classify import Classification
 
 _SIBLINGS: Final = 500
 """Other tools of a server that are looked at where only some are told: they say what the server is for."""
@@ -56,7 +54,17 @@ def heavier(one: Judgement, other: Judgement) -> Judgement:
 
 def classified(texts: Mapping[str, str], server: str) -> dict[str, Classification]:
     """What the present lexicon says of definitions (JSON texts by tool name), each beside all the others."""
-    return dict(zip(texts, classify_all([json.loads(text) for text in texts.values()], server), strict=True))
+    # Imported here, as below: the lexicons take 30 ms to load, and most commands judge nothing.
+    from toolgate.classifier import classify
+
+    return dict(zip(texts, classify.classify_all([json.loads(text) for text in texts.values()], server), strict=True))
+
+
+def lexicon() -> str:
+    """Who judges where no person does: the present lexicon, with its version."""
+    from toolgate import classifier
+
+    return f"lexicon {classifier.VERSION}"
 
 
 def judged(texts: Mapping[str, str], server: str, wanted: Iterable[str]) -> dict[str, Judgement]:
@@ -64,8 +72,8 @@ def judged(texts: Mapping[str, str], server: str, wanted: Iterable[str]) -> dict
     names = set(wanted)
     if not names:
         return {}
-    found = classified(texts, server)
-    return {name: Judgement(found[name].category, LEXICON) for name in names}
+    found, by = classified(texts, server), lexicon()
+    return {name: Judgement(found[name].category, by) for name in names}
 
 
 def unjudged(connection: Connection, server_id: str, versions: Mapping[str, str]) -> list[str]:

@@ -14,15 +14,26 @@ from toolgate.control.api.operation import Asker, Here, needs, resource
 from toolgate.control.api.paging import Pages
 from toolgate.control.api.refusals import Refused
 from toolgate.control.api.servers import ServerReference
-from toolgate.control.api.shapes.servers import AcceptedTools, FetchedTools, Tool, ToolChange, ToolNames
+from toolgate.control.api.shapes.servers import (
+    AcceptedTools,
+    FetchedTools,
+    JudgedTools,
+    SomeTools,
+    Tool,
+    ToolChange,
+    ToolJudgement,
+    ToolNames,
+    ToolWords,
+)
 from toolgate.control.api.shapes.words import Page
 from toolgate.control.discovering import fetch_tools
 from toolgate.control.identity.actor import Actor
 from toolgate.control.state import State
 from toolgate.errors import ToolgateError
-from toolgate.store import definitions, described, servers
+from toolgate.store import definitions, described, judgements, servers
 from toolgate.store.definitions import Version
 from toolgate.store.errors import StoreError
+from toolgate.store.judgements import Chosen
 
 router = resource("Tools")
 
@@ -64,6 +75,29 @@ def accept_tools(server: ServerReference, body: ToolNames, actor: Asker, here: H
     """Let in the withheld versions of these tools of a pinned server."""
     accepted = definitions.accept(here.engine, actor.name, server, body.tools, organisation=actor.organisation)
     return {"accepted": accepted}
+
+
+@router.get("/servers/{server}/tools/judgements", response_model=Page[ToolJudgement], **needs("viewer"))
+def list_tool_judgements(server: ServerReference, actor: Asker, here: Here) -> dict[str, object]:
+    """Show what each tool is taken for where policies say `tool.category`, and what the present lexicon says of it."""
+    found = judgements.proposals(here.engine, server, organisation=actor.organisation)
+    return {"items": [described.proposal(row) for row in found], "next": None}
+
+
+@router.patch("/servers/{server}/tools/judgements", response_model=JudgedTools, **needs("admin"))
+def judge_tools(server: ServerReference, body: ToolWords, actor: Asker, here: Here) -> dict[str, object]:
+    """Say of what category tools are. It counts from the next call on; tools that are not named stay as they are."""
+    chosen = [Chosen(word.name, word.category, word.fingerprint) for word in body.tools]
+    changed = judgements.judge(here.engine, actor.name, server, chosen, organisation=actor.organisation)
+    return {"judged": [described.judged(row) for row in changed]}
+
+
+@router.post("/servers/{server}/tools/reclassify", response_model=JudgedTools, **needs("admin"))
+def reclassify_tools(server: ServerReference, body: SomeTools, actor: Asker, here: Here) -> dict[str, object]:
+    """Accept what the present lexicon says of these tools, or of all of the server."""
+    names = body.tools or ()
+    changed = judgements.reclassify(here.engine, actor.name, server, names, organisation=actor.organisation)
+    return {"judged": [described.judged(row) for row in changed]}
 
 
 @router.post("/servers/{server}/tools/refresh", response_model=FetchedTools, **needs("admin"))

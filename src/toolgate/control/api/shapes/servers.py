@@ -7,6 +7,7 @@ from typing import Any, Literal
 from pydantic import ConfigDict, Field
 
 from toolgate.control.api.shapes.words import Asked, Shown
+from toolgate.policy.categories import Category, Risk
 
 _SERVER: dict[str, Any] = {
     "id": "6f3c1a52-7f3e-4a51-9d0e-3f1b8f0a7c11",
@@ -173,6 +174,12 @@ class Tool(Shown):
     """As the server calls it."""
     status: Literal["current", "withheld", "gone"]
     """`current` is in force, `withheld` waits to be accepted on a pinned server, `gone` was replaced or left."""
+    category: Category | None
+    """What it is taken for where policies say `tool.category`; null while nobody has judged it."""
+    risk: Risk | None
+    """What follows from the category."""
+    judged_by: str | None
+    """Who judged: a lexicon with its version, or a person."""
     fingerprint: str
     """The SHA-256 of the definition in its canonical form."""
     first_seen: str
@@ -229,6 +236,85 @@ class AcceptedTools(Shown):
 
     accepted: list[str]
     """Their names."""
+
+
+class LexiconWord(Shown):
+    """What the present lexicon says of a tool."""
+
+    category: Category
+    """What it would be taken for."""
+    confidence: Literal["high", "medium", "low"]
+    """How much there is to go by."""
+    evidence: list[str]
+    """Why, quoted from the definition, the deciding piece first: not to be trusted."""
+
+
+class ToolJudgement(Shown):
+    """What a tool is taken for, and what the present lexicon says of it."""
+
+    name: str
+    """The tool."""
+    fingerprint: str
+    """Of the version in force, else of the one that waits."""
+    status: Literal["current", "withheld"]
+    """How that version stands."""
+    category: Category | None
+    """What it is taken for; null while nobody has judged it."""
+    judged_by: str | None
+    """Who judged: a lexicon with its version, or a person."""
+    lexicon: LexiconWord
+    """What the present lexicon says. It changes nothing by itself."""
+    differs: bool
+    """Whether that is another category."""
+
+
+class ToolWord(Asked):
+    """Of what category a tool is."""
+
+    name: str
+    """The tool."""
+    category: Category
+    """What it is to be taken for."""
+    fingerprint: str = Field("", max_length=64)
+    """The version that was looked at; where another is there now, the answer is 409."""
+
+
+class ToolWords(Asked):
+    """Of what category tools of one server are."""
+
+    model_config = ConfigDict(json_schema_extra={"examples": [{"tools": [{"name": "run", "category": "Destructive"}]}]})
+
+    tools: list[ToolWord] = Field(min_length=1, max_length=1000)
+    """The tools."""
+
+
+class SomeTools(Asked):
+    """Tools of one server, or all."""
+
+    model_config = ConfigDict(json_schema_extra={"examples": [{"tools": ["run"]}]})
+
+    tools: list[str] | None = Field(None, min_length=1, max_length=1000)
+    """Their names; null or left out: all."""
+
+
+class JudgedTool(Shown):
+    """A tool that is taken for something else now."""
+
+    name: str
+    """The tool."""
+    before: Category | None
+    """What it was taken for."""
+    category: Category
+    """What it is taken for."""
+    judged_by: str
+    """Who judged."""
+
+
+class JudgedTools(Shown):
+    """Tools whose judgement changed."""
+
+    judged: list[JudgedTool]
+    """The tools."""
 
 
 class FetchedTools(Shown):
