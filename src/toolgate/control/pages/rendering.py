@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
-from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any, Final
 
@@ -14,29 +12,12 @@ from starlette.responses import Response
 
 from toolgate.control.pages.navigation import navigation
 from toolgate.control.pages.static import static
+from toolgate.design.page import Page as Page
 from toolgate.design.templating import environment
 
 TWIN: Final = ".json"
 _ENVIRONMENT: Final = environment(Path(__file__).parent.parent / "templates")
 _ENVIRONMENT.globals.update(static=static)
-
-
-@dataclass(slots=True, frozen=True)
-class Page:
-    """What a handler answers.
-
-    `data` is all that the twin shows, and each of its keys is a variable of the template. `view` is what only the
-    template needs: choices of a form, what was typed, which error belongs to which field; it wins over `data`.
-    `done` says what a form achieved before it led here.
-    """
-
-    template: str
-    title: str
-    data: Mapping[str, Any]
-    view: Mapping[str, Any] = field(default_factory=dict)
-    status: int = 200
-    headers: Mapping[str, str] = field(default_factory=dict)
-    done: str = ""
 
 
 def render(request: Request, page: Page) -> Response:
