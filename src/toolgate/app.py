@@ -22,7 +22,7 @@ import uvloop
 
 from toolgate.audit.journal import Journal
 from toolgate.audit.summary import Denials, Refusals
-from toolgate.background import repeating
+from toolgate.background import complain, repeating
 from toolgate.errors import ToolgateError
 from toolgate.gateway import recounting
 from toolgate.gateway.access import Access, Sighting
@@ -117,7 +117,7 @@ async def _serve(settings: Settings) -> int:
         stack.push_async_callback(_end_control, control)
         gateway = Gateway(settings, control)
         await gateway.open(stack)
-        print(f"toolgate: listening on {gateway.url}", file=sys.stderr, flush=True)  # noqa: T201 - the operator's log
+        complain(f"listening on {gateway.url}")
         return await _until_signal(control)
 
 
@@ -132,7 +132,7 @@ async def _until_signal(control: asyncio.subprocess.Process) -> int:
     for task in waiting:
         task.cancel()
     if control.returncode is not None and not stop.is_set():
-        print("toolgate: the control process ended, so the gateway does too", file=sys.stderr)  # noqa: T201
+        complain("the control process ended, so the gateway does too")
         return 1
     return 0
 

@@ -33,6 +33,6 @@ async def repeating(seconds: float, step: Callable[[], Awaitable[None]], *, firs
 
 
 def complain(text: str) -> None:
-    """One line for the operator's log."""
+    """One line for the operator's log, in one write: the processes of an installation share it."""
     sys.stderr.write(f"toolgate: {text}\n")
     sys.stderr.flush()

@@ -3,10 +3,12 @@
 from __future__ import annotations
 
 import json
+import os
 import re
 import signal
 import subprocess
 import sys
+import urllib.error
 import urllib.request
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
@@ -57,9 +59,13 @@ class Running:
         """One call of `run`, as a client of revision 2026-07-28 makes it."""
         headers = {**HEADERS, "Authorization": f"Bearer {self._token_file.read_text().strip()}"}
         url = f"{self.url}/mcp/{server_id}/"
-        with urllib.request.urlopen(urllib.request.Request(url, json.dumps(CALL).encode(), headers)) as answer:
-            decoded: dict[str, Any] = json.loads(answer.read())["result"]
-            return decoded
+        try:
+            with urllib.request.urlopen(urllib.request.Request(url, json.dumps(CALL).encode(), headers)) as answer:
+                decoded: dict[str, Any] = json.loads(answer.read())["result"]
+                return decoded
+        except urllib.error.HTTPError as error:
+            with error:
+                raise AssertionError(f"{url} answered {error.code}: {error.read()!r}") from error
 
     def ready(self) -> dict[str, Any]:
         """What the control port says."""
@@ -184,6 +190,27 @@ def test_a_command_of_the_file_is_started_with_its_secret(
     with serving(file) as gateway:
         [server] = toolgate("server", "list", "--json").json
         assert gateway.call(server["id"])["content"] == [{"type": "text", "text": "s3cret"}]
+
+
+@pytest.mark.slow
+def test_every_line_of_the_log_is_one_write_because_two_processes_share_it(
+    file: Path, toolgate: Toolgate, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """A pipe in packet mode keeps writes apart; with this variable, which containers set, `print` makes two."""
+    monkeypatch.setenv("PYTHONUNBUFFERED", "1")
+    said, ours = os.pipe2(os.O_DIRECT)
+    command = [sys.executable, "-m", "toolgate", "serve", "--port", "0", "--control-port", "0", "--config", str(file)]
+    process = subprocess.Popen(command, stderr=ours)
+    os.close(ours)
+    writes: list[bytes] = []
+    with open(said, "rb", buffering=0) as log:
+        while write := log.read(65536):
+            writes.append(write)
+            if b"listening on " in write:
+                process.send_signal(signal.SIGTERM)
+    assert process.wait() == 0
+    assert b"listening on " in b"".join(writes)
+    assert [write for write in writes if not write.endswith(b"\n")] == []
 
 
 def test_prune_without_a_file_is_refused(toolgate: Toolgate) -> None:
