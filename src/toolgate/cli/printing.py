@@ -53,13 +53,18 @@ def fields(rows: Mapping[str, object]) -> None:
         typer.echo(f"{name.ljust(width)}  {cell(value)}")
 
 
-def table(head: Sequence[str], rows: Sequence[Sequence[object]], empty: str) -> None:
-    """A table: drawn on a terminal, aligned text when piped; `empty` is what to say when there are no rows."""
+def table(
+    head: Sequence[str], rows: Sequence[Sequence[object]], empty: str, styles: Mapping[str, str] | None = None
+) -> None:
+    """A table: drawn on a terminal, aligned text when piped; `empty` is what to say when there are no rows.
+
+    `styles` are those of rich, by what a first column says.
+    """
     cells = [[cell(value) for value in row] for row in rows]
     if not cells:
         typer.echo(empty, err=True)
     elif sys.stdout.isatty():
-        _drawn(head, cells)
+        _drawn(head, cells, styles or {})
     else:
         _aligned(head, cells)
 
@@ -70,7 +75,7 @@ def _aligned(head: Sequence[str], cells: Sequence[Sequence[str]]) -> None:
         typer.echo("  ".join(text.ljust(width) for text, width in zip(row, widths, strict=True)).rstrip())
 
 
-def _drawn(head: Sequence[str], cells: Sequence[Sequence[str]]) -> None:
+def _drawn(head: Sequence[str], cells: Sequence[Sequence[str]], styles: Mapping[str, str]) -> None:
     # Imported here: rich takes a tenth of a second, and only a person at a terminal needs it.
     from rich import box
     from rich.console import Console
@@ -82,7 +87,8 @@ def _drawn(head: Sequence[str], cells: Sequence[Sequence[str]]) -> None:
         widest = max(len(row[column]) for row in cells)
         drawn.add_column(name, overflow="fold", no_wrap=widest <= WHOLE)
     for row in cells:
-        drawn.add_row(*(Text(text) for text in row))
+        first, *others = row
+        drawn.add_row(Text(first, style=styles.get(first, "")), *(Text(text) for text in others))
     Console(highlight=False).print(drawn)
 
 

@@ -30,6 +30,7 @@ class Root(LazyGroup):
     modules: ClassVar[Mapping[str, tuple[str, str]]] = {
         "serve": ("toolgate.cli.serve", "Run the gateway."),
         "run": ("toolgate.cli.run", "Put a policy around one stdio server."),
+        "scan": ("toolgate.cli.scan", "See what servers can do, and what is wrong with them."),
         "server": ("toolgate.cli.server", "Register MCP servers and look at their tools."),
         "policy": ("toolgate.cli.policy", "Check, test and store policies."),
         "grant": ("toolgate.cli.grant", "Give agents access, and take it back."),

@@ -63,24 +63,30 @@ class Child:
         received: Callable[[bytes], None],
         ended: Callable[[int], None],
         errors: int | None = None,
+        directory: str | None = None,
     ) -> Child:
-        """Start the command (no shell reads it); raises ChildFailed. None as environment: this process's own."""
+        """Start the command (no shell reads it); raises ChildFailed.
+
+        None as environment or directory: this process's own.
+        """
         if not command or any("\0" in word for word in command):
             raise ChildFailed("command", "is empty or holds a NUL", "write the program and its arguments")
         child = cls(command[0], received, ended)
         try:
-            await child._start(command, environment, errors)
+            await child._start(command, environment, errors, directory)
         except OSError as error:
             raise ChildFailed(
                 f"`{command[0]}`", f"cannot be started: {error.strerror}", "check the command and its PATH"
             ) from None
         return child
 
-    async def _start(self, command: Sequence[str], environment: Mapping[str, str] | None, errors: int | None) -> None:
+    async def _start(
+        self, command: Sequence[str], environment: Mapping[str, str] | None, errors: int | None, directory: str | None
+    ) -> None:
         self._watcher = Watcher()
         try:
             await asyncio.get_running_loop().subprocess_exec(
-                lambda: _Pipes(self), *command, env=environment, stderr=errors, start_new_session=True
+                lambda: _Pipes(self), *command, env=environment, stderr=errors, cwd=directory, start_new_session=True
             )
         except BaseException:
             self._watcher.release()

@@ -130,5 +130,5 @@ class Conversation:
     def _decode(self, raw: bytes) -> dict[str, Any]:
         try:
             return msgspec.json.decode(raw, type=dict[str, Any])
-        except (msgspec.DecodeError, UnicodeDecodeError) as error:
+        except (msgspec.DecodeError, UnicodeDecodeError, RecursionError) as error:
             raise ConversationFailed(self._place, f"answers what is no JSON-RPC message: {error}") from None

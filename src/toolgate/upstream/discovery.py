@@ -24,10 +24,11 @@ class SignInNeeded(ConversationFailed):
 
 @dataclass(slots=True)
 class Discovery:
-    """What a server says of itself."""
+    """What a server says of itself; `strange` counts entries of its list that are no tools, and are left out."""
 
     protocol_revision: str
     tools: list[dict[str, Any]] = field(default_factory=list)
+    strange: int = 0
 
 
 async def ask(upstream: Upstream, place: str, timeout: float = TIMEOUT) -> Discovery:
@@ -52,7 +53,7 @@ async def _stateless(talk: Conversation, place: str) -> Discovery | None:
     """The tools of a server of revision 2026-07-28; None when it speaks another era."""
     talk.stateless()
     first = await talk.result("tools/list", {})
-    return None if first is None else Discovery(MODERN, await _all_pages(talk, place, first))
+    return None if first is None else _found(MODERN, await _all_pages(talk, place, first))
 
 
 async def _with_handshake(talk: Conversation, place: str) -> Discovery:
@@ -61,19 +62,27 @@ async def _with_handshake(talk: Conversation, place: str) -> Discovery:
     first = await talk.result("tools/list", {})
     if first is None:
         raise ConversationFailed(place, "does not answer `tools/list`")
-    found = Discovery(revision, await _all_pages(talk, place, first))
+    found = _found(revision, await _all_pages(talk, place, first))
     await talk.end_session()
     return found
 
 
-async def _all_pages(talk: Conversation, place: str, first: dict[str, Any]) -> list[dict[str, Any]]:
+def _found(revision: str, listed: list[Any]) -> Discovery:
+    tools = [tool for tool in listed if isinstance(tool, dict)]
+    return Discovery(revision, tools, len(listed) - len(tools))
+
+
+async def _all_pages(talk: Conversation, place: str, first: dict[str, Any]) -> list[Any]:
     async with aclosing(_pages(talk, place, first)) as pages:
         return [tool async for tools in pages for tool in tools]
 
 
-async def _pages(talk: Conversation, place: str, page: dict[str, Any]) -> AsyncGenerator[list[dict[str, Any]]]:
+async def _pages(talk: Conversation, place: str, page: dict[str, Any]) -> AsyncGenerator[list[Any]]:
     for _ in range(_MAX_PAGES):
-        yield [tool for tool in page.get("tools", ()) if isinstance(tool, dict)]
+        tools = page.get("tools")
+        if not isinstance(tools, list):
+            raise ConversationFailed(place, "answers `tools/list` without a list of tools", "is it an MCP server?")
+        yield tools
         cursor = page.get("nextCursor")
         if not isinstance(cursor, str):
             return

@@ -1,0 +1,150 @@
+"""`toolgate scan`: what servers can do, and what is wrong with what they say."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Annotated
+
+import typer
+
+from toolgate.cli import exits, printing
+from toolgate.cli.groups import new_command
+from toolgate.cli.options import DataOption, JsonOption, data_directory, examples
+from toolgate.scanner.rules import Level
+
+app = new_command()
+
+CommandArgument = Annotated[
+    list[str] | None, typer.Argument(metavar="COMMAND [ARG]", help="Start this server and ask it, over its stdio.")
+]
+UpstreamOption = Annotated[
+    list[str] | None, typer.Option("--upstream", metavar="URL", help="Ask the server at this address. Repeatable.")
+]
+HeaderOption = Annotated[
+    list[str] | None,
+    typer.Option(
+        "--header", metavar="K: V", help='Sent to it: "Name: value", "Name: env:VARIABLE" or "Name: @file". Repeatable.'
+    ),
+]
+PrivateOption = Annotated[
+    bool, typer.Option("--allow-private", help="Let the URL lead into private networks, and be plain http.")
+]
+EnvOption = Annotated[
+    list[str] | None,
+    typer.Option(
+        "--env", metavar="K=V", help='For the command: "NAME=value", "NAME=env:VARIABLE" or "NAME=@file". Repeatable.'
+    ),
+]
+NameOption = Annotated[
+    str,
+    typer.Option("--name", metavar="NAME", help="What the server is called; by default told from how it is reached."),
+]
+ClientsOption = Annotated[
+    bool, typer.Option("--clients", help="Scan every server that the MCP clients of this machine are told to use.")
+]
+YesOption = Annotated[bool, typer.Option("--yes", help="Start the commands of --clients without asking.")]
+CatalogueOption = Annotated[
+    list[str] | None,
+    typer.Option(
+        "--catalogue",
+        metavar="FILE",
+        help="Scan definitions in a file (`-`: standard input), one a line or a `tools/list` answer. Repeatable.",
+    ),
+]
+TimeoutOption = Annotated[
+    float, typer.Option("--timeout", min=0.1, max=3600, metavar="SECONDS", help="How long each server may take.")
+]
+SarifOption = Annotated[str, typer.Option("--sarif", metavar="FILE", help="Write SARIF 2.1.0; `-` to standard output.")]
+PolicyOption = Annotated[
+    Path | None,
+    typer.Option(
+        "--policy", metavar="OUT", help="Write the recommended policy; of several servers, into this directory."
+    ),
+]
+FailOption = Annotated[
+    str,
+    typer.Option(
+        "--fail-on", metavar="LEVEL", help="Exit with 1 from this level on: none, low, medium, high, critical."
+    ),
+]
+BaselineOption = Annotated[
+    Path | None, typer.Option("--baseline", metavar="FILE", help="Findings that are known and do not count.")
+]
+WriteOption = Annotated[bool, typer.Option("--write-baseline", help="Write all findings into the baseline instead.")]
+IgnoreOption = Annotated[
+    Path | None,
+    typer.Option(
+        "--ignore", metavar="FILE", help="Findings to live with, by default .toolgate-ignore where there is one."
+    ),
+]
+NoStoreOption = Annotated[bool, typer.Option("--no-store", help="Keep nothing, and compare with no earlier scan.")]
+
+
+@app.command(
+    context_settings={"allow_interspersed_args": False},
+    epilog=examples(
+        "toolgate scan -- npx -y @modelcontextprotocol/server-memory",
+        "toolgate scan --upstream https://mcp.example/mcp \\\n"
+        '      --header "Authorization: env:MCP_AUTHORIZATION" --policy policy.json',
+        "toolgate scan --clients --yes --fail-on critical",
+        "toolgate scan --catalogue tools.jsonl.gz --no-store --sarif scan.sarif",
+    ),
+)
+def scan(  # noqa: PLR0913, PLR0917 - typer declares options as parameters
+    command: CommandArgument = None,
+    upstream: UpstreamOption = None,
+    header: HeaderOption = None,
+    allow_private: PrivateOption = False,
+    env: EnvOption = None,
+    name: NameOption = "",
+    clients: ClientsOption = False,
+    yes: YesOption = False,
+    catalogue: CatalogueOption = None,
+    timeout: TimeoutOption = 30.0,
+    as_json: JsonOption = False,
+    sarif: SarifOption = "",
+    policy: PolicyOption = None,
+    fail_on: FailOption = "high",
+    baseline: BaselineOption = None,
+    write_baseline: WriteOption = False,
+    ignore: IgnoreOption = None,
+    no_store: NoStoreOption = False,
+    data: DataOption = None,
+) -> None:
+    """Ask servers for their tools: what each can do, which rule it needs, and what is wrong with its definition.
+
+    Exits with 0 when nothing new is as bad as --fail-on, with 1 when something is, with 3 when a server did not answer.
+    """
+    # Imported here, as `--help` needs none of it.
+    from toolgate.cli import scan_output, scan_targets
+    from toolgate.scanner.scan import scan as scan_all
+
+    plan = scan_output.Plan(as_json, sarif, policy, baseline, write_baseline, ignore)
+    threshold = _level(fail_on)
+    accepted = plan.check()
+    asked = scan_targets.Asked(
+        tuple(command or ()), tuple(upstream or ()), tuple(header or ()), allow_private, tuple(env or ()), name,
+        clients, yes, tuple(catalogue or ()),
+    )  # fmt: skip
+    targets = scan_targets.targets_of(asked)
+    plan.check_policy(targets)
+    where = None if no_store else data_directory(data)
+    with scan_output.progress(len(targets)) as heard:
+        done = scan_all(
+            targets, timeout=timeout, data=where, baseline=accepted.baseline, ignores=accepted.ignores, heard=heard
+        )
+    plan.write(done)
+    code = scan_output.exit_code(done, threshold)
+    if write_baseline and code == exits.FINDINGS:
+        printing.say(f"{baseline} now holds every finding")
+        code = exits.OK
+    raise typer.Exit(code)
+
+
+def _level(text: str) -> Level:
+    from toolgate.scanner.rules import LEVELS
+
+    for level in LEVELS:
+        if level == text:
+            return level
+    raise typer.BadParameter(f"`{text}` is no level: none, low, medium, high or critical", param_hint="--fail-on")

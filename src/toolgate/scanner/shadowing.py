@@ -1,0 +1,72 @@
+"""What servers that are used together do to each other: names that stand on both, and tools that speak of others'.
+
+Only for servers of one machine. In a catalogue of strangers every other name stands twice, and harms nobody.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterator, Sequence
+
+from toolgate.classifier.hazards.hazard import excerpt
+from toolgate.classifier.hazards.letters import skeleton
+from toolgate.classifier.hazards.texts import survey
+from toolgate.scanner.findings import Finding
+from toolgate.scanner.judging import Judged, Report
+from toolgate.scanner.targets import Kept
+
+
+def shadows(reports: Sequence[Report]) -> list[Finding]:
+    """The findings of all servers against each other."""
+    together = [report for report in reports if not isinstance(report.target.way, Kept)]
+    return [*_same_names(together), *_mentions(together)]
+
+
+def _same_names(reports: Sequence[Report]) -> Iterator[Finding]:
+    looks: dict[str, list[tuple[str, str]]] = {}
+    for report in reports:
+        for name in dict.fromkeys(tool.name for tool in report.tools if tool.name):
+            for server, other in looks.get(skeleton(name), []):
+                if server != report.name:
+                    yield _shadow(report.name, name, server, other)
+            looks.setdefault(skeleton(name), []).append((report.name, name))
+
+
+def _shadow(server: str, name: str, other_server: str, other: str) -> Finding:
+    if name.lower() == other.lower():
+        return Finding(
+            "shadowed-name", server, name, "name", f"stands on server {other_server[:100]} too", other_server
+        )
+    detail = f"looks like `{other[:100]}` of server {other_server[:100]}"
+    return Finding("look-alike-name", server, name, "name", detail, other[:200])
+
+
+def _mentions(reports: Sequence[Report]) -> Iterator[Finding]:
+    owners = {tool.name: report.name for report in reports for tool in report.tools if _is_telling(tool.name)}
+    if len({report.name for report in reports}) < 2 or not owners:
+        return
+    # The longest first: of `send_email` and `send_email_batch` the longer one is meant where both fit.
+    names = sorted(owners, key=len, reverse=True)
+    sought = re.compile(rf"(?<![\w-])(?:{'|'.join(map(re.escape, names))})(?![\w-])")
+    for report in reports:
+        own = {tool.name for tool in report.tools}
+        for tool in report.tools:
+            yield from _of_tool(report.name, tool, sought, own, owners)
+
+
+def _of_tool(
+    server: str, tool: Judged, sought: re.Pattern[str], own: set[str], owners: dict[str, str]
+) -> Iterator[Finding]:
+    for each in survey(tool.definition).texts:
+        found = None if each.named else next((it for it in sought.finditer(each.text) if it[0] not in own), None)
+        if found is not None:
+            detail = f"speaks of `{found[0][:100]}`, a tool of server {owners[found[0]][:100]}"
+            yield Finding(
+                "mentions-other-server", server, tool.name, each.place, detail, excerpt(each.text, *found.span())
+            )
+            return
+
+
+def _is_telling(name: str) -> bool:
+    """Whether a name is no word of the language: `search` stands in every other description."""
+    return 5 <= len(name) <= 128 and re.search(r"[_\-.]|[a-z][A-Z]", name[1:-1]) is not None
