@@ -17,7 +17,7 @@ _RESERVED = "rate_limit:"
 
 
 class Entry(Protocol):
-    """What is known of a tool without its definition, as the catalogue holds it."""
+    """What is known of a tool, as the catalogue holds it."""
 
     @property
     def name(self) -> str:
@@ -34,6 +34,10 @@ class Entry(Protocol):
     @property
     def parameters(self) -> tuple[str, ...]:
         """The names of its parameters, nested ones as `files[].path`."""
+
+    @property
+    def definition(self) -> Mapping[str, object] | None:
+        """The tool object, None where only facts are known."""
 
 
 def recommend(

@@ -59,21 +59,24 @@ def tighten(
 
 
 def tighten_entries(entries: Iterable[Entry], server: str = "") -> Tightened:
-    """The same for tools of the catalogue, of which only facts are known.
+    """The same for tools of the catalogue, as they were judged there.
 
-    Without their schemas every argument counts as one that each call has, and no amounts are summed.
+    Of a tool whose definition is not known every argument counts as one that each call has, and no amounts are summed.
     """
-    tools = [
-        Judged(
-            entry.name,
-            entry.category,
-            tuple(arguments_named(entry.parameters)),
-            frozenset(signal.id for signal in entry.signals),
-            dialect_of([*words_of(server), *words_of(entry.name)]),
-        )
-        for entry in entries
-    ]
-    return _tightened(tools, [Definition({"name": tool.name}) for tool in tools])
+    given = list(entries)
+    definitions = [Definition({**(entry.definition or {}), "name": entry.name}) for entry in given]
+    return _tightened([_entered(entry, server) for entry in given], definitions)
+
+
+def _entered(entry: Entry, server: str) -> Judged:
+    if entry.definition is None:
+        arguments = arguments_named(entry.parameters)
+    else:
+        arguments = arguments_of(entry.definition.get("inputSchema"))
+    signals = frozenset(signal.id for signal in entry.signals)
+    told = text_of((entry.definition or {}).get("description"))
+    dialect = dialect_of([*words_of(server), *words_of(entry.name)], words_of(told))
+    return Judged(entry.name, entry.category, tuple(arguments), signals, dialect)
 
 
 def _judged(tool: Mapping[str, object], classification: Classification, server: str) -> Judged:

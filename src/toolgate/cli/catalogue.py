@@ -26,6 +26,7 @@ class CatalogueGroup(LazyGroup):
 
     modules: ClassVar[Mapping[str, tuple[str, str]]] = {
         "import": ("toolgate.cli.catalogue_import", "Store definitions of a file, or servers of a registry."),
+        "serve-mcp": ("toolgate.cli.catalogue_mcp", "Answer agents over MCP."),
         "pack": ("toolgate.cli.catalogue_pack", "Make the file of facts that is shipped in the package."),
     }
 
