@@ -105,7 +105,10 @@ def paths(gateway: Gateway) -> list[str]:
         "webhooks",
         "organisations",
     ]
-    return [*pages, *(f"/api/v1/{name}" for name in [*lists, "catalogue/servers"])]
+    return [
+        *pages,
+        *(f"/api/v1/{name}" for name in [*lists, "catalogue/known", "catalogue/servers", "catalogue/tools"]),
+    ]
 
 
 async def ask(process: psutil.Process, http: aiohttp.ClientSession, path: str, requests: int) -> Asked:

@@ -15,6 +15,7 @@ import aiohttp
 from sqlalchemy.engine import Engine
 from starlette.applications import Starlette
 from tests.audit.databases import new_database
+from tests.catalogue.samples import box
 from yarl import URL
 
 from toolgate.control.application import build_application
@@ -136,13 +137,14 @@ class Control:
         port = listener.getsockname()[1]
         given = {"url": f"http://127.0.0.1:{port}", **settings}
         chosen = ControlSettings(data=str(data), host="127.0.0.1", port=port, **given)
-        state = State(data, engine, MasterKey.load(data), chosen)
+        state = State(data, engine, MasterKey.load(data), chosen, box=box())
         hosts = listener_hosts("127.0.0.1", port, chosen.url, chosen.allowed_hosts)
         application = build_application(state)
         front = Front(Status(data), hosts, lambda: application, secure=chosen.url.startswith("https:"))
         serving = Serving(front, listener, chosen)
         async with AsyncExitStack() as stack:
             stack.callback(engine.dispose)
+            stack.callback(state.catalogue.close)
             stack.push_async_callback(serving.close)
             control = cls(application, state, stack)
             if chosen.url.startswith("https:"):

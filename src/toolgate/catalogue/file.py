@@ -1,4 +1,4 @@
-"""The file of the catalogue (`catalogue.db`): its tables, and one connection for each thread that uses it."""
+"""The file of the catalogue (`catalogue.db`): its tables, and a connection for whoever uses it."""
 
 from __future__ import annotations
 
@@ -50,21 +50,33 @@ CREATE VIRTUAL TABLE server_words USING fts5(
 
 
 class CatalogueFile:
-    """An open file, made (0600) where it is missing. May be used from every thread. Raises StoreError."""
+    """An open file, made (0600) where it is missing. May be used from every thread. Raises StoreError.
+
+    Threads of a server come and go, so a connection belongs to whoever uses it, and waits for the next one.
+    """
 
     def __init__(self, path: Path) -> None:
         self.path = path
-        self._own = threading.local()
-        self._all: list[sqlite3.Connection] = []
-        self._adding = threading.Lock()
+        self._used = threading.local()
+        self._idle: list[sqlite3.Connection] = []
         with self.reading():
             pass
 
     @contextmanager
     def reading(self) -> Iterator[sqlite3.Connection]:
-        """The connection of this thread. Each statement sees what was committed when it began."""
+        """A connection, inside another block of this thread that one's. Each statement sees what was committed then."""
+        outer: sqlite3.Connection | None = getattr(self._used, "connection", None)
+        if outer is not None:
+            yield outer
+            return
         try:
-            yield self._connection()
+            connection = self._idle.pop() if self._idle else _connect(self.path)
+            self._used.connection = connection
+            try:
+                yield connection
+            finally:
+                self._used.connection = None
+                self._idle.append(connection)
         except sqlite3.Error as error:
             raise _told(self.path, error) from error
 
@@ -79,19 +91,9 @@ class CatalogueFile:
                 yield db
 
     def close(self) -> None:
-        """Close the connections of all threads; none of them may be at work."""
-        with self._adding:
-            while self._all:
-                self._all.pop().close()
-        self._own = threading.local()
-
-    def _connection(self) -> sqlite3.Connection:
-        found: sqlite3.Connection | None = getattr(self._own, "connection", None)
-        if found is None:
-            found = self._own.connection = _connect(self.path)
-            with self._adding:
-                self._all.append(found)
-        return found
+        """Close the connections; no thread may be at work."""
+        while self._idle:
+            self._idle.pop().close()
 
 
 def noted(db: sqlite3.Connection, key: str) -> str:

@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
+import threading
 from collections.abc import Iterator, Mapping, Sequence
 from contextlib import ExitStack, contextmanager
 from pathlib import Path
 from sqlite3 import Connection
 from tempfile import TemporaryDirectory
-from typing import Any
+from typing import Any, Final
 
 from toolgate import classifier
 from toolgate.catalogue.box import digest, load, shipped
@@ -18,6 +19,8 @@ from toolgate.catalogue.putting import describe, put, reclassify
 from toolgate.catalogue.rows import SERVERS, TOOLS, VERSIONS, server_entry, tool_entry, version
 from toolgate.catalogue.search import HIDDEN, SERVER, TOOL, Wanted, found
 from toolgate.policy.categories import PRECEDENCE, RISK
+
+_BATCH: Final = 4_000
 
 
 @contextmanager
@@ -35,6 +38,29 @@ def open_catalogue(data: Path | None, *, box: bytes | None = None, progress: Pro
         if box != b"":
             catalogue.refresh(shipped() if box is None else box, progress)
         yield catalogue
+
+
+class SharedCatalogue:
+    """The catalogue of a process that serves people: opened at first use, by the thread that comes first."""
+
+    def __init__(self, data: Path, box: bytes | None = None) -> None:
+        self._data = data
+        self._box = box
+        self._opening = threading.Lock()
+        self._open = ExitStack()
+        self._catalogue: Catalogue | None = None
+
+    def __call__(self) -> Catalogue:
+        """The open catalogue. Raises StoreError; the next call tries again."""
+        with self._opening:
+            if self._catalogue is None:
+                self._catalogue = self._open.enter_context(open_catalogue(self._data, box=self._box))
+            return self._catalogue
+
+    def close(self) -> None:
+        """Close it; the next use opens it again. No thread may be at work."""
+        self._open.close()
+        self._catalogue = None
 
 
 class Catalogue:
@@ -128,14 +154,20 @@ class Catalogue:
         return [server_entry(row) for row in rows]
 
     def all_tools(self, organisation: str = "") -> Iterator[ToolEntry]:
-        """Every tool, by server and slug: one pass over all, for whoever writes a page of each."""
+        """Every tool, by server and slug, for whoever writes a page of each: read some thousands at a time."""
         query = (
             f"{TOOLS} WHERE tools.organisation IN ('', ?) AND tools.server_id NOT IN ({HIDDEN})"
-            " ORDER BY tools.server_slug, tools.slug"
+            " AND (tools.server_slug, tools.slug) > (?, ?) ORDER BY tools.server_slug, tools.slug LIMIT ?"
         )
-        with self._file.reading() as db:
-            for row in db.execute(query, (organisation, organisation or None)):
-                yield tool_entry(row)
+        last = ("", "")
+        while True:
+            with self._file.reading() as db:
+                rows = db.execute(query, (organisation, organisation or None, *last, _BATCH)).fetchall()
+            entries = [tool_entry(row) for row in rows]
+            yield from entries
+            if len(entries) < _BATCH:
+                return
+            last = (entries[-1].server_slug, entries[-1].slug)
 
     def history(self, server_slug: str, tool_slug: str, organisation: str = "") -> list[Version]:
         """The definitions that a tool had, the newest first; also of one that is no longer listed."""

@@ -175,8 +175,8 @@ class Writer:
             query = f"INSERT INTO tools ({columns}, first_seen) VALUES ({', '.join('?' * 13)})"  # noqa: S608
             return int(self._db.execute(query, row).lastrowid or 0)
         self._unsignal(known.id)
-        query = f"UPDATE tools SET ({columns}) = ({', '.join('?' * 12)}) WHERE id = ?"  # noqa: S608
-        self._db.execute(query, (*row[:-1], known.id))
+        values = f"({columns}) = ({', '.join('?' * 12)}), first_seen = coalesce(first_seen, ?)"
+        self._db.execute(f"UPDATE tools SET {values} WHERE id = ?", (*row, known.id))  # noqa: S608
         return known.id
 
     def _unsignal(self, tool_id: int) -> None:

@@ -100,6 +100,7 @@ class ControlProcess:
             await self._index(index)
             index.close()
             view.close()
+            state.catalogue.close()
             engine.dispose()
 
     def _front(self, state: State, port: int) -> Front:

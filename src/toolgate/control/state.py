@@ -8,6 +8,7 @@ from pathlib import Path
 from sqlalchemy.engine import Engine
 
 from toolgate.audit.search import Records
+from toolgate.catalogue.store import SharedCatalogue
 from toolgate.control.attempts import Attempts
 from toolgate.keys import MasterKey
 from toolgate.settings import ControlSettings
@@ -28,12 +29,16 @@ class State:
     engine: Engine
     master: MasterKey
     settings: ControlSettings
+    box: bytes | None = None
+    """What the catalogue begins with; None for what the release ships."""
     records: Records = field(init=False)
-    attempts: Attempts = field(default_factory=Attempts)
     """The index of the journal, for reading."""
+    attempts: Attempts = field(default_factory=Attempts)
+    catalogue: SharedCatalogue = field(init=False)
 
     def __post_init__(self) -> None:
         object.__setattr__(self, "records", Records(database_file(self.data), self.data / "journal"))
+        object.__setattr__(self, "catalogue", SharedCatalogue(self.data, self.box))
 
     def changed(self, wait: float = CONFIRMED_WITHIN) -> Confirmed:
         """Tell every gateway of this machine of what was written; on return they act on it, or it says who does not."""

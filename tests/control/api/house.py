@@ -15,6 +15,7 @@ from tests.control.inbox.desk import waits
 from tests.control.journalling import decided, record
 from tests.control.running import PASSWORD, Control
 
+from toolgate.catalogue.entries import ServerFacts
 from toolgate.control.api.building import document
 from toolgate.keys import token_digest
 from toolgate.store import definitions, grants, headers, members, policies, servers, tokens, webhooks
@@ -118,6 +119,10 @@ async def furnish(control: Control, organisation: str, mark: str) -> House:
         "grant_id": minted.grant.id,
         "grant_label": "ci",
     }
+    listed = [{"name": f"wipe_{mark}", "description": f"Delete everything of {mark}."}]
+    for tools in ([], listed):
+        facts = ServerFacts(f"acme/{mark}")
+        control.state.catalogue().put(facts, tools, source="scan", now=time.time(), organisation=organisation)
     approval = waits(control.state, {"id": mark}, organisation=organisation, **fields)
     await record(control.state.data, [decided(f"decision-{mark}", time.time(), organisation=organisation)])
     ids = {
@@ -130,6 +135,8 @@ async def furnish(control: Control, organisation: str, mark: str) -> House:
         "approval": approval.id,
         "decision_id": f"decision-{mark}",
         "revision": "1",
+        "slug": f"acme--{mark}",
+        "tool_slug": f"wipe_{mark}",
     }
     digests = (token_digest(minted.token), token_digest(token.secret))
     hidden = (minted.token, token.secret, hook.secret, PASSWORD, *(digest.hex() for digest in digests), *SECRETS)

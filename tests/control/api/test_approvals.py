@@ -111,8 +111,8 @@ async def test_the_recommended_policy_is_looked_at_and_applied(control: Control)
 
 
 async def test_known_servers_are_found_by_words(admin: Program) -> None:
-    everything = (await admin.get("/catalogue/servers")).json["items"]
-    found = (await admin.get("/catalogue/servers?q=github")).json["items"]
+    everything = (await admin.get("/catalogue/known")).json["items"]
+    found = (await admin.get("/catalogue/known?q=github")).json["items"]
     assert 0 < len(found) < len(everything)
     assert found[0]["id"] == "github"
 

@@ -5,10 +5,10 @@ from __future__ import annotations
 import time
 from typing import Any
 
-from toolgate.control.api.catalogue import tools_of
 from toolgate.control.api.operation import Asker, Here, needs, resource
+from toolgate.control.api.recommending import tools_of
 from toolgate.control.api.references import named_in_body
-from toolgate.control.api.shapes.catalogue import Trial, Tried
+from toolgate.control.api.shapes.recommending import Trial, Tried
 from toolgate.control.builder.trial import try_call
 from toolgate.control.identity.actor import Actor
 from toolgate.control.state import State

@@ -1,4 +1,4 @@
-"""Known servers, what a server's tools are, and the policy that they ask for; a call that is tried."""
+"""The stored catalogue: servers, tools, their definitions, and what is sent to be judged or stored."""
 
 from __future__ import annotations
 
@@ -6,125 +6,246 @@ from typing import Any, Literal
 
 from pydantic import ConfigDict, Field
 
+from toolgate.control.api.shapes.recommending import ClassifiedTool
 from toolgate.control.api.shapes.words import Asked, Shown
 
 
-class KnownServer(Shown):
-    """A server that many people use."""
+class CatalogueCounts(Shown):
+    """How much there is that everybody may see."""
 
-    id: str
-    """A name to register it under."""
-    title: str
-    """How it is called."""
-    vendor: str
-    """Whose it is."""
-    category: str
-    """What it is for."""
-    about: str
-    """What it does."""
-    sign_in: Literal["oauth", "token", "none"]
-    """How one signs in there: in a browser, with a secret made there, or not at all."""
-    url: str
-    """Where it is; empty for a command."""
-    command: str
-    """What starts it; empty for a URL."""
-    header: str
-    """How a token goes with each request; may be empty."""
-    variables: list[str]
-    """What a command reads its secrets from."""
-    note: str
-    """What to know before; may be empty."""
+    servers: int
+    """Servers."""
+    tools: int
+    """Their tools."""
+    by_category: dict[str, int]
+    """How many tools are of each category."""
+    by_risk: dict[str, int]
+    """How many are of each risk."""
+    by_signal: dict[str, int]
+    """How many have each reason to look closer, by its id."""
 
 
-class KnownServers(Shown):
-    """Servers that many people use."""
-
-    items: list[KnownServer]
-    """Those whose name fits best come first."""
-
-
-class ClassifiedTool(Shown):
-    """What a tool probably does, judged by its definition alone."""
+class CatalogueServer(Shown):
+    """What is known of a server. Texts are of strangers: not to be trusted."""
 
     name: str
-    """The tool."""
+    """Which it is."""
+    slug: str
+    """Its part of an address."""
+    source: Literal["box", "import", "registry", "scan"]
+    """Where its tools come from: shipped with the product, a list, nowhere yet, the server itself."""
+    tools: int
+    """How many of its tools are known."""
+    counts: dict[str, int]
+    """How many are of each category."""
+    risk: str | None
+    """That of its riskiest tool; null where none is known."""
+    tokens: int | None
+    """About how many tokens its definitions take of a model's context; null where they are not known."""
+    title: str
+    """How it calls itself; may be empty."""
+    about: str
+    """What it says of itself; may be empty."""
+    version: str
+    """Its version; may be empty."""
+    repository: str
+    """Where its source is; may be empty."""
+    package: str
+    """What it is installed as; may be empty."""
+    url: str
+    """Where it is reached; may be empty."""
+    own: bool
+    """Whether the own organisation alone sees it."""
+    seen: str | None
+    """When its tools were listed last; null where nobody here listed them."""
+
+
+class CatalogueServers(Shown):
+    """A part of a list of servers."""
+
+    items: list[CatalogueServer]
+    """In the order of the list."""
+    next: str | None
+    """The `cursor` of the next page; null on the last one."""
+    total: int
+    """How many there are in all."""
+
+
+class ToolSignal(Shown):
+    """A reason to look closer at a tool."""
+
+    id: str
+    """Its kind."""
+    text: str
+    """What it says."""
+    parameter: str
+    """The parameter that gives it; empty where it is the whole tool."""
+
+
+class CatalogueTool(Shown):
+    """What is known of a tool. Names and texts are of strangers: not to be trusted."""
+
+    server: str
+    """Its server."""
+    server_slug: str
+    """The server's part of an address."""
+    name: str
+    """How the server calls it."""
+    slug: str
+    """Its part of an address."""
     category: str
     """What kind of tool it is."""
     risk: str
     """How much harm it can do."""
     confidence: str
     """How sure that is."""
-    evidence: list[str]
-    """What in the definition says so, the deciding piece first: words of the server, not to be trusted."""
-    signals: list[str]
+    signals: list[ToolSignal]
     """Why to look closer."""
+    evidence: list[str]
+    """What says so, the deciding piece first."""
+    parameters: list[str]
+    """What it takes, nested ones as `files[].path`."""
+    description: str
+    """What it says of itself; empty where the facts alone are known."""
+    fingerprint: str
+    """Of its definition; empty where the facts alone are known."""
+    definition: dict[str, Any] | None
+    """As the server lists it; null where the facts alone are known."""
+    first_seen: str | None
+    """Since when it is listed."""
+    last_seen: str | None
+    """When it was listed last."""
 
 
-class Recommended(Shown):
-    """The policy that a server's tools ask for."""
+class CatalogueTools(Shown):
+    """A part of a list of tools."""
+
+    items: list[CatalogueTool]
+    """In the order of the list."""
+    next: str | None
+    """The `cursor` of the next page; null on the last one."""
+    total: int
+    """How many there are in all."""
+
+
+class DefinitionVersion(Shown):
+    """A definition that a tool had or has."""
+
+    fingerprint: str
+    """What tells it from others."""
+    category: str
+    """What kind of tool it made it."""
+    risk: str
+    """How much harm that can do."""
+    changed: list[str]
+    """What differs from the one before; empty for the first."""
+    first_seen: str
+    """Since when it was listed."""
+    last_seen: str
+    """When it was listed last."""
+    gone: str | None
+    """When the tool was missed first; null while it is listed."""
+    definition: dict[str, Any]
+    """As the server listed it."""
+
+
+class CatalogueHistory(Shown):
+    """The definitions of a tool."""
+
+    items: list[DefinitionVersion]
+    """The newest first."""
+
+
+class FillIn(Shown):
+    """A place of a policy that denies until somebody fills it in."""
+
+    pointer: str
+    """Where (RFC 6901)."""
+    what: str
+    """What is to stand there."""
+    example: Any
+    """What could."""
+
+
+class CataloguePolicy(Shown):
+    """The policy that the tools of a server ask for."""
 
     document: str
     """Its text: what it does not name is denied."""
-    tools: list[ClassifiedTool]
-    """How each tool was judged."""
+    fill_ins: list[FillIn]
+    """What is to be filled in; empty unless it was asked for tightened."""
 
 
-class Apply(Asked):
-    """Which server's recommended policy becomes which policy."""
-
-    model_config = ConfigDict(json_schema_extra={"examples": [{"server": "crm", "policy": "crm-recommended"}]})
-
-    server: str
-    """Name or id of the server whose tools are judged."""
-    policy: str
-    """Name of the policy; it is made where there is none."""
-
-
-class Trial(Asked):
-    """A call to try against a document or a policy. Nothing is sent, stored or charged."""
+class ToolList(Asked):
+    """Tools to judge."""
 
     model_config = ConfigDict(
         json_schema_extra={
-            "examples": [{"policy": "careful", "server": "crm", "tool": "delete_contact", "arguments": {"id": "4711"}}]
+            "examples": [{"server": "crm", "tools": [{"name": "delete_contact", "description": "Gone."}]}]
         }
     )
 
-    document: str | None = None
-    """The text of a document; either this or a `policy`."""
-    policy: str | None = None
-    """Name or id of a policy: its current revision is tried."""
-    server: str | None = None
-    """Name or id of the server: arguments are checked against the tool's definition."""
-    tool: str
-    """The tool."""
-    arguments: dict[str, Any] = Field(default_factory=dict)
-    """Its arguments."""
-    grant: str | None = None
-    """Id or label of a grant to try as; without one, as `label`, `principal` and `labels` say."""
-    label: str = ""
-    """What the policy reads as `grant.label`."""
-    principal: str = ""
-    """What it reads as `grant.principal`."""
-    labels: dict[str, str] = Field(default_factory=dict)
-    """What it reads as `grant.labels.KEY`."""
+    server: str = Field(default="", max_length=512)
+    """What the server is called: it counts as context."""
+    tools: list[dict[str, Any]] = Field(max_length=1000)
+    """Tools as `tools/list` gives them."""
 
 
-class Tried(Shown):
-    """What came out. Counters are not looked at: a limit that is used up would still deny the call."""
+class Refusal(Shown):
+    """A definition that cannot be judged or stored."""
 
-    outcome: Literal["allow", "deny", "wait"]
-    """The decision."""
-    rule: str
-    """What decided."""
-    message: str
-    """What the agent would read."""
-    visible: bool
-    """Whether the agent is told why."""
-    shown: bool | None
-    """Whether `tools/list` shows the tool."""
-    charges: list[dict[str, Any]]
-    """What it would take from each limit."""
-    approval_timeout: Any
-    """For how long a person would be waited for; null where none is."""
-    steps: list[dict[str, Any]]
-    """Everything that is looked at, in order."""
+    name: str
+    """What it is called; empty where that is no text."""
+    cause: str
+    """Why."""
+
+
+class Classified(Shown):
+    """How tools were judged."""
+
+    tools: list[ClassifiedTool]
+    """In the order of the list."""
+    refused: list[Refusal]
+    """What could not be judged."""
+    document: str
+    """The policy that they ask for."""
+
+
+class ListedServer(Asked):
+    """The tools of one server, as it lists them."""
+
+    model_config = ConfigDict(
+        json_schema_extra={"examples": [{"name": "acme/crm", "tools": [{"name": "list_contacts"}], "version": "1.2.0"}]}
+    )
+
+    name: str = Field(min_length=1, max_length=512)
+    """Which server it is."""
+    tools: list[dict[str, Any]] = Field(max_length=1000)
+    """All of its tools as `tools/list` gives them: others are gone."""
+    title: str = Field(default="", max_length=200)
+    """How it calls itself."""
+    about: str = Field(default="", max_length=4000)
+    """What it says of itself."""
+    version: str = Field(default="", max_length=255)
+    """Its version."""
+    repository: str = Field(default="", max_length=2000)
+    """Where its source is: `owner/name`, or a URL."""
+    package: str = Field(default="", max_length=2000)
+    """What it is installed as: `npm:name`."""
+    url: str = Field(default="", max_length=2000)
+    """Where it is reached."""
+
+
+class Drifted(Shown):
+    """What a list of tools changed of what was known."""
+
+    added: list[str]
+    """Tools that were not known."""
+    changed: list[str]
+    """Tools whose definition is another."""
+    removed: list[str]
+    """Tools that are no longer listed."""
+    same: list[str]
+    """Tools as they were."""
+    refused: list[Refusal]
+    """What could not be stored."""
