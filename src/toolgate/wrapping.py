@@ -9,7 +9,7 @@ import socket
 import sys
 import time
 from collections.abc import Awaitable, Callable
-from contextlib import AsyncExitStack
+from contextlib import AsyncExitStack, closing
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Final
@@ -31,6 +31,7 @@ from toolgate.gateway.seals import Seals
 from toolgate.gateway.stdio import Conversation
 from toolgate.gateway.stdio_access import implicit_access
 from toolgate.gateway.stdio_client import Client
+from toolgate.gateway.stdio_judging import Judging
 from toolgate.gateway.stdio_passing import Inbox, Peer, carry
 from toolgate.gateway.stdio_policy import PolicyFile
 from toolgate.gateway.tasks import Tasks
@@ -38,6 +39,7 @@ from toolgate.keys import MasterKey
 from toolgate.limits.sqlite import SqliteCounters, process_alive
 from toolgate.store.approvals import SEAL, ApprovalStore
 from toolgate.store.directory import prepare_directory
+from toolgate.store.judged_tools import FILE, JudgedTools
 from toolgate.store.keyholders import follow_files
 from toolgate.upstream.child import Child
 
@@ -65,6 +67,13 @@ class Wrapping:
     approval_wait: float = 45.0
 
 
+def forget(wrapping: Wrapping) -> int:
+    """Have the server's tools judged anew at the next start; returns how many were judged. Raises ToolgateError."""
+    prepare_directory(wrapping.data)
+    with closing(JudgedTools(wrapping.data / FILE)) as judged:
+        return judged.forget(_access(wrapping, PolicyFile(wrapping.policy, wrapping.policy_digest).load()).server_id)
+
+
 def wrap(wrapping: Wrapping) -> int:
     """Run until the client or the server ends; returns the exit status. Raises ToolgateError when it cannot begin."""
     os.umask(0o077)
@@ -83,8 +92,10 @@ async def _wrap(wrapping: Wrapping, policy: PolicyFile, in_force: InForce) -> in
         async with AsyncExitStack() as stack:
             client = await Client.open(sys.stdin.fileno(), sys.stdout.fileno(), line_limit=LINE_LIMIT)
             client.full = inbox.client_full
-            conversation = await _converse(wrapping, access, client, server, stack)
-            _watch(policy, access, conversation, stack)
+            judging = Judging(wrapping.data / FILE)
+            stack.callback(judging.close)
+            conversation = await _converse(wrapping, access, client, server, judging, stack)
+            _watch(policy, access, conversation, judging, stack)
             status = await carry(conversation, client, server, inbox)
             await client.close()
             return status
@@ -122,7 +133,7 @@ def _access(wrapping: Wrapping, in_force: InForce) -> Access:
 
 
 async def _converse(
-    wrapping: Wrapping, access: Access, client: Client, server: Peer, stack: AsyncExitStack
+    wrapping: Wrapping, access: Access, client: Client, server: Peer, judging: Judging, stack: AsyncExitStack
 ) -> Conversation:
     """Everything that judges and records, on the data directory."""
     data = wrapping.data
@@ -142,11 +153,8 @@ async def _converse(
     stack.callback(approvals.close)
     enforcement = Enforcement(counters, journal, digests, denials, approvals)
     _summarise(denials, journal, stack)
-    return Conversation(access, enforcement, Inspector(seals, tasks, _learn), seals, tasks, client, server)
-
-
-def _learn(access: Access, listed: list[tuple[str, bytes]]) -> None:
-    access.tools.learn(listed)
+    inspector = Inspector(seals, tasks, judging.learn)
+    return Conversation(access, enforcement, inspector, seals, tasks, client, server)
 
 
 def _summarise(denials: Denials, journal: Journal, stack: AsyncExitStack) -> None:
@@ -160,13 +168,16 @@ def _summarise(denials: Denials, journal: Journal, stack: AsyncExitStack) -> Non
     _repeat(_SUMS_EVERY, step, stack)
 
 
-def _watch(policy: PolicyFile, access: Access, conversation: Conversation, stack: AsyncExitStack) -> None:
+def _watch(
+    policy: PolicyFile, access: Access, conversation: Conversation, judging: Judging, stack: AsyncExitStack
+) -> None:
     """Put a changed policy in force, and tell the client that its tools may look different."""
 
     async def step() -> None:
         in_force = policy.changed()
         if in_force is not None:
             access.judged_by(in_force)
+            judging.look(access)
             conversation.tell_tools_changed()
             complain("the changed policy is in force")
 

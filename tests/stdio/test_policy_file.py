@@ -16,9 +16,9 @@ pytestmark = pytest.mark.slow
 DENYING: dict[str, Any] = {"version": "1", "default": "allow", "tools": {"echo": {"action": "deny"}}}
 
 
-async def is_denied(run: Wrapped, id_: str) -> bool:
+async def is_denied(run: Wrapped, id_: str, tool: str = "echo") -> bool:
     """Whether a call is denied now; one that passes is answered."""
-    run.client_says(call(id_))
+    run.client_says(call(id_, tool))
     heard = asyncio.ensure_future(run.client_hears())
     reached = asyncio.ensure_future(run.server_hears())
     done, _ = await asyncio.wait((heard, reached), return_when=asyncio.FIRST_COMPLETED, timeout=PATIENCE)

@@ -44,6 +44,11 @@ PrivateOption = Annotated[
     bool, typer.Option("--allow-private", help="Let the URL lead into private networks, and be plain http.")
 ]
 
+ForgetOption = Annotated[
+    bool,
+    typer.Option("--forget", help="Have the tools of the server judged anew at the next start, and leave."),
+]
+
 
 @app.command(
     context_settings={"allow_interspersed_args": False},
@@ -54,7 +59,7 @@ PrivateOption = Annotated[
         '      --header "Authorization: env:MCP_AUTHORIZATION"',
     ),
 )
-def run(
+def run(  # noqa: PLR0913, PLR0917 - typer declares options as parameters
     policy: PolicyOption,
     command: CommandArgument = None,
     grant: GrantOption = "",
@@ -64,10 +69,12 @@ def run(
     upstream: UpstreamOption = "",
     header: HeaderOption = None,
     allow_private: PrivateOption = False,
+    forget: ForgetOption = False,
 ) -> None:
     """Put a policy around a server: the client starts this in place of the server's own command."""
     # Imported here, as the gateway is most of the program and `--help` needs none of it.
     from toolgate.cli.quick import wrapping_of
+    from toolgate.wrapping import forget as forget_judgements
     from toolgate.wrapping import wrap
 
     wrapping = wrapping_of(
@@ -81,4 +88,7 @@ def run(
         header=header or (),
         allow_private=allow_private,
     )
+    if forget:
+        typer.echo(f"forgot what {forget_judgements(wrapping)} tools were taken for", err=True)
+        raise typer.Exit
     raise typer.Exit(wrap(wrapping))

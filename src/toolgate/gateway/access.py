@@ -12,6 +12,7 @@ from typing import Final
 import msgspec
 
 from toolgate.gateway.policies import InForce
+from toolgate.policy.categories import Category
 from toolgate.policy.compiler import Policy
 from toolgate.policy.decision import Subject
 from toolgate.policy.definition import Definition
@@ -64,6 +65,14 @@ class Tools:
         """The input schema of a tool; None where it is not known."""
         known = self._known.get(name)
         return None if known is None else known.input_schema
+
+    def told(self) -> dict[str, tuple[str, bytes]]:
+        """What answers have shown: fingerprint and text of each tool by name."""
+        return {name: (self._known[name].fingerprint, text) for name, text in self._seen.items() if name in self._known}
+
+    def take_for(self, name: str, category: Category) -> None:
+        """From now on calls of this tool are judged as those of a tool of the category."""
+        self._known[name].take_for(category)
 
     def pinned(self, name: str) -> bool:
         """Whether the tool is withheld: its definition is new or changed, and nobody has accepted it."""

@@ -50,7 +50,7 @@ class Inspector:
     def __init__(self, seals: Seals, tasks: Tasks, learned: Learned) -> None:
         self._seals = seals
         self._tasks = tasks
-        self._learned = learned
+        self.learned = learned
 
     def inspect(self, raw: bytes, call: Call, ending: Ending) -> Inspected:
         """Look into one message, and rewrite it where needed; raises NotUnderstood."""
@@ -72,7 +72,7 @@ class Inspector:
         if not isinstance(result, ResultPart):
             return raw
         if _is_list(result.tools):
-            self._learned(access, listing.tools_of(raw))
+            self.learned(access, listing.tools_of(raw))
             return listing.filtered(raw, access.shows, modern=own and call.modern)
         if _is_list(result.tasks):
             return listing.own_tasks(raw, self._own_task(access))

@@ -34,7 +34,7 @@ class Conversation:
         client: Lines,
         server: Server,
     ) -> None:
-        definitions = Definitions(access, server.send)
+        definitions = Definitions(access, server.send, inspector.learned)
         self._between = Between(access, enforcement, client, server, definitions)
         self.upward = Upward(self._between, seals, tasks)
         self.downward = Downward(self._between, inspector)

@@ -12,6 +12,7 @@ from jiter import LosslessFloat
 
 from toolgate.gateway import listing
 from toolgate.gateway.access import Access
+from toolgate.gateway.inspection import Learned
 from toolgate.gateway.replies import NotUnderstood, Reply
 from toolgate.protocol.messages import Message
 from toolgate.protocol.revisions import CLIENT_CAPABILITIES_KEY, CLIENT_INFO_KEY, VERSION_KEY
@@ -44,11 +45,12 @@ _ENCODER: Final = msgspec.json.Encoder(enc_hook=_number)
 class Definitions:
     """Of one server. Our own requests have ids that no client can know; their answers end here."""
 
-    def __init__(self, access: Access, send: Callable[[bytes], None]) -> None:
+    def __init__(self, access: Access, send: Callable[[bytes], None], learned: Learned) -> None:
         self.known = False
         """Whether every page of the present list was seen."""
         self._access = access
         self._send = send
+        self._learned = learned
         self._prefix = f"toolgate-{secrets.token_hex(8)}-"
         self._asked = 0
         self._answer: asyncio.Future[bytes | None] | None = None
@@ -132,7 +134,7 @@ class Definitions:
         if raw is None:
             return None
         try:
-            self._access.tools.learn(listing.tools_of(raw))
+            self._learned(self._access, listing.tools_of(raw))
             following = _next_cursor(raw)
         except NotUnderstood:
             return None

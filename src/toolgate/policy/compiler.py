@@ -10,7 +10,7 @@ from toolgate.policy.charges import Ceilings, ceilings
 from toolgate.policy.decision import Subject, Verdict
 from toolgate.policy.definition import Definition, Tool
 from toolgate.policy.document import Document
-from toolgate.policy.entries import Entry, entry_for
+from toolgate.policy.entries import Entry, asks_category, entry_for
 from toolgate.policy.methods import passes_by_default
 from toolgate.policy.names import is_pattern, matches, matching
 from toolgate.policy.problems import PolicyError, Problem
@@ -79,6 +79,11 @@ class Policy:
     def remembered(self) -> int:
         """How many names that the document does not hold are kept compiled; bounded."""
         return self._tools.remembered + self._methods.remembered
+
+    @property
+    def reads_categories(self) -> bool:
+        """Whether some rule asks what a tool is: its category or risk."""
+        return any(map(asks_category, every_entry(self._raw)))
 
     def could_call(self, name: str) -> bool:
         """Whether some call of the tool might pass without a person: steps 1 to 3, and no approval of every call."""

@@ -95,6 +95,16 @@ def _asked_mode(entry: Entry, reads_arguments: bool) -> str:
     return "default" if entry.section == "all_tools" else "auto"
 
 
+_CLASSES = ("tool.category", "tool.risk")
+
+
+def asks_category(entry: Entry) -> bool:
+    """Whether a condition of the entry reads what a tool is, or refers to it."""
+    rules = [rule for kind in ("require", "deny_if", "require_approval") for rule in entry.raw.get(kind, ())]
+    conditions = [condition for rule in rules for condition in rule["conditions"]]
+    return any(one["path"] in _CLASSES or one["value"] in [{"ref": root} for root in _CLASSES] for one in conditions)
+
+
 def entry_for(section: str, key: str, raw: dict[str, Any]) -> Entry:
     """The entry of `tools` or `methods` under `key`."""
     return Entry(raw, f"/{section}/{escape(key)}", section, key)
