@@ -168,7 +168,7 @@ def test_hidden_text_is_found(text: str, rule: str) -> None:
 @pytest.mark.parametrize(
     "text",
     [
-        "Flags 🏴\U000e0067\U000e0062\U000e0065\U000e006e\U000e0067\U000e007f and families 👨\u200d👩\u200d👧 ❤\ufe0f 1\ufe0f⃣",
+        "🏴\U000e0067\U000e0062\U000e0065\U000e006e\U000e0067\U000e007f 👨\u200d👩\u200d👧 ❤\ufe0f 1\ufe0f⃣",
         "می\u200cخواهم — Persian joins without joining",
         "क्\u200dष — so does Hindi",
         "שלום\u200e (left to right)",
@@ -214,7 +214,7 @@ def test_look_alikes_have_one_skeleton_and_spellings_of_one_name_are_no_look_ali
     [
         ({"type": "object", "properties": {"a": {"$ref": "https://schemas.example/a.json"}}}, "schema-reference"),
         ({"type": "object", "properties": {"a": {"$ref": "file:///etc/passwd"}}}, "schema-reference"),
-        ({"type": "object", "$defs": {"n": {"items": {"$ref": "#/$defs/n"}}}, "properties": {"a": {"$ref": "#/$defs/n"}}},
+        ({"type": "object", "$defs": {"n": {"items": {"$ref": "#/$defs/n"}}}, "anyOf": [{"$ref": "#/$defs/n"}]},
          "recursive-schema"),
         ({"type": "object", "properties": {"a": {"$ref": "#/$defs/missing"}}}, "invalid-schema"),
         ({"type": "object", "properties": {"a": {"type": "int"}}}, "invalid-schema"),

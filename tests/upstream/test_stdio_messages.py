@@ -75,3 +75,10 @@ def test_an_answer_that_is_not_utf_8_still_tells_whom_it_answers() -> None:
         glance(b'{"jsonrpc":"2.0","id":"r1","result":{"text":"\xff\xfe"}}')
     assert caught.value.answers == "r1"
     assert caught.value.cause == "is not UTF-8"
+
+
+@pytest.mark.parametrize("place", ['"result": {"a": %s}', '"method": "m", "params": {"_meta": {"progressToken": %s}}'])
+def test_a_message_nested_without_end_is_noise(place: str) -> None:
+    line = '{"jsonrpc": "2.0", "id": 1, ' + place % ("[" * 100_000 + "]" * 100_000) + "}"
+    with pytest.raises(Noise, match="nested too deeply"):
+        glance(line.encode())

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import tomllib
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, Final
@@ -14,6 +14,8 @@ from toolgate.scanner import jsonc
 from toolgate.scanner.placeholders import Filling, Unfilled
 from toolgate.scanner.places import Place
 from toolgate.scanner.targets import Missing, Reached, Started, Way
+from toolgate.store.errors import BadInput
+from toolgate.store.headers import OWNED, check_header, check_value
 from toolgate.upstream.stdio_environment import inherited
 
 MOST: Final = 16 * 1024 * 1024
@@ -104,7 +106,7 @@ class _Reader:
             return Configured(name, self._way(entry, folder), off)
         except Unfilled as error:
             return Configured(name, Missing(f"its configuration cannot be filled in: {error}"), off)
-        except (TypeError, ValueError, AttributeError):
+        except (TypeError, ValueError, AttributeError, BadInput):
             return Configured(name, Missing("its configuration is of no known shape"), off)
 
     def _way(self, entry: Mapping[str, Any], folder: str) -> Way:
@@ -122,8 +124,8 @@ class _Reader:
         command = entry.get("command") or entry.get("cmd") or ()
         if isinstance(command, Mapping):
             return self._words({"command": command.get("path"), "args": command.get("args")})
-        first: Sequence[Any] = [command] if isinstance(command, str) else list(command)
-        return tuple(self._fill(_text(word)) for word in (*first, *(entry.get("args") or ())))
+        words = [*([command] if isinstance(command, str) else _list(command)), *_list(entry.get("args") or ())]
+        return tuple(self._fill(_text(word)) for word in words)
 
     def _variables(self, entry: Mapping[str, Any]) -> dict[str, str]:
         """What the server sees of our environment: what programs need, and what its configuration gives it."""
@@ -148,9 +150,15 @@ class _Reader:
             headers[str(name).lower()] = self._fill(f"${{{variable}}}")
         if entry.get("bearer_token_env_var"):
             headers["authorization"] = "Bearer " + self._fill(f"${{{entry['bearer_token_env_var']}}}")
-        for name, value in headers.items():
-            name.encode("ascii"), value.encode("latin-1")
-        return headers
+        # What a scan writes itself, as `accept`, it writes as it must.
+        own = {name: value for name, value in headers.items() if name not in OWNED}
+        return {check_header("header", name): check_value("header", value) for name, value in own.items()}
+
+
+def _list(value: object) -> list[Any]:
+    if not isinstance(value, list | tuple):
+        raise TypeError
+    return list(value)
 
 
 def _text(value: object) -> str:

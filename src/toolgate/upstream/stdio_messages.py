@@ -78,6 +78,13 @@ _NO_META: Final = _Meta()
 def glance(line: bytes) -> Glance:
     """Look at one message; raises Noise."""
     try:
+        return _glanced(line)
+    except RecursionError:
+        raise Noise("is nested too deeply") from None
+
+
+def _glanced(line: bytes) -> Glance:
+    try:
         if not line.isascii():
             line.decode()  # what is not looked at must be UTF-8 too: it goes into an answer as it is
         message = _DECODER.decode(line)

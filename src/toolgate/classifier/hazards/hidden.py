@@ -17,8 +17,10 @@ from toolgate.classifier.hazards.hazard import Hazard, excerpt
 
 _CONTROL: Final = re.compile("[\x00-\x08\x0b\x0c\x0e-\x1f\x7f-\x9f\u2028\u2029]")
 _ESCAPE: Final = re.compile("[\x1b\x9b]")
-_PADDING: Final = re.compile(r"(?:[ \t\u00a0\u3000]{100,100}|(?:\n[ \t]{0,200}){20,20})\s{0,5000}\S")
-_COMMENT: Final = re.compile(r"<!--(.{1,2000}?)(?:-->|\Z)", re.DOTALL)
+_BLANKS: Final = re.compile(r"\s{20,}(?=\S)")
+_WIDE, _HIGH = 100, 20
+"""Blanks in a line, and empty lines, that push what follows out of a window."""
+_COMMENT: Final = ("<!--", "-->")
 _IMAGE: Final = re.compile(r"!\[[^\]\n]{0,200}\]\(\s{0,5}(?:https?:)?//|<img\s[^>]{0,200}src\s{0,5}=", re.IGNORECASE)
 _BASE64: Final = re.compile(r"(?<![A-Za-z0-9+/_=-])[A-Za-z0-9+/_-]{40,20000}={0,2}(?![A-Za-z0-9+/_=-])")
 _HEX: Final = re.compile(r"(?<![0-9A-Za-z])(?:[0-9a-fA-F]{2}){24,10000}(?![0-9A-Za-z])")
@@ -62,17 +64,34 @@ def _controls(place: str, text: str) -> Iterator[Hazard]:
 
 
 def _out_of_sight(place: str, text: str) -> Iterator[Hazard]:
-    pushed = _PADDING.search(text)
+    pushed = next((run for run in _BLANKS.finditer(text) if _is_far(run[0])), None)
     if pushed:
         detail = "goes on after a stretch of blanks that pushes the rest out of sight"
-        yield Hazard("pushed-out-of-sight", place, detail, excerpt(text[pushed.end() - 1 :]))
-    comment = _COMMENT.search(text)
-    if comment and comment[1].strip():
-        yield Hazard("html-comment", place, "holds a comment that no page shows", excerpt(comment[0]))
+        yield Hazard("pushed-out-of-sight", place, detail, excerpt(text[pushed.end() : pushed.end() + 200]))
+    comment = _comment(text)
+    if comment:
+        yield Hazard("html-comment", place, "holds a comment that no page shows", excerpt(comment))
     image = _IMAGE.search(text)
     if image:
         detail = "holds an image of another host, which a client that shows it fetches"
         yield Hazard("remote-image", place, detail, excerpt(text, *image.span()))
+
+
+def _is_far(blanks: str) -> bool:
+    return blanks.count("\n") >= _HIGH or max(map(len, blanks.split("\n"))) >= _WIDE
+
+
+def _comment(text: str) -> str:
+    """The first comment that says something; one that is never closed goes to the end."""
+    opening, closing = _COMMENT
+    start = text.find(opening)
+    while start >= 0:
+        end = text.find(closing, start + len(opening))
+        said = text[start + len(opening) : len(text) if end < 0 else end]
+        if said.strip():
+            return text[start : start + 200]
+        start = -1 if end < 0 else text.find(opening, end)
+    return ""
 
 
 def _encoded(place: str, text: str) -> Iterator[Hazard]:

@@ -19,13 +19,23 @@ from toolgate.classifier.parameters import words_of
 
 @dataclass(slots=True, frozen=True)
 class Pattern:
-    """`example` is what it finds; `harmless` is a sentence near it that it leaves alone."""
+    """`example` is what it finds; `harmless` is a sentence near it that it leaves alone.
+
+    A text without any of the `words` is not looked at further; `-` between them is a space.
+    """
 
     rule: str
+    words: str
     detail: str
     expression: re.Pattern[str]
     example: str
     harmless: str
+
+    def search(self, plain: str) -> re.Match[str] | None:
+        """The first place in a plain text."""
+        if not any(word.replace("-", " ") in plain for word in self.words.split()):
+            return None
+        return self.expression.search(plain)
 
 
 _KEY_FILE = (
@@ -39,6 +49,7 @@ _TALK = (
 PATTERNS: Final = (
     Pattern(
         "overrides-instructions",
+        "instruction prompt guideline directive command restriction guardrail training you-are-now from-now-on 忽略",
         "tells the model to forget what it was told",
         re.compile(
             r"\b(?:ignore|disregard|forget|override|bypass)\b (?:\w+ ){0,4}?"
@@ -53,6 +64,7 @@ PATTERNS: Final = (
     ),
     Pattern(
         "hides-from-user",
+        "user human operator anyone anybody mention reveal disclos 用户",
         "tells the model to keep something from its user",
         re.compile(
             r"\b(?:do not|don't|dont|never|must not|mustn't|should not|without|avoid)\b (?:\w+ ){0,2}?"
@@ -72,6 +84,7 @@ PATTERNS: Final = (
     ),
     Pattern(
         "speaks-as-system",
+        "< [inst [/inst",
         "is marked up to look like instructions of the system",
         re.compile(
             r"<\s?/?\s?(?:important|system|sys|critical|hidden|secret|assistant|system[-_ ]?(?:prompt|message"
@@ -83,6 +96,7 @@ PATTERNS: Final = (
     ),
     Pattern(
         "reads-secrets",
+        ".ssh id_ credentials /etc/ .json .kube wallet history .netrc environment-variables .env ssh-key secret api-key",
         "has the model read or pass on a file of secrets",
         re.compile(
             r"\b(?:read|open|cat|load|access|include|send|pass|provide|copy|attach|upload|fetch|extract|contents?)\b"
@@ -96,6 +110,7 @@ PATTERNS: Final = (
     ),
     Pattern(
         "asks-for-conversation",
+        "conversation chat context dialogue prompt system-message system-instructions",
         "has the model pass on what was said before, or its own instructions",
         re.compile(
             r"\b(?:include|pass|send|insert|append|copy|forward|attach|paste|put|fill|submit"
@@ -107,6 +122,7 @@ PATTERNS: Final = (
     ),
     Pattern(
         "sends-elsewhere",
+        "@ http secretly silently quietly covertly",
         "has the model send something to an address that the definition names",
         re.compile(
             r"\b(?:also|always|secretly|silently|must|then|additionally|and|quietly) "
@@ -122,6 +138,7 @@ PATTERNS: Final = (
     ),
     Pattern(
         "steers-other-tools",
+        "tool function server",
         "speaks of tools beside it: when others may be used, or what they are to do",
         re.compile(
             r"\b(?:before|after|whenever|when|while) (?:you )?(?:us(?:e|ing)|call(?:ing)?|invok(?:e|ing)"
@@ -129,8 +146,8 @@ PATTERNS: Final = (
             r"(?:any|every|all|each) (?:of )?(?:the )?(?:other )?(?:tools?|functions?)\b"
             r"|\b(?:do not|don't|never) (?:ever )?(?:use|call|invoke) (?:any |the )?other (?:tools?|functions?"
             r"|servers?)\b"
-            r"|\b(?:when|whenever|if|every time|each time) (?:\w+ ){0,3}?(?:another|any other"
-            r"|a different) (?:tool|server)\b"
+            r"|\b(?:when|whenever|if|every time|each time) (?:another|any other|a different)"
+            r" (?:tool|server) (?:is|gets|was|has|calls|runs)\b"
             r"|\b(?:must|should|always) (?:\w+ ){0,2}?(?:call|use|invoke|run) (?:\w+ ){0,3}?(?:before|instead of) "
             r"(?:any|all|every|the) (?:other|built-in|native|default|existing) (?:tools?|functions?|servers?)\b"
             r"|\b(?:behaviou?r|parameters|arguments|results?) of (?:the )?(?:other|another) (?:tools?|functions?)\b"
@@ -140,6 +157,7 @@ PATTERNS: Final = (
     ),
     Pattern(
         "asks-for-credentials",
+        "password phrase mnemonic private-key one-time otp 2fa cvv card pin ssn social-security",
         "has the model obtain a secret of a person",
         re.compile(
             r"\b(?:ask|prompt|request|obtain|get|collect)\b (?:\w+ ){0,4}?(?:user'?s?|person|them|human|their)\b"
@@ -161,7 +179,7 @@ def instructions(place: str, text: str, *, named: bool = False) -> Iterator[Haza
     """What a text tells the model that is not about its tool, each rule once. In a name the words count."""
     plain = " ".join(words_of(text)) if named else _plain(text)
     for pattern in PATTERNS:
-        found = pattern.expression.search(plain)
+        found = pattern.search(plain)
         if found:
             yield Hazard(pattern.rule, place, pattern.detail, text[:200] if named else excerpt(plain, *found.span()))
 

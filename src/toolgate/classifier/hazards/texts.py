@@ -12,7 +12,7 @@ from typing import Final
 DEEPEST: Final = 40
 MOST: Final = 20_000
 """Values of one definition that are looked at."""
-LONGEST: Final = 1_000_000
+LONGEST: Final = 200_000
 """Characters of one definition that are looked at, all texts together."""
 
 
@@ -34,7 +34,7 @@ class Survey:
 
 
 def survey(tool: Mapping[str, object]) -> Survey:
-    """Every text up to 40 levels, 20,000 values and a million characters, without recursion."""
+    """Every text up to 40 levels, 20,000 values and 200,000 characters, without recursion."""
     found: list[Text] = []
     waiting: list[tuple[str, object, int]] = [("", tool, 0)]
     seen = size = 0
