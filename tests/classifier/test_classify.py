@@ -129,6 +129,7 @@ def test_signals_name_the_parameter_also_a_nested_one() -> None:
         "Accepts raw HTML/template content (body)",
         "Handles credentials or secrets (api_key)",
         "Bulk/mass operation — affects multiple targets",
+        "Sends data out",
     }
     nested = classify(tool("upload", parts={"type": "array", "items": item}))
     assert [signal.text for signal in nested.signals] == ["Accepts file system path (parts[].path)"]

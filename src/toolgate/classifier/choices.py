@@ -12,18 +12,23 @@ from toolgate.classifier.reading import SAYS, Reading, Setting
 from toolgate.classifier.signals import runs
 
 _CHOOSERS = word_set("action actions operation operations command method mode op")
-_METHODS = frozenset({"POST", "PUT", "PATCH", "DELETE"})
+_METHODS = frozenset({"get", "post"})
 _AMOUNTS = frozenset({"amount", "lamports", "amounts"})
 _SIDES = frozenset({"buy", "sell"})
 _KEPT_AT = word_set("output save download dest destination out")
 _PLACES = word_set("path file dir directory folder filename filepath")
-_READ_AT_MOST = 300
+_READ_AT_MOST, _LONGEST = 300, 80
+
+
+def _texts(parameter: Parameter) -> set[str]:
+    """Its first choices that are text, in lower case."""
+    return {choice[:_LONGEST].lower() for choice in parameter.choices[:16] if isinstance(choice, str)}
 
 
 def amount_of(declared: Sequence[Parameter]) -> str:
     """The path of a parameter that says how much; "" for none."""
     for each in declared:
-        if _AMOUNTS.intersection(each.words) or {str(choice).lower() for choice in each.choices[:8]} >= _SIDES:
+        if _AMOUNTS.intersection(each.words) or _texts(each) >= _SIDES:
             return each.path
     return ""
 
@@ -33,20 +38,20 @@ def chosen(declared: Sequence[Parameter], lexicon: Lexicon) -> list[Reading]:
     return [
         reading
         for each in declared
-        if each.words and each.words[-1] in _CHOOSERS and len(each.words) < 3
+        if each.words and each.words[-1] in _CHOOSERS and len(each.words) < 3 and "[" not in each.path
         for reading in (_of_choices(each, lexicon) if each.choices else _of_text(each, lexicon))
     ]
 
 
 def _of_choices(parameter: Parameter, lexicon: Lexicon) -> Iterator[Reading]:
-    if _METHODS.intersection(choice for choice in parameter.choices if isinstance(choice, str)):
+    if _texts(parameter) >= _METHODS:
         yield Reading("Execute", f"parameter `{parameter.path}` may be any HTTP method", SAYS)
         return
     for choice in parameter.choices[:64]:
         if isinstance(choice, str):
-            reading = by_name(words_of(choice[:80]), Setting(), lexicon)
+            reading = by_name(words_of(choice[:_LONGEST]), Setting(), lexicon)
             if reading is not None:
-                yield reading._replace(evidence=f"parameter `{parameter.path}` may be `{choice[:80]}`")
+                yield reading._replace(evidence=f"parameter `{parameter.path}` may be `{choice[:_LONGEST]}`")
 
 
 def _of_text(parameter: Parameter, lexicon: Lexicon) -> Iterator[Reading]:
@@ -57,7 +62,7 @@ def _of_text(parameter: Parameter, lexicon: Lexicon) -> Iterator[Reading]:
 
 def run_by(declared: Sequence[Parameter]) -> str:
     """The path of a parameter whose content is run; "" for none."""
-    return next((each.path for each in declared if runs(each)), "")
+    return next((each.path for each in declared if runs(each) and "[" not in each.path), "")
 
 
 def kept_at(declared: Sequence[Parameter]) -> str:

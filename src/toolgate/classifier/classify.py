@@ -63,7 +63,8 @@ def classify_all(
     return _classified(parts, setting, known)
 
 
-def _part(tool: Mapping[str, object]) -> Part:
+def _part(given: object) -> Part:
+    tool: Mapping[str, object] = given if isinstance(given, Mapping) else {}
     annotations = tool.get("annotations")
     return Part(
         words=name_words(text_of(tool.get("name"))),
@@ -78,9 +79,9 @@ def _classified(parts: Sequence[Part], setting: Setting, lexicon: Lexicon) -> li
     found = [judged(part, within(setting, part.words, amount_of(part.declared), lexicon), lexicon) for part in parts]
     told = {at: each.category for at, each in enumerate(found) if each.confidence != "low"}
     taught = learned([part.words for part in parts], told) if len(parts) > 1 else {}
-    for at, (category, word) in taught.items():
+    for at, (category, why) in taught.items():
         if found[at].guessed:
-            found[at] = Judged(category, "low", (f"other tools with `{word}` in their name",), False)
+            found[at] = Judged(category, "low", (why,), False)
     return [_answer(part, each) for part, each in zip(parts, found, strict=True)]
 
 
@@ -90,5 +91,5 @@ def _answer(part: Part, found: Judged) -> Classification:
         RISK[found.category],
         found.confidence,
         found.evidence,
-        signals(part.words, part.declared, reads=found.category == "Read"),
+        signals(part.words, part.declared, found.category, part.schema),
     )

@@ -10,30 +10,12 @@ from toolgate.classifier.meaning import Meant, meaning
 from toolgate.classifier.naming import stem_category
 from toolgate.classifier.parameters import word_set
 from toolgate.classifier.reading import HINTS, PROBABLY, SAYS, Reading, Setting
+from toolgate.classifier.sentences import sentences, unframed
 from toolgate.policy.categories import PRECEDENCE, Category
 
 READ = 4_000
 """Characters of a description that count: what stands behind them is documentation."""
 SHOWN = 80
-_OPENING, _SENTENCES = 900, 5
-_END = re.compile(r"(?<=[.!?:;])\s+|[\n\r]+|[。！？；]|\s[-–—•*|]\s")
-_FRAME = re.compile(
-    r"""[\s\W_]+|\[[^\]]{0,60}\]|\([^)]{0,60}\)|<[^>]{0,60}>
-    |(?:tool\ name|name)\s*:\s*\S+|[a-z]+(?:\ [a-z]+)?\s*:(?=\s)
-    |(?:please\ )?use\ (?:this|it|the)\b(?:\ (?:tool|endpoint|function|api|command|method|action))?
-      (?:\ (?:to|for|when|whenever|if)\ (?:you|the\ user|users)?\ ?(?:need|needs|want|wants|asks?)?\ ?(?:to)?)?
-    |(?:this|the)\ (?:\w+\ ){0,2}?
-      (?:tool|endpoint|function|api|method|command|operation|service|action|utility|server|query)\b
-    |(?:an?\ )?(?:\w+\ ){0,2}?(?:tool|endpoint|function|api|utility)\ (?:to|for|that|which)\b
-    |(?:mcp\ )?tools?\ (?:to|for)\b|(?:an?\ )?api\ (?:to|for)\b|api\b
-    |(?:it|that|which|will|can|may|should|must|to|is|are|be|used|designed|intended|meant|able|helps?|you|your|we|i|and|by|for)\b
-    |(?:allows?|lets?|enables?)\b(?:\ (?:you|users?|the\ (?:user|agent|model|ai|llm|client)|agents?|us|clients?|ai))?
-    |(?:provides?|gives?|offers?|has|have)\ (?:the\ |an?\ )?
-      (?:ability|capability|functionality|way|option|interface|means)s?\ (?:to|of|for)
-    |(?:responsible\ for|attempts?\ to|tr(?:y|ies)\ to|useful\ for|used\ for)
-    |(?:\w+ly|quick|simple|now|just|then|first|also|always|optionally|again|only|easy|both|either)\b""",
-    re.VERBOSE | re.IGNORECASE,
-)
 _TOKEN = re.compile(r"[^\W\d_]+(?:[-'’][^\W\d_]+)*|[,/&;(|:+]|\d\w*")
 _STOPS = word_set(
     "of for from with to based using in on by at as into via through that which when where if including without so "
@@ -52,7 +34,7 @@ _BESIDE = re.compile(r"[^a-z]+")
 def by_description(text: str, setting: Setting, lexicon: Lexicon) -> Reading | None:
     """What the first sentence says that says anything, of the first five; later ones count less."""
     unsure: Reading | None = None
-    for count, sentence in enumerate(_sentences(text)):
+    for count, sentence in enumerate(sentences(text)):
         reading = _of_sentence(sentence, setting, lexicon)
         if reading is None:
             continue
@@ -62,23 +44,14 @@ def by_description(text: str, setting: Setting, lexicon: Lexicon) -> Reading | N
     return unsure
 
 
-def _sentences(text: str) -> Iterator[str]:
-    opening = text[:_OPENING]
-    kept = 0
-    for part in _END.split(opening):
-        stripped = part.strip()
-        if len(stripped) > 2 and not stripped.startswith(("http", "```")):
-            yield stripped
-            kept += 1
-            if kept == _SENTENCES:
-                return
-
-
 def _of_sentence(sentence: str, setting: Setting, lexicon: Lexicon) -> Reading | None:
-    bare = _unframed(sentence)
+    bare = unframed(sentence)
     tokens = [token.lower() for token in _TOKEN.findall(bare[:400])]
     if not tokens:
         return None
+    together = lexicon.pairs.get((tokens[0], tokens[1])) if len(tokens) > 1 else None
+    if together is not None:
+        return Reading(together, f"description begins with `{tokens[0]} {tokens[1]}`", SAYS, tokens[0], tokens[1])
     verb = lexicon.forms.get(tokens[0])
     if verb is not None and _is_verb(verb, tokens, framed=len(bare) < len(sentence)):
         return _by_verb(verb, tokens, bare, setting, lexicon)
@@ -87,17 +60,6 @@ def _of_sentence(sentence: str, setting: Setting, lexicon: Lexicon) -> Reading |
         if sign is not None:
             return sign
     return _by_noun(tokens, setting, lexicon)
-
-
-def _unframed(sentence: str) -> str:
-    """The sentence without what stands before its verb: `Use this tool to`, `[API]`, `Allows you to`, `Quickly`."""
-    at = 0
-    for _ in range(12):
-        found = _FRAME.match(sentence, at)
-        if found is None or found.end() == len(sentence):
-            break
-        at = found.end()
-    return sentence[at:]
 
 
 def _is_verb(verb: Verb, tokens: Sequence[str], *, framed: bool) -> bool:
@@ -127,15 +89,8 @@ def _by_verb(verb: Verb, tokens: Sequence[str], bare: str, setting: Setting, lex
     # A verb that says little and has no object that says more is only a hint.
     little = which.kind in ("light", "open", "money") and not decided.beside
     weight = PROBABLY if little or verb.kind == "noun" else SAYS
-    said = bare[:SHOWN].strip()
-    return Reading(
-        decided.category,
-        f"description says `{_quoted(bare, which.word)}`"
-        if which is not verb
-        else f"description begins with `{_first(said)}`",
-        weight,
-        which.word,
-    )
+    quoted = f"says `{_quoted(bare, which.word)}`" if which is not verb else f"begins with `{_first(bare)}`"
+    return Reading(decided.category, f"description {quoted}", weight, which.word, decided.beside)
 
 
 def _first(said: str) -> str:

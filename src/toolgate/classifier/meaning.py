@@ -36,9 +36,14 @@ def meaning(verb: Verb, objects: Sequence[str], setting: Setting, lexicon: Lexic
 def _paired(verb: Verb, objects: Sequence[str], lexicon: Lexicon) -> Meant | None:
     for word in objects:
         category = lexicon.pairs.get((verb.word, word)) or lexicon.pairs.get((verb.word, word.removesuffix("s")))
-        if category is not None:
+        if category is not None and not (category == "Financial" and _spoken(objects, lexicon)):
             return Meant(category, word)
     return None
+
+
+def _spoken(objects: Sequence[str], lexicon: Lexicon) -> bool:
+    """Whether a language is among them: the transaction of a database moves no money."""
+    return any(lexicon.has("objects.languages", word) for word in objects)
 
 
 def _acted(verb: Verb, objects: Sequence[str], setting: Setting, lexicon: Lexicon) -> Meant | None:
@@ -85,6 +90,7 @@ def _asked(verb: Verb, objects: Sequence[str], lexicon: Lexicon) -> Meant | None
     return Meant("Execute", language) if language else None
 
 
+_MAKING = frozenset({"generate", "gen", "produce", "render", "expand", "transform", "imagine", "optimize"})
 _STORES = frozenset({"database", "db"})
 _ORDERING = frozenset({"book", "order", "reserve", "schedule"})
 
@@ -94,7 +100,7 @@ def _by_kind(verb: Verb, objects: Sequence[str], lexicon: Lexicon) -> Meant | No
         return None
     if verb.category == "Read":
         kept = next((word for word in objects if lexicon.has("objects.kept", word)), "")
-        return Meant("Write", kept) if kept and verb.word in ("generate", "produce", "render") else None
+        return Meant("Write", kept) if kept and verb.word in _MAKING else None
     said = [(word, category) for word in _undragged(objects) if (category := _said(word, lexicon)) is not None]
     if any(lexicon.has("objects.asking", word) for word, _ in said):
         return next(Meant("Read", word) for word, _ in said if lexicon.has("objects.asking", word))
@@ -114,4 +120,5 @@ def _said(word: str, lexicon: Lexicon) -> Category | None:
     if lexicon.has("objects.languages", word):
         return "Execute"
     other = lexicon.forms.get(word)
-    return lexicon.acts.get(word) or (other.category if other is not None and other.kind == "plain" else None)
+    act = lexicon.acts.get(word) or lexicon.acts.get(word.removesuffix("s"))
+    return act or (other.category if other is not None and other.kind == "plain" else None)

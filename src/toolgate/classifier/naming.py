@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import unicodedata
 from collections.abc import Iterator, Sequence
+from itertools import pairwise
 
 from toolgate.classifier.lexicon import Lexicon, Verb
 from toolgate.classifier.meaning import Meant, meaning
@@ -17,7 +18,11 @@ _ENDS = word_set("by for of from with in on at into as per to")
 _PLAIN = word_set("get list search find fetch create update delete add set remove send read write")
 _LOOKS = str.maketrans("аеорсухіјѕкмтвнοανρτυ", "aeopcyxijskmtbhoavptu")
 """Cyrillic and Greek letters, and the Latin ones that they are taken for."""
-_ASKS = word_set("get list search find fetch read check show view is are has can describe count validate verify")
+_ASKS = word_set(
+    "get list search find fetch read check show view is are has can describe count validate verify simulate estimate "
+    "preview calculate"
+)
+_EMPTY = word_set("tool tools of v1 v2 v3 mcp function")
 _AFTER = word_set("by for of from with")
 _GLUED = ("get", "create", "delete", "update", "search", "fetch")
 """Verbs that are taken off a long word without spelling: `getblocknumber`."""
@@ -43,6 +48,9 @@ def by_name(words: Sequence[str], setting: Setting, lexicon: Lexicon) -> Reading
         sign = next((pair for pair in lexicon.signs if pair[0] in joined), None)
         if sign is not None:
             return Reading(sign[1], f"name part `{sign[0]}`", PROBABLY, sign[0])
+    pair = _pair(words, lexicon)
+    if pair is not None:
+        return pair
     place = _verb_place(words, lexicon)
     if place is None:
         return _by_noun(words, lexicon) or _glued(words, lexicon) or _foreign(words, lexicon)
@@ -50,9 +58,25 @@ def by_name(words: Sequence[str], setting: Setting, lexicon: Lexicon) -> Reading
 
 
 def _bare(words: Sequence[str], setting: Setting) -> Sequence[str]:
-    """The words without those that all tools of the server begin with."""
+    """The words without those that all tools of the server begin with, and without what says nothing at the end."""
     length = len(setting.prefix)
-    return words[length:] if length and len(words) > length and tuple(words[:length]) == setting.prefix else words
+    if length and len(words) > length and tuple(words[:length]) == setting.prefix:
+        words = words[length:]
+    last = len(words)
+    while last > 1 and (words[last - 1] in _EMPTY or words[last - 1].isdigit()):
+        last -= 1
+    return words[:last]
+
+
+def _pair(words: Sequence[str], lexicon: Lexicon) -> Reading | None:
+    """Two words side by side that mean something together, unless the name asks for it: `list_open_positions`."""
+    for at, pair in enumerate(pairwise(words)):
+        if words[at] in _ASKS and pair not in lexicon.pairs:
+            return None
+        category = lexicon.pairs.get(pair)
+        if category is not None:
+            return Reading(category, f"name part `{pair[0]}` with `{pair[1]}`", SAYS, pair[0], pair[1])
+    return None
 
 
 def _verb_place(words: Sequence[str], lexicon: Lexicon) -> int | None:
@@ -77,8 +101,9 @@ def _ends_with_verb(first: Verb, place: int, last: Verb, begin: int) -> bool:
     """Whether a name goes by its last word although another verb stands before it: `list_delete`, `vm_create`."""
     if place == 0 and begin == 0:
         named = first.word == "list" or (first.category == "Read" and first.word not in _ASKS)
-        return named and last.category != "Read" and last.kind == "plain"
-    return first.category != "Read" or last.category != "Read"
+        return named and (last.category == "Destructive" or (last.category != "Read" and last.word in _PLAIN))
+    # `inbox_mark_all_read`: what was marked is the state, not the verb.
+    return first.word not in _ASKS and not (last.word == "read" and first.category != "Read")
 
 
 def _at(words: Sequence[str], place: int, setting: Setting, lexicon: Lexicon) -> Reading:
@@ -101,7 +126,7 @@ def _at(words: Sequence[str], place: int, setting: Setting, lexicon: Lexicon) ->
     ) or (verb.kind in ("light", "open") and not meant.beside):
         weight = PROBABLY
     beside = f" with `{meant.beside}`" if meant.beside and meant.beside != verb.word else ""
-    return Reading(meant.category, f"name part `{verb.word}`{beside}", weight, verb.word)
+    return Reading(meant.category, f"name part `{verb.word}`{beside}", weight, verb.word, meant.beside)
 
 
 def _objects(words: Sequence[str], place: int) -> Sequence[str]:
@@ -134,7 +159,8 @@ def _by_noun(words: Sequence[str], lexicon: Lexicon) -> Reading | None:
     for word in reversed(words):
         category = lexicon.acts.get(word)
         if category is not None:
-            return Reading(category, f"name part `{word}`", PROBABLY if word == words[-1] else HINTS)
+            sure = word == words[-1] and category != "Execute"
+            return Reading(category, f"name part `{word}`", PROBABLY if sure else HINTS)
     return None
 
 
@@ -156,7 +182,9 @@ def _foreign(words: Sequence[str], lexicon: Lexicon) -> Reading | None:
 
 
 def stem_category(word: str, lexicon: Lexicon) -> Category | None:
-    """The category of a word of another language, by what it begins with."""
-    return next(
-        (lexicon.stems[word[:size]] for size in range(min(9, len(word)), 2, -1) if word[:size] in lexicon.stems), None
-    )
+    """The category of a word of another language, by what it begins with; short stems are whole words."""
+    found = lexicon.stems.get(word)
+    if found is None:
+        sizes = range(min(9, len(word)), 3, -1)
+        found = next((lexicon.stems[word[:size]] for size in sizes if word[:size] in lexicon.stems), None)
+    return found

@@ -5,11 +5,16 @@ from __future__ import annotations
 import re
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
+from functools import lru_cache
 
 _DEEPEST = 6
 _MOST = 400
+_STEPS = 2_000
+"""Schemas and properties that are looked at for one tool: what branches without end ends here."""
 _BOUNDARY = re.compile(r"(?<=[a-z0-9])(?=[A-Z])|(?<=[A-Z])(?=[A-Z][a-z])")
 _WORD = re.compile(r"[^\W_]+", re.UNICODE)
+_LONGEST, _LONGEST_KEY = 512, 256
+_ALTERNATIVES = frozenset({"anyOf", "oneOf", "allOf"})
 
 
 @dataclass(slots=True, frozen=True)
@@ -25,37 +30,86 @@ class Parameter:
 
 
 def parameters(schema: object) -> list[Parameter]:
-    """Every declared property, in order; the first 400, six levels deep."""
-    found: list[Parameter] = []
-    for parameter in _properties(schema, "", _DEEPEST):
-        found.append(parameter)
+    """Every declared property, in order; the first 400, six levels deep.
+
+    References are followed within the schema only, nothing is fetched; a property of several alternatives counts once.
+    """
+    walk = _Walk(schema)
+    found: dict[str, Parameter] = {}
+    for parameter in walk.properties(schema, "", _DEEPEST):
+        found.setdefault(parameter.path, parameter)
         if len(found) == _MOST:
             break
-    return found
+    return list(found.values())
 
 
-def _properties(schema: object, prefix: str, depth: int) -> Iterator[Parameter]:
-    declared = schema.get("properties") if isinstance(schema, Mapping) else None
-    if not isinstance(declared, Mapping) or not depth:
-        return
-    for key, value in declared.items():
-        name = str(key)
-        about = value if isinstance(value, Mapping) else {}
-        yield _parameter(prefix + name, name, about)
-        yield from _properties(about, f"{prefix}{name}.", depth - 1)
-        yield from _properties(about.get("items"), f"{prefix}{name}[].", depth - 1)
+class _Walk:
+    """One walk through a schema, with the number of steps that it may still take."""
+
+    def __init__(self, root: object) -> None:
+        self.root = root
+        self.steps = _STEPS
+
+    def properties(self, schema: object, prefix: str, depth: int) -> Iterator[Parameter]:
+        for part in self.parts(schema, depth):
+            declared = part.get("properties")
+            if isinstance(declared, Mapping):
+                yield from self._declared(declared, prefix, depth)
+
+    def _declared(self, declared: Mapping[object, object], prefix: str, depth: int) -> Iterator[Parameter]:
+        for key, value in declared.items():
+            self.steps -= 1
+            if self.steps < 0:
+                return
+            name = str(key)[:_LONGEST_KEY]
+            about = self.resolved(value)
+            yield _parameter(prefix + name, name, about, self.choices(about))
+            if "properties" in about or not _ALTERNATIVES.isdisjoint(about):
+                yield from self.properties(about, f"{prefix}{name}.", depth - 1)
+            if "items" in about:
+                yield from self.properties(about["items"], f"{prefix}{name}[].", depth - 1)
+
+    def parts(self, schema: object, depth: int) -> Iterator[Mapping[str, object]]:
+        """A schema and its alternatives."""
+        self.steps -= 1
+        if depth <= 0 or self.steps < 0 or not isinstance(schema, Mapping):
+            return
+        about = self.resolved(schema)
+        yield about
+        for word in sorted(_ALTERNATIVES.intersection(about)):
+            others = about.get(word)
+            if isinstance(others, list):
+                for other in others:
+                    yield from self.parts(other, depth - 1)
+
+    def resolved(self, schema: object) -> Mapping[str, object]:
+        """What a reference within the schema refers to; any other schema is itself, and what is none is empty."""
+        about = schema if isinstance(schema, Mapping) else {}
+        target = about.get("$ref")
+        if not isinstance(target, str):
+            return about
+        found = self.root
+        for step in target.split("/")[1:8] if target.startswith("#/") else ():
+            found = found.get(step) if isinstance(found, Mapping) else None
+        return found if isinstance(found, Mapping) and found is not self.root else {}
+
+    def choices(self, about: Mapping[str, object]) -> tuple[object, ...]:
+        """The values that a property may have, as `enum`, `const` or alternatives of them list them."""
+        if _ALTERNATIVES.isdisjoint(about):
+            return tuple(_values(about))
+        return tuple(value for part in self.parts(about, 2) for value in _values(part))
 
 
-def _parameter(path: str, name: str, about: Mapping[str, object]) -> Parameter:
-    choices = about.get("enum")
-    return Parameter(
-        path,
-        name,
-        kind_of_schema(about),
-        text_of(about.get("description")),
-        tuple(choices) if isinstance(choices, list) else (),
-        words_of(name),
-    )
+def _values(about: Mapping[str, object]) -> list[object]:
+    listed = about.get("enum")
+    if isinstance(listed, list):
+        return listed[:_MOST]
+    return [about["const"]] if "const" in about else []
+
+
+def _parameter(path: str, name: str, about: Mapping[str, object], choices: tuple[object, ...]) -> Parameter:
+    described = text_of(about.get("description"))
+    return Parameter(path, name, kind_of_schema(about), described, choices, words_of(name))
 
 
 def kind_of_schema(about: Mapping[str, object]) -> str:
@@ -72,7 +126,12 @@ def text_of(value: object) -> str:
 
 
 def words_of(name: str) -> tuple[str, ...]:
-    """The words of a name in snake, camel, kebab or dotted spelling, in lower case."""
+    """The words of a name in snake, camel, kebab or dotted spelling, in lower case; of its first 512 characters."""
+    return _split(name[:_LONGEST])
+
+
+@lru_cache(maxsize=8192)
+def _split(name: str) -> tuple[str, ...]:
     return tuple(word.lower() for part in _WORD.findall(name) for word in _BOUNDARY.split(part) if word)
 
 

@@ -10,12 +10,14 @@ SAYS, PROBABLY, HINTS = 3, 2, 1
 
 
 class Reading(NamedTuple):
-    """`evidence` quotes what was read; `weight` is one of SAYS, PROBABLY and HINTS; `verb` may be ""."""
+    """`evidence` quotes what was read; `weight` is one of SAYS, PROBABLY and HINTS; `verb` and the word
+    `beside` it that decided may be ""."""
 
     category: Category
     evidence: str
     weight: int
     verb: str = ""
+    beside: str = ""
 
 
 class Setting(NamedTuple):

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import re
 from collections import Counter
 from collections.abc import Mapping, Sequence
 
@@ -65,13 +64,21 @@ def _is_product(word: str, names: Sequence[Sequence[str]], called: frozenset[str
 
 
 def learned(names: Sequence[Sequence[str]], known: Mapping[int, Category]) -> dict[int, tuple[Category, str]]:
-    """For tools that nothing speaks of: the category that the tools have whose names begin or end alike."""
+    """For tools that nothing speaks of: the category of those whose names begin or end alike, and what says so.
+
+    Where nearly all tools of a server read, a name that is nothing but a plural (`courses`) is taken to read too.
+    """
     votes: dict[tuple[int, str], Counter[Category]] = {}
     for at, category in known.items():
         for end in (0, -1):
             if names[at]:
                 votes.setdefault((end, names[at][end]), Counter())[category] += 1
-    return {at: vote for at, words in enumerate(names) if at not in known and words and (vote := _vote(words, votes))}
+    reads = len(known) >= _FEW and Counter(known.values())["Read"] >= _SHARE * len(known)
+    return {
+        at: vote
+        for at, words in enumerate(names)
+        if at not in known and words and (vote := _vote(words, votes) or (_plural(words[-1]) if reads else None))
+    }
 
 
 def _vote(words: Sequence[str], votes: Mapping[tuple[int, str], Counter[Category]]) -> tuple[Category, str] | None:
@@ -80,8 +87,10 @@ def _vote(words: Sequence[str], votes: Mapping[tuple[int, str], Counter[Category
         if counted is not None:
             category, times = counted.most_common(1)[0]
             if times >= 2 and times >= _SHARE * counted.total():
-                return category, words[end]
+                return category, f"other tools with `{words[end]}` in their name"
     return None
 
 
-_PLAIN = re.compile(r"\s+")
+def _plural(word: str) -> tuple[Category, str] | None:
+    plural = len(word) > 3 and word.endswith("s") and not word.endswith("ss")
+    return ("Read", f"name ends with `{word}`, and the other tools of the server read") if plural else None

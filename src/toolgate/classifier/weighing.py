@@ -77,12 +77,18 @@ def _between(named: Reading, told: Reading) -> Reading:
     """Which of two that differ counts: the weightier; of equal ones the riskier, unless the name plainly asks."""
     if named.category == told.category:
         return named if named.weight >= told.weight else told
+    if named.verb.startswith("un") and told.category == "Destructive":
+        return named
+    if told.beside and told.verb == named.verb:
+        return told
     if named.category == "Destructive" and named.weight >= PROBABLY and told.category != "Financial":
         return named
     if named.weight != told.weight:
         return named if named.weight > told.weight else told
     if named.category == "Read" and named.verb in _ASKS:
         return named
+    if told.beside and not named.beside:
+        return told
     return max(named, told, key=lambda each: PRECEDENCE.index(each.category))
 
 
@@ -93,7 +99,7 @@ def _opened(first: Reading, lowered: str, lexicon: Lexicon) -> Reading:
         return first
     listed = listed_categories(lowered[:1000], lexicon)
     categories = [each for each in listed if each != "Execute"]
-    if not categories:
+    if not categories or (categories == ["Read"] and first.category == "Write"):
         return first
     riskiest = max(categories, key=PRECEDENCE.index)
     return Reading(riskiest, f"description says `{listed[riskiest]}`", PROBABLY, first.verb)
@@ -104,10 +110,11 @@ def _raised(first: Reading, part: Part, lowered: str, lexicon: Lexicon) -> Readi
     found = [first, *_by_parameters(first, part, lexicon), *_by_phrases(first, part, lowered, lexicon)]
     found += _by_claims(first, part.claims)
     decided = max(found, key=lambda each: PRECEDENCE.index(each.category))
+    open_to_it = decided.category == "Execute" or decided.weight < PROBABLY
+    if decided.category in ("Read", "Destructive", "Financial") or not open_to_it:
+        return decided
     safe = phrase(lowered[:1500], "reads", lexicon)
-    if safe and (decided.category == "Execute" or decided.weight < PROBABLY) and decided.category != "Destructive":
-        return Reading("Read", f"description says `{safe}`", PROBABLY)
-    return decided
+    return Reading("Read", f"description says `{safe}`", PROBABLY) if safe else decided
 
 
 def _by_parameters(first: Reading, part: Part, lexicon: Lexicon) -> list[Reading]:
