@@ -156,7 +156,8 @@ def test_what_a_client_is_told_not_to_use_is_listed_and_not_scanned(machine: Mac
 @pytest.mark.parametrize(
     "entry",
     [{}, {"command": 5}, {"command": ["a", {}]}, {"command": "a", "args": "x y", "env": []}, {"url": ""},
-     {"url": "https://m.example", "headers": {"X": {}}}, {"url": "https://m.example", "headers": {"é": "x"}}, {"url": "https://m.example", "headers": {"X": "a\r\nB: c"}}],
+     {"url": "https://m.example", "headers": {"X": {}}}, {"url": "https://m.example", "headers": {"é": "x"}},
+         {"url": "https://m.example", "headers": {"X": "a\r\nB: c"}}],
     ids=json.dumps,
 )  # fmt: skip
 def test_an_entry_of_no_known_shape_is_named_and_never_started(machine: Machine, entry: object) -> None:

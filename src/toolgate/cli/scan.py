@@ -135,9 +135,9 @@ def scan(  # noqa: PLR0913, PLR0917 - typer declares options as parameters
         )
     plan.write(done)
     code = scan_output.exit_code(done, threshold)
-    if write_baseline and code == exits.FINDINGS:
-        printing.say(f"{baseline} now holds every finding")
-        code = exits.OK
+    if write_baseline:
+        printing.complain(f"{baseline} now holds every finding")
+        code = exits.UNREACHED if done.unreached else exits.OK
     raise typer.Exit(code)
 
 

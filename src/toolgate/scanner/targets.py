@@ -95,7 +95,7 @@ def name_of_command(command: Sequence[str]) -> str:
     """What a server is called by the command that starts it: its package, its module or its script."""
     words = [_VERSION.sub("", word) for word in command if re.fullmatch(r"[^-=\s][^=\s]{0,200}", word)]
     telling = next((word for word in words if _stem(word) not in _STARTERS and not _is_number(_stem(word))), "")
-    return _telling(telling) or _stem(command[0]) or "server"
+    return _telling(telling) or _stem(telling) or _stem(command[0]) or "server"
 
 
 def name_of_url(url: str) -> str:
