@@ -89,16 +89,18 @@ def lines(servers: Mapping[str, Sequence[Mapping[str, object]]], progress: Progr
         progress(place, len(servers))
 
 
-def unpack(box: bytes) -> tuple[Header, list[bytes]]:
-    """What a box says of itself, and the lines of its servers. Raises StoreError."""
+def unpack(box: bytes) -> tuple[Header, list[BoxedServer]]:
+    """What a box says of itself, and its servers. Raises StoreError where it is not whole."""
+    unpacking = lzma.LZMADecompressor()
     try:
-        first, *rest = lzma.LZMADecompressor().decompress(box, _MOST).splitlines()
+        first, *rest = unpacking.decompress(box, _MOST).splitlines()
         header = msgspec.json.decode(first, type=Header)
+        servers = [msgspec.json.decode(line, type=BoxedServer) for line in rest]
     except (lzma.LZMAError, ValueError, EOFError) as error:
         raise StoreError("the catalogue in the box", f"cannot be read: {error}", "install the package again") from error
-    if header.form != FORM or len(rest) != header.servers:
+    if header.form != FORM or not unpacking.eof or len(servers) != header.servers:
         raise StoreError("the catalogue in the box", "is of another release, or not whole", "install the package again")
-    return header, rest
+    return header, servers
 
 
 def load(db: Connection, box: bytes, progress: Progress = silent) -> None:
@@ -108,11 +110,7 @@ def load(db: Connection, box: bytes, progress: Progress = silent) -> None:
     """
     header, servers = unpack(box)
     old, imported = _of_source(db, "box"), _of_source(db, "import")
-    imported = {
-        name for (name,) in db.execute("SELECT name FROM servers WHERE organisation = '' AND source = 'import'")
-    }
-    for place, line in enumerate(servers, start=1):
-        server = msgspec.json.decode(line, type=BoxedServer)
+    for place, server in enumerate(servers, start=1):
         old.discard(server.name)
         if server.name not in imported:
             _store(db, facts_of(server.name), server)

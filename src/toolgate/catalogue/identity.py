@@ -34,3 +34,12 @@ def repository_of(text: str) -> str:
     if len(parts) != 2 or not all(_PART.fullmatch(part) for part in parts):
         return ""
     return "/".join(parts).lower()
+
+
+def owns_repository(facts: ServerFacts) -> bool:
+    """Whether a registered name is that of its repository's owner.
+
+    A registry checks who may name a server `io.github.owner/...`, and not which repository an entry claims.
+    """
+    owner = repository_of(facts.repository).partition("/")[0]
+    return bool(owner) and facts.name.lower().startswith(f"io.github.{owner}/")

@@ -10,7 +10,7 @@ from typing import Final
 import msgspec
 
 from toolgate.catalogue.entries import Drift, ServerEntry, ServerFacts, Source
-from toolgate.catalogue.identity import repository_of
+from toolgate.catalogue.identity import owns_repository, repository_of
 from toolgate.catalogue.intake import Accepted, accept, check_server
 from toolgate.catalogue.rows import text
 from toolgate.catalogue.slugs import slug
@@ -49,11 +49,12 @@ def put(
 def describe(db: Connection, server: ServerFacts, now: float) -> ServerEntry:
     """Store what a registry says of a server, in a transaction that is open. Its tools stay what they are.
 
-    One that is known by its repository is that server; where a registry names several of one repository, the others
-    are servers of their own.
+    One that is known by its repository is that server, if its name shows that the repository's owner registered it:
+    anybody may claim a repository. Where a registry names several of one repository, the others are servers of their
+    own.
     """
     facts = check_server(server)
-    known = _by_repository(db, facts) if facts.repository else None
+    known = _by_repository(db, facts) if owns_repository(facts) else None
     named = facts if known is None else replace(facts, name=known)
     writer = Writer(db, named, "registry", "", registered=facts.name)
     writer.seen(now)

@@ -13,7 +13,7 @@ import typer
 
 from toolgate.catalogue.identity import facts_of
 from toolgate.catalogue.lines import Lines, read_lines
-from toolgate.catalogue.registry import MOST_PAGE, Page, RegistryError, pages, saved
+from toolgate.catalogue.registry import MOST_PAGE, Page, pages, saved
 from toolgate.catalogue.store import Catalogue
 from toolgate.cli import exits, printing
 from toolgate.cli.catalogue_open import opened
@@ -23,7 +23,7 @@ from toolgate.cli.progress import progress
 from toolgate.store.errors import BadInput
 from toolgate.store.names import shown
 from toolgate.store.tables import DEFAULT_ORGANISATION
-from toolgate.upstream.outbound import fetch
+from toolgate.upstream.outbound import OutboundError, fetch
 
 app = new_command()
 
@@ -83,7 +83,7 @@ def import_(
         if file is not None:
             done = _import_lines(catalogue, file, read_lines(file), source)
         else:
-            done = asyncio.run(_import_registry(catalogue, registry or "", allow_private=allow_private))
+            done = _asked(catalogue, registry or "", allow_private=allow_private)
     _report(done, as_json=as_json)
 
 
@@ -123,6 +123,15 @@ def _put(
     done.problems += [f"{shown(name)}: tool `{shown(each.name)}`: {each.cause}" for each in drift.refused]
 
 
+def _asked(catalogue: Catalogue, registry: str, *, allow_private: bool) -> Imported:
+    """What a registry answers; where it stops answering, what came before is stored, and the command ends."""
+    try:
+        return asyncio.run(_import_registry(catalogue, registry, allow_private=allow_private))
+    except OutboundError as error:
+        printing.complain(f"error: {error.place}: {error.cause}", error.mend)
+        raise typer.Exit(exits.UNREACHED) from None
+
+
 async def _import_registry(catalogue: Catalogue, registry: str, *, allow_private: bool) -> Imported:
     done = Imported()
     with progress("importing pages of the registry, servers") as tell:
@@ -158,7 +167,7 @@ async def _pages(registry: str, *, allow_private: bool) -> AsyncIterator[Page]:
             limit=MOST_PAGE,
         )
         if answer.status != 200:
-            raise RegistryError(shown(registry), f"answered with status {answer.status}", "try again later")
+            raise OutboundError(shown(registry), f"answered with status {answer.status}", "try again later")
         return answer.body
 
     async for page in pages(registry, ask):
