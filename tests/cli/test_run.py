@@ -17,8 +17,9 @@ pytestmark = pytest.mark.slow
 def test_the_quick_reader_knows_every_option() -> None:
     command = typer.main.get_command(run.app)
     options = {name for parameter in command.params for name in parameter.opts if name.startswith("-")}
-    assert options == {*quick.OPTIONS, quick.FLAG}
-    takers = {p.name for p in command.params if p.name not in {"command", "allow_private"}}
+    # What ends at once is no command line of a client.
+    assert options == {*quick.OPTIONS, quick.FLAG, "--forget"}
+    takers = {p.name for p in command.params if p.name not in {"command", "allow_private", "forget"}}
     assert takers == set(quick.OPTIONS.values())
 
 

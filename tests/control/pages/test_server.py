@@ -163,3 +163,54 @@ async def test_a_code_in_the_address_says_only_what_the_page_knows(control: Cont
     for code in ("you+are+hacked", "<b>x</b>", "added%00"):
         assert "hacked" not in (await browser.get(f"/servers/{server.id}?done={code}")).text
     assert (await browser.get(f"/servers/{server.id}?from=99999&q=%00")).status == 200
+
+
+async def test_a_person_judges_a_tool_after_seeing_what_that_changes(control: Control) -> None:
+    server = pinned(control)
+    saw(control, server, tool("get_contact", "Gets one."), tool("delete_contact", "Deletes it."), trusted=True)
+    browser = await control.signed_in("admin")
+    [deletes, gets] = (await browser.get(f"/servers/{server.id}.json")).json["tools"]
+    assert (deletes["category"], gets["category"]) == ("Destructive", "Read")
+    assert gets["lexicon"]["category"] == "Read"
+    where = f"/servers/{server.id}/judge"
+    assert f"{where}?version={gets['fingerprint']}" in (await browser.get(f"/servers/{server.id}")).text
+    shown = await browser.get(f"{where}?version={gets['fingerprint']}&category=Financial")
+    assert "take the tool for Financial" in shown.text
+    assert [row.category for row in definitions.of_server(control.engine, server.id, tool="get_contact")] == ["Read"]
+    said = {"version": gets["fingerprint"], "category": "Financial"}
+    done = await browser.post(where, said)
+    assert done.location.endswith("?done=judged")
+    [row] = definitions.of_server(control.engine, server.id, tool="get_contact")
+    assert (row.category, row.judged_by) == ("Financial", browser.member.email)
+    event = events.newest(control.engine)[0]
+    assert (event.actor, event.action) == (browser.member.email, "judge")
+    page = await browser.get(f"/servers/{server.id}")
+    assert "now Read" in page.text
+    assert (await browser.post(where, {**said, "category": "financial"})).status == 422
+    assert (await browser.post(where, {**said, "version": "0" * 64})).status == 404
+    assert (await (await control.signed_in("viewer")).post(where, said)).status == 403
+
+
+async def test_a_tool_that_waits_says_what_it_would_be_taken_for(control: Control) -> None:
+    server = pinned(control)
+    saw(control, server, tool("contact", "Get a contact."), trusted=True)
+    saw(control, server, tool("contact", "Delete a contact."), tool("pay_invoice", "Pay an invoice."))
+    browser = await control.signed_in("admin")
+    changes = {one["name"]: one for one in (await browser.get(f"/servers/{server.id}.json")).json["changes"]}
+    assert (changes["contact"]["category_before"], changes["contact"]["category"]) == ("Read", "Destructive")
+    assert (changes["pay_invoice"]["category_before"], changes["pay_invoice"]["category"]) == (None, "Financial")
+    assert "Read becomes Destructive" in (await browser.get(f"/servers/{server.id}")).text
+
+
+async def test_names_that_no_form_brings_back_can_be_judged(control: Control) -> None:
+    server = pinned(control)
+    saw(control, server, tool("\u202e <b>\r\n\u0007"), trusted=True)
+    browser = await control.signed_in("admin")
+    [odd] = (await browser.get(f"/servers/{server.id}.json")).json["tools"]
+    where = f"/servers/{server.id}/judge"
+    for page in (where, f"{where}?version={odd['fingerprint']}"):
+        text = (await browser.get(page)).text
+        assert "<b>\r" not in text
+        assert not {"\u202e", "\u0007"} & set(text)
+    await browser.post(where, {"version": odd["fingerprint"], "category": "Financial"})
+    assert definitions.of_server(control.engine, server.id)[0].category == "Financial"

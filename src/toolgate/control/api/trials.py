@@ -2,11 +2,11 @@
 
 from __future__ import annotations
 
+import json
 import time
 from typing import Any
 
 from toolgate.control.api.operation import Asker, Here, needs, resource
-from toolgate.control.api.recommending import tools_of
 from toolgate.control.api.references import named_in_body
 from toolgate.control.api.shapes.recommending import Trial, Tried
 from toolgate.control.builder.trial import try_call
@@ -14,7 +14,8 @@ from toolgate.control.identity.actor import Actor
 from toolgate.control.state import State
 from toolgate.policy.decision import Subject
 from toolgate.policy.document import Document, parse
-from toolgate.store import grants, policies, servers
+from toolgate.store import definitions, grants, policies, servers
+from toolgate.store.definitions import Version
 from toolgate.store.errors import BadInput
 
 router = resource("Policies")
@@ -26,9 +27,17 @@ def try_policy(body: Trial, actor: Asker, here: Here) -> dict[str, Any]:
     now = time.time()
     with named_in_body():
         document = _document(here, actor, body)
-        tools = {} if body.server is None else {tool.get("name"): tool for tool in tools_of(here, actor, body.server)}
+        version = None if body.server is None else _version(here, actor, body.server, body.tool)
         subject = _subject(here, actor, body, now)
-    return try_call(document, body.tool, body.arguments, subject, now, tools.get(body.tool)).described()
+    tool = None if version is None else json.loads(version.definition)
+    category = version.category if version is not None and version.status == "current" else None
+    return try_call(document, body.tool, body.arguments, subject, now, tool, category).described()
+
+
+def _version(here: State, actor: Actor, server: str, tool: str) -> Version | None:
+    """The version of the tool in force, else the one that is withheld. Raises NotStored."""
+    found = definitions.of_server(here.engine, server, tool=tool, organisation=actor.organisation)
+    return min(found, key=lambda version: version.status, default=None)
 
 
 def _document(here: State, actor: Actor, body: Trial) -> Document:

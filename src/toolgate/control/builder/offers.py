@@ -10,6 +10,7 @@ from toolgate.classifier.arguments import step
 from toolgate.classifier.parameters import Parameter, kind_of_schema, text_of, words_of
 from toolgate.classifier.signals import takes_code, takes_mail, takes_path, takes_sql, takes_url
 from toolgate.control.builder.values import operators_for
+from toolgate.policy.categories import PRECEDENCE, RISK
 
 _DEEPEST = 4
 _MOST = 150
@@ -29,17 +30,26 @@ class Offer:
     example: str
 
 
-WHO: tuple[Offer, ...] = tuple(
-    Offer(path, kind, words, True, (), operators_for(kind), "eq" if kind == "string" else "gte", "")
-    for path, kind, words in (
-        ("grant.label", "string", "the label of the grant"),
-        ("grant.labels.KEY", "string", "a label of the grant by its key"),
-        ("principal", "string", "who holds the grant"),
-        ("session.id", "string", "the session"),
-        ("tool.name", "string", "the tool that is called"),
-        ("time.hour", "integer", "the hour, 0 to 23"),
-        ("time.weekday", "integer", "1 is Monday, 7 is Sunday"),
-    )
+WHO: tuple[Offer, ...] = (
+    *(
+        Offer(path, "string", f"{words}: {', '.join(known)}", True, known, ("in", "not_in", "eq", "neq"), "in", first)
+        for path, words, known, first in (
+            ("tool.category", "what the tool does", PRECEDENCE, "Destructive\nFinancial"),
+            ("tool.risk", "how much harm it can do", tuple(dict.fromkeys(RISK.values())), "High\nCritical"),
+        )
+    ),
+    *(
+        Offer(path, kind, words, True, (), operators_for(kind), "eq" if kind == "string" else "gte", "")
+        for path, kind, words in (
+            ("grant.label", "string", "the label of the grant"),
+            ("grant.labels.KEY", "string", "a label of the grant by its key"),
+            ("principal", "string", "who holds the grant"),
+            ("session.id", "string", "the session"),
+            ("tool.name", "string", "the tool that is called"),
+            ("time.hour", "integer", "the hour, 0 to 23"),
+            ("time.weekday", "integer", "1 is Monday, 7 is Sunday"),
+        )
+    ),
 )
 """What conditions may read beside the arguments."""
 

@@ -10,6 +10,7 @@ from toolgate.classifier.parameters import kind_of_schema
 from toolgate.control.builder.spans import Unreadable, read
 from toolgate.control.builder.values import BadValue, value_of, value_text
 from toolgate.errors import ToolgateError
+from toolgate.policy.categories import Category
 from toolgate.policy.compiler import compile_policy
 from toolgate.policy.decision import Subject, Unit, Verdict
 from toolgate.policy.definition import Definition
@@ -66,9 +67,13 @@ def try_call(
     subject: Subject,
     now: float,
     tool: Mapping[str, Any] | None,
+    category: Category | None,
 ) -> Tried:
-    """Try a `tools/call`. `now` in epoch seconds; `tool` as the server lists it, None where it is not known."""
-    definition = Definition(tool) if tool is not None else None
+    """Try a `tools/call`. `now` in epoch seconds; `tool` as the server lists it, None where it is not known.
+
+    `category` is what the tool is taken for; None where nobody has accepted that.
+    """
+    definition = Definition(tool, category) if tool is not None else None
     policy = compile_policy(document)
     verdict = policy.judge(name, arguments, subject, now, definition)
     return Tried(verdict, explain(document, name, arguments, subject, now, definition), policy.lists(name))

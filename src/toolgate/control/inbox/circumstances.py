@@ -9,13 +9,14 @@ import msgspec
 import sqlalchemy as sa
 from sqlalchemy.engine import Connection
 
+from toolgate.policy.categories import Category, category_of
 from toolgate.store.approvals import Approval
 from toolgate.store.tables import definitions, policies, policy_revisions
 
 Standing = Literal["same", "changed", "gone", "unknown"]
 """The tool's definition now, beside the one that the call was judged by; `unknown` where none was known then."""
 
-_VERSIONS: Final = (definitions.c.fingerprint, definitions.c.definition, definitions.c.status)
+_VERSIONS: Final = (definitions.c.fingerprint, definitions.c.definition, definitions.c.status, definitions.c.category)
 
 
 @dataclass(slots=True, frozen=True)
@@ -25,6 +26,8 @@ class Tool:
     standing: Standing
     definition: dict[str, Any] | None
     now: dict[str, Any] | None
+    category: Category | None
+    """What the one in force is taken for."""
 
     @property
     def description(self) -> str:
@@ -55,7 +58,9 @@ def tool_of(connection: Connection, approval: Approval) -> Tool:
         standing = "gone"
     elif now.fingerprint == approval.fingerprint:
         standing = "same"
-    return Tool(standing, _read(then), _read(now.definition if now is not None else None))
+    if now is None:
+        return Tool(standing, _read(then), None, None)
+    return Tool(standing, _read(then), _read(now.definition), category_of(now.category))
 
 
 def _read(definition: str | None) -> dict[str, Any] | None:

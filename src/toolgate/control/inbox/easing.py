@@ -16,6 +16,7 @@ from jiter import LosslessFloat
 from toolgate.classifier.arguments import step
 from toolgate.control.builder.spans import find, has, read, tokens
 from toolgate.control.builder.splices import put
+from toolgate.policy.categories import Category
 from toolgate.policy.compiler import compile_policy
 from toolgate.policy.decision import Subject
 from toolgate.policy.definition import Definition
@@ -39,6 +40,8 @@ class Asked:
     subject: Subject
     definition: Mapping[str, Any] | None
     now: float
+    category: Category | None = None
+    """What the tool is taken for."""
 
 
 @dataclass(slots=True, frozen=True)
@@ -136,5 +139,5 @@ def _outcome(text: str, asked: Asked, arguments: Mapping[str, Any]) -> str:
         policy = compile_policy(parse(text))
     except PolicyError:
         return ""
-    definition = Definition(asked.definition) if asked.definition is not None else None
+    definition = Definition(asked.definition, asked.category) if asked.definition is not None else None
     return policy.judge(asked.tool, dict(arguments), asked.subject, asked.now, definition).outcome

@@ -68,11 +68,11 @@ def _asked(request: Request, store: ApprovalStore, approval: Approval) -> Asked 
     except (BadCall, NotStored):
         return None
     with reading(here.engine) as connection:
-        now = circumstances.tool_of(connection, approval).now
+        tool = circumstances.tool_of(connection, approval)
     subject = Subject(
         grant.id, grant.label, grant.principal, grant.server_id, approval.organisation, labels=grant.labels
     )
-    return Asked(approval.tool, arguments, approval.rule, subject, now, time.time())
+    return Asked(approval.tool, arguments, approval.rule, subject, tool.now, time.time(), tool.category)
 
 
 def _page(offer: _Offer, error: ToolgateError | None = None) -> Page:

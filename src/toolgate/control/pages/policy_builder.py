@@ -166,7 +166,7 @@ def _shown(request: Request, policy: Policy | None, draft: Draft, error: Toolgat
         "tool_names": sorted(tools),
         "tool_choices": [(name, name) for name in sorted(tools)],
         "granted": granted(request, policy),
-        "tried": tried(request, found.document, draft, tools),
+        "tried": tried(request, found.document, draft, chosen),
         "trying": trying,
         "inputs": inputs_of(trying, tools),
         "changed": policy is None or draft.text != policy.document,

@@ -12,6 +12,7 @@ from starlette.requests import Request
 
 from toolgate.classifier.classify import Classification, classify
 from toolgate.control.pages.routing import actor, state
+from toolgate.policy.categories import Category
 from toolgate.store import definitions, grants, policies, servers
 from toolgate.store.errors import NotStored
 from toolgate.store.policies import Policy
@@ -24,6 +25,8 @@ class Chosen:
 
     tools: Mapping[str, Mapping[str, Any]] = field(default_factory=dict)
     classes: Mapping[str, Classification] = field(default_factory=dict)
+    taken: Mapping[str, Category | None] = field(default_factory=dict)
+    """What each tool in force is taken for by rules over `tool.category`."""
 
 
 def tools_of(request: Request, server: str) -> Chosen:
@@ -38,7 +41,8 @@ def tools_of(request: Request, server: str) -> Chosen:
     for version in sorted(versions, key=lambda each: (each.name, each.status)):
         texts.setdefault(version.name, version.definition)
     tools = {name: json.loads(text) for name, text in texts.items()}
-    return Chosen(tools, {name: _judged(text) for name, text in texts.items()})
+    taken = {version.name: version.category for version in versions if version.status == "current"}
+    return Chosen(tools, {name: _judged(text) for name, text in texts.items()}, taken)
 
 
 @lru_cache(maxsize=4096)

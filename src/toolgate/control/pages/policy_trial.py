@@ -12,6 +12,7 @@ from starlette.requests import Request
 from toolgate.control.builder.trial import Input, Tried, arguments_of, inputs, try_call
 from toolgate.control.pages.drafting import Draft, Tools
 from toolgate.control.pages.forms import pairs
+from toolgate.control.pages.policy_choices import Chosen
 from toolgate.control.pages.routing import actor, state
 from toolgate.errors import ToolgateError
 from toolgate.gateway.answers import denial, unknown_tool
@@ -33,7 +34,7 @@ class Trial:
     error: ToolgateError | None
 
 
-def tried(request: Request, document: Document | None, draft: Draft, tools: Tools) -> Trial | None:
+def tried(request: Request, document: Document | None, draft: Draft, chosen: Chosen) -> Trial | None:
     """Try the call that the fields of the box name, again after each edit once it was tried.
 
     None where nobody asked, and while the draft is not valid.
@@ -43,8 +44,9 @@ def tried(request: Request, document: Document | None, draft: Draft, tools: Tool
         return None
     name = fields.get("try:other", "").strip() or fields.get("try:tool", "")
     try:
-        arguments = arguments_of(tools.get(name), fields)
-        result = try_call(document, name, arguments, _subject(request, draft), time.time(), tools.get(name))
+        tool, subject = chosen.tools.get(name), _subject(request, draft)
+        arguments = arguments_of(tool, fields)
+        result = try_call(document, name, arguments, subject, time.time(), tool, chosen.taken.get(name))
     except ToolgateError as error:
         return Trial(name, None, "", error)
     return Trial(name, result.described(), answer(result, name), None)

@@ -12,6 +12,7 @@ from starlette.routing import BaseRoute
 
 from toolgate.control.asking import ask_server
 from toolgate.control.connecting.shown import credentials_of
+from toolgate.control.pages import server_judge
 from toolgate.control.pages.drift import changed_places
 from toolgate.control.pages.lines import last_lines
 from toolgate.control.pages.rendering import Page
@@ -32,6 +33,7 @@ _DONE: Final = {
     "changed": "The server is changed. It applies from the next request on.",
     "asked": "The server was asked for its tools.",
     "accepted": "The shown versions are in force.",
+    "judged": "The tool is taken for what you said, from the next call on.",
     "nothing": "No version was ticked, so nothing is changed.",
     "connected": "The server is connected: calls go out with the access that you gave.",
     "disconnected": "The connection is ended and its tokens are deleted.",
@@ -48,7 +50,7 @@ def _server(request: Request) -> Page:
     data = {
         "server": described.server(server, here.proxy_url(server.id)),
         **standing,
-        **tools_of(here.engine, server.id, sought, start),
+        **tools_of(here.engine, server, sought, start),
         "changes": _changes(request, server) if standing["withheld"] else [],
         "credentials": credentials_of(here, server, admin=actor(request).may("admin")),
         "policies": _policies(living),
@@ -103,17 +105,20 @@ def _changes(request: Request, server: Server) -> list[dict[str, Any]]:
     here = state(request)
     present = outlines.outlines(here.engine, server.id)
     waiting = [one for one in present if one.status == "withheld"][:CHANGES]
-    current = {one.name: one.fingerprint for one in present if one.status == "current"}
-    wanted = [one.fingerprint for one in waiting] + [current[one.name] for one in waiting if one.name in current]
-    texts = outlines.texts(here.engine, server.id, wanted)
+    current = {one.name: one for one in present if one.status == "current"}
+    compared = [*waiting, *(current[one.name] for one in waiting if one.name in current)]
+    texts = outlines.texts(here.engine, server.id, [one.fingerprint for one in compared])
     return [
         {
             "name": one.name,
             "fingerprint": one.fingerprint,
             "seen": described.when(one.first_seen),
             "new": one.name not in current,
+            "category": one.judgement.category,
+            "category_before": current[one.name].judgement.category if one.name in current else None,
             "places": changed_places(
-                json.loads(texts[current[one.name]]) if one.name in current else {}, json.loads(texts[one.fingerprint])
+                json.loads(texts[current[one.name].fingerprint]) if one.name in current else {},
+                json.loads(texts[one.fingerprint]),
             ),
         }
         for one in waiting
@@ -141,6 +146,7 @@ def _accept(request: Request, form: FormData) -> Answer:
 
 
 routes: list[BaseRoute] = [
+    *server_judge.routes,
     *page("/servers/{id}", _server, done=_DONE),
     *action("/servers/{id}/refresh", _refresh, role="admin"),
     *action("/servers/{id}/accept", _accept, role="admin"),

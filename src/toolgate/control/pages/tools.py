@@ -8,36 +8,41 @@ from typing import Any, Final
 
 from sqlalchemy.engine import Engine
 
-from toolgate.classifier.classify import Classification, classify
-from toolgate.store import outlines
+from toolgate.classifier.classify import Classification
+from toolgate.policy.categories import risk_of
+from toolgate.store import judging, outlines
 from toolgate.store.moments import when
 from toolgate.store.outlines import Outline
+from toolgate.store.servers import Server
 
 PAGE: Final = 25
 """Tools on one page."""
 
 RISKS: Final = ("Critical", "High", "Medium", "Low")
 
-_REMEMBERED: Final = 20_000
-_judgements: Final[dict[str, Classification]] = {}
-"""By the fingerprint of a definition, which covers all that a classification is made from."""
+_REMEMBERED: Final = 64
+_Said = dict[str, Classification]
+_said: Final[dict[tuple[str, ...], _Said]] = {}
+"""By the name of a server and the fingerprints of its tools, which cover all that a classification is made from."""
 
 
-def tools_of(engine: Engine, server_id: str, sought: str = "", start: int = 0) -> dict[str, Any]:
-    """One page of the tools whose names hold `sought`, how many there are, and how many of each risk."""
-    versions = outlines.outlines(engine, server_id)
+def tools_of(engine: Engine, server: Server, sought: str = "", start: int = 0) -> dict[str, Any]:
+    """One page of the tools whose names hold `sought`, how many there are, and how many of each risk.
+
+    Category and risk are those that count; what the present lexicon says stands beside them.
+    """
+    versions = outlines.outlines(engine, server.id)
     present = {one.name: one for one in sorted(versions, key=_in_force_last)}
     waiting = {one.name for one in versions if one.status == "withheld"}
-    judged = _judged(engine, server_id, list(present.values()))
     matching = [one for one in present.values() if sought.lower() in one.name.lower()]
-    matching.sort(key=lambda one: (RISKS.index(judged[one.fingerprint].risk), one.name))
+    matching.sort(key=lambda one: (_rank(one), one.name))
     page = matching[start : start + PAGE]
-    texts = outlines.texts(engine, server_id, [one.fingerprint for one in page])
-    counts = Counter(judged[one.fingerprint].risk for one in present.values())
+    said = _classified(engine, server, list(present.values()))
+    texts = outlines.texts(engine, server.id, [one.fingerprint for one in page])
+    counts = Counter(risk_of(one.judgement.category) for one in present.values())
     return {
         "tools": [
-            {**_tool(one, texts[one.fingerprint], judged[one.fingerprint]), "waiting": one.name in waiting}
-            for one in page
+            {**_tool(one, texts[one.fingerprint], said[one.name]), "waiting": one.name in waiting} for one in page
         ],
         "all": len(present),
         "matching": len(matching),
@@ -48,24 +53,31 @@ def tools_of(engine: Engine, server_id: str, sought: str = "", start: int = 0) -
     }
 
 
+def _rank(one: Outline) -> int:
+    """The riskiest first; before all, what nobody has judged."""
+    risk = risk_of(one.judgement.category)
+    return -1 if risk is None else RISKS.index(risk)
+
+
 def _in_force_last(one: Outline) -> bool:
     """Of two versions of one tool the one in force is shown; the other stands among the changes."""
     return one.status == "current"
 
 
-def _judged(engine: Engine, server_id: str, present: list[Outline]) -> dict[str, Classification]:
-    """The classification of each version by its fingerprint."""
-    judged = {one.fingerprint: found for one in present if (found := _judgements.get(one.fingerprint)) is not None}
-    missing = [one.fingerprint for one in present if one.fingerprint not in judged]
-    if len(_judgements) + len(missing) > _REMEMBERED:
-        _judgements.clear()
-    for fingerprint, text in outlines.texts(engine, server_id, missing).items():
-        judged[fingerprint] = _judgements[fingerprint] = classify(json.loads(text))
-    return judged
+def _classified(engine: Engine, server: Server, present: list[Outline]) -> _Said:
+    """What the present lexicon says of each tool by its name, each beside the others."""
+    key = (server.name, *(one.fingerprint for one in present))
+    known = _said.get(key)
+    if known is None:
+        if len(_said) >= _REMEMBERED:
+            _said.clear()
+        texts = outlines.texts(engine, server.id, [one.fingerprint for one in present])
+        known = _said[key] = judging.classified({one.name: texts[one.fingerprint] for one in present}, server.name)
+    return known
 
 
-def _tool(one: Outline, text: str, judged: Classification) -> dict[str, Any]:
-    definition = json.loads(text)
+def _tool(one: Outline, text: str, said: Classification) -> dict[str, Any]:
+    definition, judgement = json.loads(text), one.judgement
     return {
         "name": one.name,
         "status": one.status,
@@ -75,7 +87,10 @@ def _tool(one: Outline, text: str, judged: Classification) -> dict[str, Any]:
         "definition": definition,
         "description": described(definition),
         "parameters": parameters_of(definition),
-        **judged.facts(),
+        "category": judgement.category,
+        "risk": risk_of(judgement.category),
+        "judged_by": judgement.by or None,
+        "lexicon": said.facts(),
     }
 
 
