@@ -10,9 +10,10 @@ import typer
 
 from toolgate.catalogue.entries import ServerEntry, ToolEntry
 from toolgate.catalogue.slugs import slug
-from toolgate.classifier.recommend import recommend_entries, written
-from toolgate.classifier.tightened import tighten_entries
+from toolgate.classifier.recommend import recommend_entries
+from toolgate.classifier.tightened import Tightened, tighten_entries
 from toolgate.cli import printing
+from toolgate.cli.catalogue_for import applied_to, remarks
 from toolgate.cli.catalogue_open import ServerArgument, opened, server_of, tool_of
 from toolgate.cli.groups import LazyGroup
 from toolgate.cli.options import DataOption, JsonOption, examples
@@ -141,10 +142,14 @@ def history(
     epilog=examples(
         "toolgate catalogue recommend github/github-mcp-server > policy.json",
         "toolgate catalogue recommend stripe/agent-toolkit --tightened",
+        "toolgate catalogue recommend stripe/agent-toolkit --for payments > policy.json",
     )
 )
 def recommend(
     server: ServerArgument,
+    registered: Annotated[
+        str | None, typer.Option("--for", metavar="SERVER", help="Rules for the tools that this server of yours has.")
+    ] = None,
     tightened: Annotated[
         bool, typer.Option("--tightened", help="Add limits on arguments; what is to fill in is named on stderr.")
     ] = False,
@@ -154,13 +159,16 @@ def recommend(
     with opened(data) as catalogue:
         found = server_of(catalogue, server)
         tools = catalogue.every_tool(found.slug, DEFAULT_ORGANISATION)
-    if not tightened:
-        printing.document(written(recommend_entries(tools)))
-        return
-    policy = tighten_entries(tools, found.name)
+    if registered is not None:
+        applied = applied_to(registered, tools, data, safeguards=tightened)
+        policy = Tightened(applied.document, applied.fill_ins)
+        for remark in remarks(applied):
+            printing.complain(remark)
+    else:
+        policy = tighten_entries(tools, found.name) if tightened else Tightened(recommend_entries(tools), ())
     printing.document(policy.text)
     for blank in policy.fill_ins:
-        printing.complain(f"to fill in: {blank.pointer}: {blank.what}, for example {blank.example}")
+        printing.complain(f"to fill in: {shown(blank.pointer)}: {blank.what}, for example {blank.example}")
 
 
 def tool_facts(tool: ToolEntry) -> dict[str, Any]:
