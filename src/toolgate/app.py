@@ -167,6 +167,7 @@ def _control_settings(settings: Settings) -> ControlSettings:
         prune=settings.prune,
         allow_command_servers=settings.allow_command_servers,
         allow_self_approval=settings.allow_self_approval,
+        public_catalogue=settings.public_catalogue,
         oidc_issuer=settings.oidc_issuer,
         oidc_client_id=settings.oidc_client_id,
         oidc_secret_file=_absolute(settings.oidc_secret_file),

@@ -39,6 +39,7 @@ class Settings:
     control_url: str = ""
     allow_command_servers: bool = False
     allow_self_approval: bool = False
+    public_catalogue: bool = False
     oidc_issuer: str = ""
     oidc_client_id: str = ""
     oidc_secret_file: Path | None = None
@@ -66,6 +67,7 @@ class ControlSettings(msgspec.Struct, frozen=True, kw_only=True):
     prune: bool = False
     allow_command_servers: bool = False
     allow_self_approval: bool = False
+    public_catalogue: bool = False
     oidc_issuer: str = ""
     oidc_client_id: str = ""
     oidc_secret_file: str | None = None

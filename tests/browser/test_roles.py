@@ -13,13 +13,14 @@ from .visitor import Visitor
 pytestmark = pytest.mark.slow
 
 MENUS = {
-    "vera@example.com": ["Overview", "Servers", "Policies", "Grants", "Decisions", "Approvals"],
-    "paul@example.com": ["Overview", "Servers", "Policies", "Grants", "Decisions", "Approvals"],
+    "vera@example.com": ["Overview", "Servers", "Policies", "Grants", "Catalogue", "Decisions", "Approvals"],
+    "paul@example.com": ["Overview", "Servers", "Policies", "Grants", "Catalogue", "Decisions", "Approvals"],
     EMAIL: [
         "Overview",
         "Servers",
         "Policies",
         "Grants",
+        "Catalogue",
         "Decisions",
         "Approvals",
         "Members",

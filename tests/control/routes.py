@@ -12,6 +12,11 @@ from tests.control.api.house import UNKNOWN
 
 from toolgate.store.roles import Role
 
+SIGNALS: Final = (
+    "path", "url", "code", "markup", "secret", "mail", "many", "bulk", "admin", "untrusted", "sends", "undeclared",
+)  # fmt: skip
+"""The ids of risk signals."""
+
 PAGES: Final[Mapping[str, Role]] = {
     "/": "viewer",
     "/account": "viewer",
@@ -20,6 +25,23 @@ PAGES: Final[Mapping[str, Role]] = {
     "/approvals/{id}": "viewer",
     "/approvals/{id}/rule": "policy_manager",
     "/approvals/{id}/state": "viewer",
+    "/catalogue": "viewer",
+    "/catalogue/apply/{server_slug}": "policy_manager",
+    "/catalogue/category/destructive": "viewer",
+    "/catalogue/category/execute": "viewer",
+    "/catalogue/category/financial": "viewer",
+    "/catalogue/category/read": "viewer",
+    "/catalogue/category/write": "viewer",
+    "/catalogue/contact": "viewer",
+    "/catalogue/policies/{slug}": "viewer",
+    "/catalogue/risk/critical": "viewer",
+    "/catalogue/risk/high": "viewer",
+    "/catalogue/risk/low": "viewer",
+    "/catalogue/risk/medium": "viewer",
+    "/catalogue/search": "viewer",
+    "/catalogue/servers": "viewer",
+    "/catalogue/tools/{slug}/{tool_slug}": "viewer",
+    **{f"/catalogue/signals/{id_}": "viewer" for id_ in SIGNALS},
     "/connect/{server_id}": "admin",
     "/connect/{server_id}/disconnect": "admin",
     "/events": "admin",
@@ -34,6 +56,7 @@ PAGES: Final[Mapping[str, Role]] = {
     "/members/new": "admin",
     "/members/{member}": "admin",
     "/members/{member}/remove": "admin",
+    "/messages": "admin",
     "/patterns": "viewer",
     "/policies": "viewer",
     "/policies/new": "policy_manager",
@@ -46,6 +69,7 @@ PAGES: Final[Mapping[str, Role]] = {
     "/servers/new": "admin",
     "/servers/{id}": "viewer",
     "/servers/{id}/change": "admin",
+    "/servers/{id}/judge": "admin",
     "/servers/{id}/remove": "admin",
     "/settings": "admin",
     "/settings/tokens": "admin",
@@ -55,7 +79,15 @@ PAGES: Final[Mapping[str, Role]] = {
 }
 """Each with a twin: the same path and `.json`, `/overview.json` for the first."""
 
-FILES: Final[Mapping[str, Role]] = {"/records.csv": "viewer", "/records.jsonl": "viewer", "/live": "viewer"}
+FILES: Final[Mapping[str, Role]] = {
+    "/catalogue/llms.txt": "viewer",
+    "/catalogue/policies/{slug}/policy.json": "viewer",
+    "/catalogue/policies/{slug}/tightened.json": "viewer",
+    "/catalogue/sitemap.xml": "viewer",
+    "/live": "viewer",
+    "/records.csv": "viewer",
+    "/records.jsonl": "viewer",
+}
 
 ACTIONS: Final[Mapping[str, Role]] = {
     "/account/password": "viewer",
@@ -79,6 +111,8 @@ ACTIONS: Final[Mapping[str, Role]] = {
     "/members/{member}/remove": "admin",
     "/members/{member}/sessions/end": "admin",
     "/members/{member}/state": "admin",
+    "/messages/{message}/remove": "admin",
+    "/messages/{message}/state": "admin",
     "/policies/draft.json": "viewer",
     "/policies/new": "policy_manager",
     "/policies/{policy}/edit": "viewer",
@@ -89,6 +123,7 @@ ACTIONS: Final[Mapping[str, Role]] = {
     "/servers/new": "admin",
     "/servers/{id}/accept": "admin",
     "/servers/{id}/change": "admin",
+    "/servers/{id}/judge": "admin",
     "/servers/{id}/refresh": "admin",
     "/servers/{id}/remove": "admin",
     "/settings/organisations": "admin",
@@ -105,6 +140,8 @@ ACTIONS: Final[Mapping[str, Role]] = {
 
 OPEN: Final[Mapping[tuple[str, str], int]] = {
     ("GET", "/static/{digest}/{name:path}"): 404,
+    ("GET", "/robots.txt"): 200,
+    ("POST", "/catalogue/contact"): 403,
     ("GET", "/oauth/callback"): 303,
     ("GET", "/oauth/client.json"): 404,
     ("GET", "/decide/{signed}"): 404,

@@ -38,6 +38,9 @@ CommandServersOption = Annotated[
 SelfApprovalOption = Annotated[
     bool, typer.Option("--allow-self-approval", help="Let people approve the calls of grants that they hold.")
 ]
+PublicCatalogueOption = Annotated[
+    bool, typer.Option("--public-catalogue", help="Show the catalogue of tools to people who are not signed in, too.")
+]
 OidcIssuerOption = Annotated[
     str, typer.Option("--oidc-issuer", metavar="URL", help="Let people sign in at this OpenID provider, too.")
 ]
@@ -152,6 +155,7 @@ def serve(  # noqa: PLR0913, PLR0917 - typer declares options as parameters
     prune: PruneOption = False,
     allow_command_servers: CommandServersOption = False,
     allow_self_approval: SelfApprovalOption = False,
+    public_catalogue: PublicCatalogueOption = False,
     oidc_issuer: OidcIssuerOption = "",
     oidc_client_id: OidcClientOption = "",
     oidc_secret_file: OidcSecretOption = None,
@@ -183,6 +187,7 @@ def serve(  # noqa: PLR0913, PLR0917 - typer declares options as parameters
         control_url=_outside("--control-url", control_url),
         allow_command_servers=allow_command_servers,
         allow_self_approval=allow_self_approval,
+        public_catalogue=public_catalogue,
         oidc_issuer=oidc_issuer,
         oidc_client_id=oidc_client_id,
         oidc_secret_file=oidc_secret_file,

@@ -15,10 +15,16 @@ from toolgate.control.identity.entry import Entry
 from toolgate.control.identity.needed import recognised
 from toolgate.control.identity.oidc import Flow
 from toolgate.control.identity.provider import Provider
+from toolgate.control.identity.throttle import Throttle
 from toolgate.control.inbox import link_pages, rule_pages, webhook_pages
 from toolgate.control.inbox import pages as inbox
 from toolgate.control.pages import (
     account,
+    catalogue,
+    catalogue_applying,
+    catalogue_contact,
+    catalogue_maps,
+    catalogue_messages,
     entrance,
     events,
     grant,
@@ -70,6 +76,11 @@ def build_application(state: State) -> Starlette:
         *policies.routes,
         *policy_builder.routes,
         *policy.routes,
+        *catalogue_applying.routes,
+        *catalogue_contact.routes,
+        *catalogue_maps.routes,
+        *catalogue_messages.routes,
+        *catalogue.routes,
         *connecting.routes,
         *inbox.routes,
         *rule_pages.routes,
@@ -88,6 +99,8 @@ def build_application(state: State) -> Starlette:
     application.state.toolgate = state
     application.state.entry = Entry(state)
     application.state.live = Live(state)
+    application.state.readers = Throttle()
+    application.state.maps = catalogue_maps.Kept()
     application.state.flow = Flow(state, Provider(state.settings)) if state.settings.oidc_issuer else None
     return application
 

@@ -20,7 +20,7 @@ from toolgate.site.collection import Collection, Sheet
 from toolgate.site.folder import MARK, replacing, size_of
 from toolgate.site.home import home_page
 from toolgate.site.making import catalogue_page
-from toolgate.site.maps import llms_text, robots, sitemap
+from toolgate.site.maps import llms_text, robots, sitemap, sitemap_index
 from toolgate.site.policies import policies
 from toolgate.site.rendering import Renderer
 from toolgate.site.search_index import search_files
@@ -185,16 +185,25 @@ def _extras(writer: Writer, collection: Collection, sheets: list[Sheet], servers
     writer.file(here.file("llms.txt"), llms_text(here, collection.counts()).encode())
     writer.file(here.file("robots.txt"), robots(here).encode())
     if here.origin:
-        for name, text in sitemap(here, _addresses(collection, sheets, servers, here)).items():
-            writer.file(here.file(name), text.encode())
+        _map(writer, sitemap(here, _addresses(collection, sheets, servers, here)))
     mark = {"made_by": f"toolgate {__version__}", "servers": len(collection.servers), "tools": len(collection.brief)}
     writer.file(here.file(MARK), msgspec.json.encode(mark))
+
+
+def _map(writer: Writer, parts: list[str]) -> None:
+    here = writer.here
+    names = ["sitemap.xml"] if len(parts) == 1 else [f"sitemap-{number}.xml" for number in range(1, len(parts) + 1)]
+    for name, part in zip(names, parts, strict=True):
+        writer.file(here.file(name), part.encode())
+    if len(parts) > 1:
+        index = sitemap_index(here.origin + here.file(name) for name in names)
+        writer.file(here.file("sitemap.xml"), index.encode())
 
 
 def _addresses(collection: Collection, sheets: list[Sheet], servers: list[Page], here: Surroundings) -> Iterator[str]:
     yield from (here.at(), here.at("search"))
     yield from (page.view["address"] for page in servers)
-    yield from (here.at(*lists.path_of(sheet.listing, sheet.part.number)) for sheet in sheets)
+    yield from (here.page(sheet.part.number, *sheet.listing.path) for sheet in sheets)
     for server in collection.servers:
         yield here.at("policies", server.slug)
         yield from (here.at("tools", tool.server_slug, tool.slug) for tool in collection.tools[server.slug])

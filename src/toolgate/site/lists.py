@@ -104,25 +104,21 @@ def servers_page(here: Surroundings, part: Part, servers: Sequence[ServerEntry])
     return _part_page(here, "servers", listing, part, data)
 
 
-def path_of(listing: Listing, number: int) -> tuple[str, ...]:
-    """The path of one page of a list: the first has none of its own."""
-    return listing.path if number == 1 else (*listing.path, "page", str(number))
-
-
 def _part_page(here: Surroundings, name: str, listing: Listing, part: Part, data: dict[str, object]) -> Page:
     which = f", page {part.number} of {part.pages}" if part.number > 1 else ""
-    ways = [(number, here.at(*path_of(listing, number))) for number in part.near] if part.pages > 1 else []
+    ways = [(number, here.page(number, *listing.path)) for number in part.near] if part.pages > 1 else []
     before, after = part.number - 1, part.number + 1
     return catalogue_page(
         here,
         name,
         f"{listing.title}{which}",
-        path_of(listing, part.number),
+        listing.path,
         data,
         f"{part.total} {'servers' if name == 'servers' else 'tools'} of MCP servers: {listing.title}. {listing.lead}",
+        part.number,
         listing=listing,
         part=part,
         ways=ways,
-        newer=here.at(*path_of(listing, before)) if before else "",
-        older=here.at(*path_of(listing, after)) if after <= part.pages else "",
+        newer=here.page(before, *listing.path) if before else "",
+        older=here.page(after, *listing.path) if after <= part.pages else "",
     )

@@ -16,13 +16,14 @@ def catalogue_page(
     parts: tuple[str, ...],
     data: Mapping[str, Any],
     summary: str = "",
+    number: int = 1,
     **view: Any,
 ) -> Page:
-    """A page at the path of these parts; `summary` is the sentence that search engines show."""
+    """A page at the path of these parts, or page `number` of a list there; `summary` is what search engines show."""
     surrounding = {
         "here": here,
-        "address": here.at(*parts),
-        "twin": here.twin(*parts),
+        "address": here.page(number, *parts),
+        "twin": here.page_twin(number, *parts),
         "summary": summary,
         "section": parts[0] if parts else "",
     }

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
-from typing import Final, get_args
+from typing import Any, Final, get_args
 from urllib.parse import urlencode
 
 from toolgate.catalogue.entries import Found, ServerEntry, ToolEntry
@@ -50,6 +50,11 @@ class Wanted:
     def anything(self) -> bool:
         """Whether there is something to look for."""
         return bool(self.sought or self.category or self.risk or self.signal)
+
+    @property
+    def filters(self) -> dict[str, Any]:
+        """The same as a catalogue is asked."""
+        return {"sought": self.sought, "category": self.category, "risk": self.risk, "signal": self.signal}
 
     def query(self, page: int) -> str:
         """The query of the address of another page of the same search."""

@@ -29,6 +29,18 @@ class Surroundings:
         path = "/".join((self.prefix, *parts))
         return f"{path}/" if self.files or not path else path
 
+    def page(self, number: int, *parts: str) -> str:
+        """The address of one page of a list, from 1: files have a folder for each, a server is asked for it."""
+        if number == 1:
+            return self.at(*parts)
+        return self.at(*parts, "page", str(number)) if self.files else f"{self.at(*parts)}?page={number}"
+
+    def page_twin(self, number: int, *parts: str) -> str:
+        """The address of the same as JSON."""
+        if number == 1:
+            return self.twin(*parts)
+        return self.twin(*parts, "page", str(number)) if self.files else f"{self.twin(*parts)}?page={number}"
+
     def twin(self, *parts: str) -> str:
         """The address of the same as JSON."""
         if not parts and self.files:

@@ -136,6 +136,7 @@ async def furnish(control: Control, organisation: str, mark: str) -> House:
         "decision_id": f"decision-{mark}",
         "revision": "1",
         "slug": f"acme--{mark}",
+        "server_slug": f"acme--{mark}",
         "tool_slug": f"wipe_{mark}",
     }
     digests = (token_digest(minted.token), token_digest(token.secret))

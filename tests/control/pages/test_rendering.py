@@ -84,8 +84,8 @@ async def test_a_form_of_another_session_is_refused(control: Control) -> None:
 @pytest.mark.parametrize(
     ("role", "labels"),
     [
-        ("viewer", {"Overview", "Servers", "Policies", "Grants", "Decisions", "Approvals"}),
-        ("policy_manager", {"Overview", "Servers", "Policies", "Grants", "Decisions", "Approvals"}),
+        ("viewer", {"Overview", "Servers", "Policies", "Grants", "Catalogue", "Decisions", "Approvals"}),
+        ("policy_manager", {"Overview", "Servers", "Policies", "Grants", "Catalogue", "Decisions", "Approvals"}),
         (
             "admin",
             {
@@ -93,6 +93,7 @@ async def test_a_form_of_another_session_is_refused(control: Control) -> None:
                 "Servers",
                 "Policies",
                 "Grants",
+                "Catalogue",
                 "Decisions",
                 "Approvals",
                 "Members",

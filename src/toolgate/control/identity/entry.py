@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import asyncio
 import hashlib
-import ipaddress
 import secrets
 from collections import Counter
 from collections.abc import Callable
@@ -17,7 +16,7 @@ from starlette.requests import Request
 from toolgate.background import complain
 from toolgate.control.identity import cookies, passwords
 from toolgate.control.identity.refusals import NotSignedIn, TooMany
-from toolgate.control.identity.throttle import Rate, Throttle
+from toolgate.control.identity.throttle import Rate, Throttle, network_of
 from toolgate.control.state import State
 from toolgate.errors import ToolgateError
 from toolgate.store import entering, sessions
@@ -94,7 +93,7 @@ class Entry:
 
     def admit(self, address: str) -> Callable[[], None]:
         """Count a try of another way in for its address. Raises TooMany; the result says that it was a good one."""
-        key = f"address {_network(address)}"
+        key = f"address {network_of(address)}"
         self._admit([(key, OF_ADDRESS)])
         return lambda: self._throttle.give_back([key])
 
@@ -113,7 +112,7 @@ class Entry:
         if self._is_mark(name, email, mark):
             return [(f"known {name}", OF_KNOWN_BROWSER)]
         account = hashlib.sha256(_known("", email)).hexdigest()
-        return [(f"address {_network(address)}", OF_ADDRESS), (f"account {account}", OF_ACCOUNT)]
+        return [(f"address {network_of(address)}", OF_ADDRESS), (f"account {account}", OF_ACCOUNT)]
 
     def _mark(self, name: str, email: str) -> str:
         return self._state.master.digest("known browser", _known(name, email)).hex()
@@ -159,17 +158,6 @@ def browser_of(request: Request) -> Browser:
     had = cookies.read(request, cookies.SESSION)
     address = request.client.host if request.client is not None else ""
     return Browser(address, request.headers.get("user-agent", ""), sessions.digest_of(had) if had else None)
-
-
-def _network(address: str) -> str:
-    """What one stranger has of addresses: one of version 4, a network of 2**64 of version 6."""
-    try:
-        read = ipaddress.ip_address(address)
-    except ValueError:
-        return address
-    if read.version == 4:
-        return address
-    return str(ipaddress.ip_network(f"{address.partition('%')[0]}/64", strict=False))
 
 
 def _too_many(wait: int) -> TooMany:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import ipaddress
 import math
 import time
 from collections import OrderedDict
@@ -75,3 +76,14 @@ class Throttle:
         self._buckets.move_to_end(key)
         bucket.dry(now)
         return bucket
+
+
+def network_of(address: str) -> str:
+    """What one stranger has of addresses: one of version 4, a network of 2**64 of version 6."""
+    try:
+        read = ipaddress.ip_address(address)
+    except ValueError:
+        return address
+    if read.version == 4:
+        return address
+    return str(ipaddress.ip_network(f"{address.partition('%')[0]}/64", strict=False))

@@ -40,6 +40,7 @@ SECTIONS: Final = (
         Section("/servers", "Servers", "server", also=("/connect",)),
         Section("/policies", "Policies", "policy"),
         Section("/grants", "Grants", "key"),
+        Section("/catalogue", "Catalogue", "globe"),
     ),
     (
         Section("/records", "Decisions", "log", also=("/live",)),
@@ -48,7 +49,7 @@ SECTIONS: Final = (
     (
         Section("/members", "Members", "people", role="admin"),
         Section("/events", "Admin events", "events", role="admin"),
-        Section("/settings", "Settings", "settings", role="admin"),
+        Section("/settings", "Settings", "settings", role="admin", also=("/messages",)),
     ),
 )
 

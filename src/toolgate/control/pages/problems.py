@@ -54,7 +54,12 @@ def status_of(error: ToolgateError) -> int:
 
 
 def _to_sign_in(request: Request) -> Response:
-    """To the form of sign-in; back to this page only where that is something to look at."""
+    """To the form of sign-in; back to this page only where that is something to look at.
+
+    Where strangers are shown the catalogue, whoever comes by the front door begins there.
+    """
+    if request.url.path == "/" and request.app.state.toolgate.settings.public_catalogue:
+        return RedirectResponse("/catalogue", status_code=303)
     path = request.url.path + (f"?{request.url.query}" if request.url.query else "")
     to = f"?{urlencode({'to': path})}" if request.method == "GET" and path != "/" else ""
     return RedirectResponse(f"/sign-in{to}", status_code=303)

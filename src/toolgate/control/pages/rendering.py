@@ -14,9 +14,10 @@ from toolgate.control.pages.navigation import navigation
 from toolgate.control.pages.static import static
 from toolgate.design.page import Page as Page
 from toolgate.design.templating import environment
+from toolgate.site.rendering import TEMPLATES as CATALOGUE
 
 TWIN: Final = ".json"
-_ENVIRONMENT: Final = environment(Path(__file__).parent.parent / "templates")
+_ENVIRONMENT: Final = environment(Path(__file__).parent.parent / "templates", CATALOGUE)
 _ENVIRONMENT.globals.update(static=static)
 
 

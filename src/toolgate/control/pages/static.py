@@ -10,8 +10,9 @@ from starlette.responses import Response
 from starlette.routing import BaseRoute, Route
 
 from toolgate.design.assets import SHARED, TYPES, Assets
+from toolgate.site.rendering import STATIC as CATALOGUE
 
-_ASSETS: Final = Assets(SHARED, Path(__file__).parent.parent / "static")
+_ASSETS: Final = Assets(SHARED, CATALOGUE, Path(__file__).parent.parent / "static")
 _KEPT: Final = {"cache-control": "public, max-age=31536000, immutable"}
 
 DIGEST: Final = _ASSETS.digest

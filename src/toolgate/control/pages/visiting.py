@@ -43,12 +43,20 @@ def open_page(path: str, look: Look) -> list[BaseRoute]:
     return [Route(path, endpoint, methods=["GET"])]
 
 
-def open_action(path: str, act: Act, again: Callable[[Request, FormData, ToolgateError], Page]) -> list[BaseRoute]:
-    """The route of the form of such a page; `again` is the page that says what was wrong with what was sent."""
+def open_action(
+    path: str,
+    act: Act,
+    again: Callable[[Request, FormData, ToolgateError], Page],
+    longest: int = _FIELD_AT_MOST,
+) -> list[BaseRoute]:
+    """The route of the form of such a page; `again` is the page that says what was wrong with what was sent.
+
+    `longest` is how many bytes a field may have as it is sent.
+    """
 
     async def endpoint(request: Request) -> Response:
         visit = _visit(request)
-        form = await request.form(max_files=0, max_fields=_FIELDS, max_part_size=_FIELD_AT_MOST)
+        form = await request.form(max_files=0, max_fields=_FIELDS, max_part_size=longest)
         try:
             await csrf.check(request, visit)
             answer = await act(request, form)
@@ -95,7 +103,8 @@ def local(to: str) -> str:
 def _visit(request: Request) -> str:
     """The visit that the forms are bound to; begun where there is none."""
     visit = cookies.read(request, cookies.VISIT) or secrets.token_urlsafe(32)
-    request.state.csrf = csrf.token_for(request.app.state.toolgate, f"visit {visit}")
+    request.state.visit_csrf = csrf.token_for(request.app.state.toolgate, f"visit {visit}")
+    request.state.csrf = request.state.visit_csrf
     return f"visit {visit}"
 
 
