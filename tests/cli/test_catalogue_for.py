@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 from pathlib import Path
+from typing import Any
 
 import pytest
 from tests.cli.conftest import Toolgate
@@ -17,7 +18,7 @@ from toolgate.store.definitions import Seen
 pytestmark = pytest.mark.slow
 
 KNOWN = "modelcontextprotocol/server-filesystem"
-TOOLS = [
+TOOLS: list[dict[str, Any]] = [
     {
         "name": "read_file",
         "description": "Reads a file.",
@@ -37,7 +38,7 @@ def test_the_tools_of_the_registered_server_get_rules_and_what_differs_is_told(
     engine = Installation.at(str(data)).engine
     server = servers.add(engine, "test", "files", "https://mcp.example.com/mcp")
     assert "told no tools yet" in toolgate("catalogue", "recommend", KNOWN, "--for", "files", code=2).err
-    seen = [Seen(tool["name"], fingerprint(tool), json.dumps(tool)) for tool in TOOLS]  # type: ignore[arg-type]
+    seen = [Seen(tool["name"], fingerprint(tool), json.dumps(tool)) for tool in TOOLS]
     definitions.saw(engine, "test", server.id, seen, trusted=True)
     done = toolgate("catalogue", "recommend", KNOWN, "--for", "files")
     document = parse(done.out).raw
