@@ -84,17 +84,18 @@ def _of_schemas(tool: Mapping[str, object]) -> Iterator[Hazard]:
 
 
 def _claims(tool: Mapping[str, object], judged: Classification) -> Iterator[Hazard]:
-    """Annotations that the definition contradicts, where the definition is clear."""
+    """Annotations that the definition contradicts; a smaller doubt where the definition is quite clear."""
     claims = tool.get("annotations")
     if not isinstance(claims, Mapping) or judged.confidence == "low":
         return
-    changes = judged.category == "Write" and judged.confidence == "high"
-    if claims.get("readOnlyHint") is True and (changes or judged.category in ("Destructive", "Financial")):
-        detail = f"claims to be read-only, and the definition says {judged.category}: {judged.evidence[0]}"
-        yield Hazard("contradicted-claim", "annotations.readOnlyHint", detail)
-    elif claims.get("destructiveHint") is False and judged.category == "Destructive":
-        detail = f"claims to destroy nothing, and the definition says otherwise: {judged.evidence[0]}"
-        yield Hazard("contradicted-claim", "annotations.destructiveHint", detail)
+    reads, spares = claims.get("readOnlyHint") is True, claims.get("destructiveHint") is False
+    said = f"the definition says {judged.category}: {judged.evidence[0]}"
+    if reads and judged.category in ("Destructive", "Financial"):
+        yield Hazard("contradicted-claim", "annotations.readOnlyHint", f"claims to be read-only, and {said}")
+    elif judged.confidence == "high" and reads and judged.category == "Write":
+        yield Hazard("doubtful-claim", "annotations.readOnlyHint", f"claims to be read-only, and {said}")
+    elif judged.confidence == "high" and spares and judged.category == "Destructive":
+        yield Hazard("doubtful-claim", "annotations.destructiveHint", f"claims to destroy nothing, and {said}")
 
 
 def _weight(found: Survey) -> Iterator[Hazard]:

@@ -31,12 +31,6 @@ class Pattern:
     example: str
     harmless: str
 
-    def search(self, plain: str) -> re.Match[str] | None:
-        """The first place in a plain text."""
-        if not any(word.replace("-", " ") in plain for word in self.words.split()):
-            return None
-        return self.expression.search(plain)
-
 
 _KEY_FILE = (
     r"(?:~/\.ssh|\.ssh/|\bid_(?:rsa|ed25519|ecdsa)\b|\.aws/credentials|/etc/(?:passwd|shadow)|\.git-credentials|"
@@ -169,6 +163,14 @@ PATTERNS: Final = (
         "The password of the database.",
     ),
 )
+
+
+def _any(words: str) -> re.Pattern[str]:
+    return re.compile("|".join(re.escape(word.replace("-", " ")) for word in words.split()))
+
+
+_TRIGGERS: Final = tuple((pattern, _any(pattern.words)) for pattern in PATTERNS)
+_TRIGGER: Final = _any(" ".join(pattern.words for pattern in PATTERNS))
 _SEPARATED: Final = re.compile(r"\s+")
 _INVISIBLE: Final = re.compile(
     "[\u200b-\u200f\u202a-\u202e\u2060-\u206f\ufeff\u00ad\ufe00-\ufe0f\U000e0000-\U000e01ef]"
@@ -178,8 +180,10 @@ _INVISIBLE: Final = re.compile(
 def instructions(place: str, text: str, *, named: bool = False) -> Iterator[Hazard]:
     """What a text tells the model that is not about its tool, each rule once. In a name the words count."""
     plain = " ".join(words_of(text)) if named else _plain(text)
-    for pattern in PATTERNS:
-        found = pattern.search(plain)
+    if not _TRIGGER.search(plain):
+        return
+    for pattern, trigger in _TRIGGERS:
+        found = pattern.expression.search(plain) if trigger.search(plain) else None
         if found:
             yield Hazard(pattern.rule, place, pattern.detail, text[:200] if named else excerpt(plain, *found.span()))
 
