@@ -39,6 +39,7 @@ CREATE UNIQUE INDEX tools_of_server ON tools (server_id, slug);
 CREATE INDEX tools_by_place ON tools (server_slug, slug, organisation);
 CREATE INDEX tools_by_category ON tools (category, organisation);
 CREATE INDEX tools_by_risk ON tools (risk, organisation);
+CREATE INDEX tools_of_others ON tools (organisation) WHERE organisation > '';
 CREATE TABLE signals (signal TEXT NOT NULL, tool_id INTEGER NOT NULL, PRIMARY KEY (signal, tool_id)) WITHOUT ROWID;
 CREATE INDEX signals_of_tool ON signals (tool_id);
 CREATE TABLE grams (gram TEXT NOT NULL, word TEXT NOT NULL, PRIMARY KEY (gram, word)) WITHOUT ROWID;

@@ -69,12 +69,10 @@ class Wanted:
     risk: str | None = None
     signal: str | None = None
 
-    def facets(self) -> str:
-        """The same as an expression over the column of facets."""
-        visible = dict.fromkeys((facet("o", ""), facet("o", self.organisation)))
+    def facets(self) -> list[str]:
+        """The filters as words of an index."""
         values = (("v", self.server), ("c", self.category), ("r", self.risk), ("s", self.signal))
-        filters = [facet(kind, value) for kind, value in values if value is not None]
-        return " AND ".join(f"facets : {each}" for each in [f"({' OR '.join(visible)})", *filters])
+        return [facet(kind, value) for kind, value in values if value is not None]
 
     def condition(self, kind: Kind) -> tuple[str, list[str | None]]:
         """The same as a condition of SQL, with its values."""
@@ -105,9 +103,11 @@ def found(db: Connection, kind: Kind, sought: str, wanted: Wanted, start: int, l
 def _matching(
     db: Connection, kind: Kind, words: Sequence[Sequence[str]], wanted: Wanted, start: int, limit: int
 ) -> tuple[list[int], int]:
+    # What others have is little and what everybody sees is nearly everything: so that is left out, not this let in.
+    others = f"SELECT id FROM {kind.table} WHERE organisation > '' AND organisation != ?"  # noqa: S608 - constants only
     hidden = f"SELECT id FROM {kind.table} WHERE {kind.server} IN ({HIDDEN})"  # noqa: S608 - constants only
-    where = f"FROM {kind.index} WHERE {kind.index} MATCH ? AND rowid NOT IN ({hidden})"
-    values = (_expression(words, kind.columns, wanted.facets()), wanted.organisation or None)
+    where = f"FROM {kind.index} WHERE {kind.index} MATCH ? AND rowid NOT IN ({others} UNION ALL {hidden})"
+    values = (_expression(words, kind.columns, wanted.facets()), wanted.organisation, wanted.organisation or None)
     total = db.execute(f"SELECT count(*) {where}", values).fetchone()[0]
     best = f"bm25({kind.index}, {kind.weights}), rowid"
     query = f"SELECT rowid {where} ORDER BY {best} LIMIT ? OFFSET ?"
@@ -122,12 +122,14 @@ def _listed(db: Connection, kind: Kind, wanted: Wanted, start: int, limit: int) 
     return [row[0] for row in db.execute(query, (*values, limit, start))], total
 
 
-def _expression(words: Sequence[Sequence[str]], columns: str, facets: str) -> str:
+def _expression(words: Sequence[Sequence[str]], columns: str, facets: Sequence[str]) -> str:
     """One of each group of words, as a word or its beginning, in the columns; or the words as one name."""
     each = " AND ".join(f"({' OR '.join(_beginning(word) for word in group)})" for group in words)
-    joined = whole([group[0] for group in words])
-    return f'(({{{columns}}} : ({each})) OR whole : ("{joined}" OR "{joined}"*)) AND {facets}'
+    joined = _beginning(whole([group[0] for group in words]))
+    said = f"({{{columns}}} : ({each})) OR whole : ({joined})"
+    return " AND ".join([f"({said})", *(f"facets : {each}" for each in facets)])
 
 
 def _beginning(word: str) -> str:
-    return f'"{word}" OR "{word}"*'
+    """A word or the beginning of one; a single letter begins too many."""
+    return f'"{word}"' if len(word) == 1 else f'"{word}" OR "{word}"*'

@@ -121,7 +121,7 @@ class Writer:
         signals = self._db.execute(
             "SELECT DISTINCT signal FROM tools JOIN signals ON tool_id = tools.id WHERE server_id = ?", (self.id,)
         )
-        facets = [facet("o", self.organisation), *(facet("s", row[0]) for row in signals)]
+        facets = [facet("s", row[0]) for row in signals]
         facets += [facet("c", category) for category, number in entry.counts.items() if number]
         index_server(self._db, self.id, entry, [*facets, facet("r", entry.risk or "")])
 
@@ -185,7 +185,7 @@ class Writer:
     def _index(self, tool_id: int, tool: Tool) -> None:
         signals = {signal.id for signal in tool.judged.signals}
         self._db.executemany("INSERT INTO signals VALUES (?, ?)", [(signal, tool_id) for signal in signals])
-        facets = [facet("o", self.organisation), facet("v", self.slug), facet("c", tool.judged.category)]
+        facets = [facet("v", self.slug), facet("c", tool.judged.category)]
         facets += [facet("r", tool.judged.risk), *(facet("s", signal) for signal in signals)]
         definition = tool.accepted.definition if tool.accepted else {}
         about = " ".join((*tool.parameters, text_of(definition.get("title")), text_of(definition.get("description"))))

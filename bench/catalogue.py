@@ -1,0 +1,131 @@
+"""The stored catalogue with all definitions of the data: loading, importing, searching, reading it whole.
+
+    python -m bench.catalogue [--json] [--rounds 3] [DATA]
+
+Search is measured as it is used: the words that people type, some misspelt, with filters and without, each with its
+count and its first page. `cold`: each query on a connection of its own that has read nothing; `warm`: on one that is
+kept. Times are of the clock, and of this process's CPU, because a busy machine shows in the first alone.
+"""
+
+from __future__ import annotations
+
+import argparse
+import json
+import statistics
+import tempfile
+import time
+from collections.abc import Callable, Sequence
+from pathlib import Path
+from typing import Any
+
+from toolgate.catalogue.box import pack, shipped
+from toolgate.catalogue.identity import facts_of
+from toolgate.catalogue.lines import Lines, read_lines
+from toolgate.catalogue.store import Catalogue, open_catalogue
+
+DATA = Path(__file__).parents[2] / "shared" / "data" / "mcp_tools.jsonl.gz"
+TOGETHER = 100
+WORDS = """
+run, delete, stripe, github, filesystem, refund, postgres, browser, email, slack, docker, delete repository,
+create issue, send email, list users, run sql query, createIssue, create_issue, get weather forecast, search web,
+read file, upload file to drive, google calendar event, aws s3 bucket, screenshot page, stripee, delte_repo, kuberntes,
+playwrihgt, postgers query, githb isue, get, list, file, search, a, 天气, xyzzyq, hub
+"""
+FILTERED: Sequence[tuple[str, dict[str, Any]]] = (
+    ("delete", {"category": "Destructive"}),
+    ("", {"category": "Financial"}),
+    ("", {"risk": "Critical", "signal": "path"}),
+    ("file", {"signal": "path", "category": "Write"}),
+    ("payment", {"risk": "Critical"}),
+    ("issue", {"server": "github--github-mcp-server"}),
+    ("", {}),
+)
+QUERIES: Sequence[tuple[str, dict[str, Any]]] = (*((words.strip(), {}) for words in WORDS.split(",")), *FILTERED)
+
+
+def main() -> None:
+    """Measure and print."""
+    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
+    parser.add_argument("data", nargs="?", type=Path, default=DATA)
+    parser.add_argument("--rounds", type=int, default=3)
+    parser.add_argument("--json", action="store_true")
+    chosen = parser.parse_args()
+    with tempfile.TemporaryDirectory() as place:
+        found = measured(Path(place), chosen.data, chosen.rounds)
+    if chosen.json:
+        print(json.dumps(found))
+        return
+    for name, value in found.items():
+        print(f"{name:34} {value}")
+
+
+def measured(place: Path, data: Path, rounds: int) -> dict[str, Any]:
+    """All numbers: seconds for what is done once, milliseconds for searches, bytes for sizes."""
+    found: dict[str, Any] = {}
+    lines = _timed(found, "read the file", lambda: read_lines(data))
+    found["tools"] = sum(map(len, lines.servers.values()))
+    box = _timed(found, "pack the box", lambda: pack(lines.servers))
+    found["bytes of the box"] = len(box)
+    found["bytes of the box that is shipped"] = len(shipped())
+    _timed(found, "load the box", lambda: _load(place))
+    with open_catalogue(place) as catalogue:
+        _timed(found, "import everything", lambda: _import(catalogue, lines))
+        _timed(found, "import it again", lambda: _import(catalogue, lines))
+        _timed(found, "judge everything again", catalogue.reclassify)
+        _timed(found, "read every server and tool", lambda: (catalogue.all_servers(), list(catalogue.all_tools())))
+        warm = [each for _ in range(rounds) for each in _searches(catalogue)]
+    found["bytes of catalogue.db"] = (place / "catalogue.db").stat().st_size
+    cold = [each for _ in range(rounds) for each in _cold(place)]
+    for name, times in (("warm", warm), ("cold", cold)):
+        for clock, values in zip(("ms", "ms CPU"), zip(*times, strict=True), strict=True):
+            cuts = statistics.quantiles(values, n=100)
+            found[f"search {name}, {clock}"] = {
+                "p50": round(cuts[49], 1),
+                "p95": round(cuts[94], 1),
+                "most": round(max(values), 1),
+            }
+    return found
+
+
+def _timed(found: dict[str, Any], name: str, work: Callable[[], Any]) -> Any:
+    started, busy = time.perf_counter(), time.process_time()
+    result = work()
+    seconds = (time.perf_counter() - started, time.process_time() - busy)
+    found[f"{name}, s"] = round(seconds[0], 2)
+    found[f"{name}, s CPU"] = round(seconds[1], 2)
+    return result
+
+
+def _load(place: Path) -> None:
+    with open_catalogue(place):
+        pass
+
+
+def _import(catalogue: Catalogue, lines: Lines) -> None:
+    names = list(lines.servers)
+    for start in range(0, len(names), TOGETHER):
+        with catalogue.together():
+            for name in names[start : start + TOGETHER]:
+                catalogue.put(facts_of(name), lines.servers[name], source="import", now=time.time())
+
+
+def _searches(catalogue: Catalogue) -> list[tuple[float, float]]:
+    return [_search(catalogue, words, filters) for words, filters in QUERIES]
+
+
+def _cold(place: Path) -> list[tuple[float, float]]:
+    times = []
+    for words, filters in QUERIES:
+        with open_catalogue(place, box=b"") as catalogue:
+            times.append(_search(catalogue, words, filters))
+    return times
+
+
+def _search(catalogue: Catalogue, words: str, filters: dict[str, Any]) -> tuple[float, float]:
+    started, busy = time.perf_counter(), time.process_time()
+    catalogue.tools(sought=words, **filters)
+    return (time.perf_counter() - started) * 1000, (time.process_time() - busy) * 1000
+
+
+if __name__ == "__main__":
+    main()
