@@ -17,6 +17,8 @@ _AMOUNTS = frozenset({"amount", "lamports", "amounts"})
 _SIDES = frozenset({"buy", "sell"})
 _KEPT_AT = word_set("output save download dest destination out")
 _PLACES = word_set("path file dir directory folder filename filepath")
+_DELETING = word_set("drop delete destroy purge wipe erase")
+_CAUTIOUS = word_set("dry dryrun confirm confirmed")
 _READ_AT_MOST, _LONGEST = 300, 80
 
 
@@ -69,4 +71,20 @@ def kept_at(declared: Sequence[Parameter]) -> str:
     """The path of a parameter that says where a result is to be kept on disk; "" for none."""
     return next(
         (each.path for each in declared if _KEPT_AT.intersection(each.words) and _PLACES.intersection(each.words)), ""
+    )
+
+
+def deleting_flag(declared: Sequence[Parameter]) -> str:
+    """The path of a switch that makes the tool delete besides: `drop_target`; "" for none."""
+    return _switch(declared, _DELETING)
+
+
+def cautious_flag(declared: Sequence[Parameter]) -> str:
+    """The path of a switch that only a tool has that changes something: `dry_run`, `confirm`; "" for none."""
+    return _switch(declared, _CAUTIOUS)
+
+
+def _switch(declared: Sequence[Parameter], words: frozenset[str]) -> str:
+    return next(
+        (each.path for each in declared if each.kind == "boolean" and each.words and each.words[0] in words), ""
     )

@@ -6,7 +6,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Literal, NamedTuple
 
-from toolgate.classifier.choices import chosen, kept_at, run_by
+from toolgate.classifier.choices import cautious_flag, chosen, deleting_flag, kept_at, run_by
 from toolgate.classifier.grammar import by_description, listed_categories, phrase
 from toolgate.classifier.lexicon import Lexicon
 from toolgate.classifier.naming import by_name
@@ -125,6 +125,10 @@ def _by_parameters(first: Reading, part: Part, lexicon: Lexicon) -> list[Reading
     run = run_by(part.declared)
     if first.category == "Read" and run and not _EXPLAINS.intersection(part.words):
         found.append(Reading("Execute", f"parameter `{run}` is run", PROBABLY))
+    if first.category == "Write" and (flag := deleting_flag(part.declared)):
+        found.append(Reading("Destructive", f"parameter `{flag}` deletes", PROBABLY))
+    if first.category == "Read" and first.weight < SAYS and (flag := cautious_flag(part.declared)):
+        found.append(Reading("Write", f"parameter `{flag}` is for what changes something", PROBABLY))
     kept = kept_at(part.declared) if first.category == "Read" else ""
     if kept:
         found.append(Reading("Write", f"parameter `{kept}` says where to keep it", PROBABLY))

@@ -31,6 +31,7 @@ class Root(LazyGroup):
         "serve": ("toolgate.cli.serve", "Run the gateway."),
         "run": ("toolgate.cli.run", "Put a policy around one stdio server."),
         "scan": ("toolgate.cli.scan", "See what servers can do, and what is wrong with them."),
+        "classify": ("toolgate.cli.classify", "Say what tools do, told from their definitions."),
         "server": ("toolgate.cli.server", "Register MCP servers and look at their tools."),
         "policy": ("toolgate.cli.policy", "Check, test and store policies."),
         "grant": ("toolgate.cli.grant", "Give agents access, and take it back."),

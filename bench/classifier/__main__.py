@@ -1,0 +1,87 @@
+"""How well and how fast the classifier answers: `python -m bench.classifier DATA [--dev] [--wrong]`.
+
+Without `--dev` the servers that were set aside are measured, and that is done once: who tunes afterwards has nothing
+left to measure. With `--dev` nothing of them is read. The classifier never sees the hints that it is compared with.
+"""
+
+from __future__ import annotations
+
+import argparse
+import resource
+import time
+from collections.abc import Sequence
+from pathlib import Path
+
+from bench.classifier.agreement import HEAD, agreement, rate
+from bench.classifier.data import HERE, Json, adjudicated, by_server, labels, set_aside
+from bench.classifier.labelled import Accuracy, accuracy, by_confidence, confusion
+
+from toolgate.classifier import VERSION
+from toolgate.classifier.classify import Classification, classify_all
+from toolgate.policy.categories import PRECEDENCE
+
+Servers = list[tuple[str, list[Json]]]
+Answered = list[tuple[str, Json, Classification]]
+
+
+def main() -> int:
+    """Print the tables."""
+    parser = argparse.ArgumentParser(prog="python -m bench.classifier")
+    parser.add_argument("data", type=Path, help="definitions as JSON lines, gzipped or not")
+    parser.add_argument("--dev", action="store_true", help="measure the development servers alone")
+    parser.add_argument("--wrong", action="store_true", help="name every tool that comes out otherwise")
+    given = parser.parse_args()
+    servers = by_server(given.data, dev=given.dev)
+    answered = _timed(servers)
+    if given.dev:
+        _measured("development servers", answered, "dev_labels.jsonl", dev=True, wrong=given.wrong)
+    else:
+        aside = [each for each in answered if set_aside(each[0])]
+        _measured("servers set aside", aside, "labels.jsonl", dev=False, wrong=given.wrong)
+    return 0
+
+
+def _timed(servers: Servers) -> Answered:
+    """Every tool's answer; prints what it cost."""
+    count = sum(len(tools) for _, tools in servers)
+    classify_all([], "")  # reads the lexicon
+    begin = time.process_time()
+    answers = [(server, tools, classify_all(tools, server)) for server, tools in servers]
+    spent = time.process_time() - begin
+    each = 1e6 * spent / count if count else 0.0
+    peak = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / 1024
+    print(f"lexicon {VERSION}: {count} tools of {len(servers)} servers in {spent:.2f} s, {each:.0f} us a tool")
+    print(f"peak memory with all definitions held: {peak:.0f} MiB\n")
+    return [(server, tool, said) for server, tools, found in answers for tool, said in zip(tools, found, strict=True)]
+
+
+def _measured(what: str, answered: Answered, file: str, *, dev: bool, wrong: bool) -> None:
+    said = [(server, tool, answer.category) for server, tool, answer in answered]
+    for name, truths in (("raw", {}), ("adjudicated", adjudicated(dev=dev))):
+        found = agreement(said, truths)
+        print(f"Agreement with the hints of {what}, {name}")
+        _table(("source", *HEAD), [(source, *found[source].row()) for source in sorted(found)])
+        if wrong and name == "adjudicated" and "all" in found:
+            print("\n".join(found["all"].missed), end="\n\n")
+    answers = {(server, tool["name"]): answer for server, tool, answer in answered}
+    _accurate(what, accuracy(answers, labels(HERE / file)), wrong=wrong)
+
+
+def _accurate(what: str, found: Accuracy, *, wrong: bool) -> None:
+    total = sum(found.pairs.values())
+    print(f"Accuracy on {total} labelled tools of {what}: {rate(found.right, total)}")
+    _table(("label", *PRECEDENCE, "right"), confusion(found))
+    _table(("confidence", "tools", "right"), by_confidence(found))
+    if wrong:
+        print("\n".join(found.wrong))
+
+
+def _table(head: Sequence[str], rows: Sequence[Sequence[str]]) -> None:
+    """A table in Markdown."""
+    for row in (head, ["---"] * len(head), *rows):
+        print(f"| {' | '.join(row)} |")
+    print()
+
+
+if __name__ == "__main__":
+    raise SystemExit(main())
