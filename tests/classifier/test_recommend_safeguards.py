@@ -20,6 +20,7 @@ from toolgate.policy.definition import Definition
 from toolgate.policy.document import Document
 
 TEXT = {"type": "string"}
+SELECT = {"path": "args.query", "op": "sql_only", "value": ["select"], "dialect": "postgres"}
 
 
 def tool(name: str, required: str = "", **properties: Any) -> dict[str, Any]:
@@ -151,10 +152,26 @@ def test_a_writing_tool_may_send_more_kinds_of_statement_and_says_so() -> None:
     assert outcome(filled(tightened, ["delete"]), query, sql="delete from t") == "allow"
 
 
-def test_what_runs_the_callers_code_waits_for_a_person_each_time() -> None:
-    shell = tool("execute_command", "command", command=TEXT)
-    assert outcome(recommend([shell], "", known("Execute")), shell, command="ls") == "allow"
-    assert outcome(tighten([shell], "", known("Execute")).document, shell, command="ls") == "wait"
+@pytest.mark.parametrize(
+    ("name", "server"), [("execute_sql", ""), ("run_query", "acme/postgres-mcp"), ("query", "acme/sqlite")]
+)
+def test_the_query_of_a_database_is_sql_though_it_does_not_say_so(name: str, server: str) -> None:
+    query = tool(name, "query", query=TEXT)
+    document = filled(tighten([query], server, known("Read")), *([SELECT] if not server else []))
+    assert outcome(document, query, query="select 1") == "allow"
+    assert outcome(document, query, query="drop table t") == "deny"
+
+
+def test_other_queries_are_no_sql() -> None:
+    search = tool("search_docs", "query", query=TEXT)
+    assert tighten([search], "acme/postgres-mcp", known("Read")).document["tools"]["search_docs"] == {}
+
+
+@pytest.mark.parametrize("parameter", ["command", "code", "python_code", "script"])
+def test_what_runs_the_callers_code_waits_for_a_person_each_time(parameter: str) -> None:
+    shell = tool("execute_command", parameter, **{parameter: TEXT})
+    assert outcome(recommend([shell], "", known("Execute")), shell, **{parameter: "ls"}) == "allow"
+    assert outcome(tighten([shell], "", known("Execute")).document, shell, **{parameter: "ls"}) == "wait"
 
 
 def test_amounts_are_summed_and_a_call_that_names_none_is_refused() -> None:

@@ -13,9 +13,8 @@ from typing import Any, Literal
 
 from toolgate.classifier.arguments import Argument
 from toolgate.classifier.classify import Category
-from toolgate.classifier.parameters import words_of
+from toolgate.classifier.guarded import Judged, is_amount, is_path, is_place, is_recipient, is_run, is_sql, is_url
 from toolgate.classifier.recommend import counter_of
-from toolgate.classifier.signals import runs, takes_mail, takes_path, takes_sql, takes_url
 from toolgate.policy.typed import SQL_KINDS
 
 ROOT = "/REPLACE/with/a/root"
@@ -25,49 +24,6 @@ NO_DIALECT = "REPLACE this condition with sql_only and the dialect of the server
 MOST_AT_ONCE = 20
 """Elements of a list that one call may change."""
 _KINDS: dict[Category, list[str]] = {"Write": ["select", "insert", "update"]}
-_PLACES = frozenset(
-    {
-        "path",
-        "dir",
-        "directory",
-        "folder",
-        "root",
-        "cwd",
-        "workdir",
-        "working",
-        "work",
-        "base",
-        "project",
-        "repo",
-        "repository",
-        "workspace",
-        "vault",
-    }
-)
-_ABOUT = frozenset(
-    {"base64", "bytes", "cid", "code", "comments", "content", "count", "data", "description", "extension", "extensions"}
-    | {"field", "fields", "filter", "firstname", "format", "glob", "hash", "html", "id", "ids", "key", "keys"}
-    | {"lastname", "list", "mode", "name", "origin", "pass", "pattern", "patterns", "prefix", "prompt", "properties"}
-    | {"regex", "results", "sha", "size", "str", "subject", "suffix", "template", "text", "title", "token", "type"}
-    | {"types", "value", "verified", "xpath", "y"}
-)
-"""A name that ends so says something of a file or address."""
-_COPIES = frozenset({"cc", "bcc"})
-_RECIPIENTS = _COPIES | {"to", "recipient", "recipients"}
-_SENDS = frozenset({"send", "mail", "email", "message", "invite", "forward", "reply", "notify", "share", "draft"})
-_AMOUNTS = frozenset({"amount", "cents", "lamports", "satoshis", "sats", "sum", "total", "wei"})
-_BOUNDS = frozenset({"max", "maximum", "min", "minimum", "limit"})
-
-
-@dataclass(slots=True, frozen=True)
-class Judged:
-    """A tool as its safeguards see it. `signals` are ids; `dialect` is that of its SQL, "" where that is uncertain."""
-
-    name: str
-    category: Category
-    arguments: tuple[Argument, ...] = ()
-    signals: frozenset[str] = frozenset()
-    dialect: str = ""
 
 
 @dataclass(slots=True, frozen=True)
@@ -102,10 +58,8 @@ def safeguards(tool: Judged) -> Iterator[Safeguard]:
 
 def asks_for_a_person(tool: Judged) -> str:
     """Why every call of the tool should wait for a person; "" where it need not."""
-    if tool.category != "Execute":
-        return ""
-    ran = (each.parameter for each in tool.arguments)
-    return "It runs what the caller writes." if any(runs(each) and not takes_sql(each) for each in ran) else ""
+    runs = any(is_run(each, tool) for each in tool.arguments)
+    return "It runs what the caller writes." if runs and tool.category == "Execute" else ""
 
 
 def _sql(argument: Argument, tool: Judged) -> Safeguard:
@@ -124,10 +78,8 @@ def _sql(argument: Argument, tool: Judged) -> Safeguard:
 def _path(argument: Argument, _: Judged) -> Safeguard:
     condition = {"path": argument.inside, "op": "path_under", "value": ROOT}
     what = "the folder that calls must stay in, absolute or relative as the server takes paths"
-    is_place = _PLACES.issuperset(argument.parameter.words)
-    return _limited(
-        argument, condition, Blank("/conditions/0/value", what, "/srv/project"), "It names a file.", is_place
-    )
+    blank = Blank("/conditions/0/value", what, "/srv/project")
+    return _limited(argument, condition, blank, "It names a file.", is_place(argument))
 
 
 def _url(argument: Argument, _: Judged) -> Safeguard:
@@ -142,35 +94,19 @@ def _mail(argument: Argument, _: Judged) -> Safeguard:
     return _limited(argument, condition, blank, "It names people to write to.")
 
 
-def _is_named(argument: Argument) -> bool:
-    """Whether it is the file or address itself and not something about it, such as its id or its type."""
-    words = argument.parameter.words
-    return not words or words[-1] not in _ABOUT or (words[-1] == "name" and "file" in words)
-
-
-def _is_sent_to(argument: Argument, tool: Judged) -> bool:
-    """Whether mail goes there: elsewhere an address is a piece of data, and recipients get other things too."""
-    parameter = argument.parameter
-    if tool.category == "Read" or not takes_mail(parameter) or not _is_named(argument):
-        return False
-    if "mail" not in f"{parameter.name} {parameter.description} {tool.name}".lower() and parameter.name not in _COPIES:
-        return False
-    return not (_RECIPIENTS.isdisjoint(parameter.words) and _SENDS.isdisjoint(words_of(tool.name)))
-
-
 _TYPED: tuple[tuple[Callable[[Argument, Judged], bool], Callable[[Argument, Judged], Safeguard]], ...] = (
-    (lambda argument, _: takes_sql(argument.parameter), _sql),
-    (lambda argument, _: takes_url(argument.parameter) and _is_named(argument), _url),
-    (lambda argument, _: takes_path(argument.parameter) and _is_named(argument), _path),
-    (_is_sent_to, _mail),
+    (is_sql, _sql),
+    (is_url, _url),
+    (is_path, _path),
+    (is_recipient, _mail),
 )
 """The first that fits an argument counts."""
 
 
 def _limited(
-    argument: Argument, condition: dict[str, Any], blank: Blank | None, reason: str, is_place: bool = False
+    argument: Argument, condition: dict[str, Any], blank: Blank | None, reason: str, always: bool = False
 ) -> Safeguard:
-    if argument.required or is_place:
+    if argument.required or always:
         return Safeguard("require", {"conditions": [condition]}, blank)
     sent = {"path": argument.path, "op": "exists", "value": True}
     return Safeguard("require_approval", {"conditions": [sent], "on_deny": reason})
@@ -187,16 +123,10 @@ def _few(argument: Argument) -> Safeguard:
 
 def _quota(tool: Judged) -> Iterator[Safeguard]:
     """A sum for each day; a call that does not say how much it moves is refused."""
-    amount = next((each for each in tool.arguments if _is_amount(each)), None)
+    amount = next((each for each in tool.arguments if is_amount(each)), None)
     if amount is not None:
         counter = counter_of(tool.name, "amount")
         limit = {"counter": counter, "window": "day", "max": 0, "scope": "grant", "cost": amount.path}
         yield Safeguard(
             "limits", limit, Blank("/max", "how much may be moved in a day, in the unit of the argument", 100)
         )
-
-
-def _is_amount(argument: Argument) -> bool:
-    words = frozenset(argument.parameter.words)
-    counted = argument.parameter.kind in ("number", "integer") and "[*]" not in argument.path
-    return counted and bool(words & _AMOUNTS) and not words & _BOUNDS

@@ -9,9 +9,10 @@ from typing import Any
 from toolgate.classifier.arguments import arguments_named, arguments_of
 from toolgate.classifier.classify import PRECEDENCE, Classification, classify_all
 from toolgate.classifier.dialects import dialect_of
+from toolgate.classifier.guarded import Judged
 from toolgate.classifier.parameters import text_of, words_of
 from toolgate.classifier.recommend import Entry, by_category, is_usable, written
-from toolgate.classifier.safeguards import Judged, Safeguard, asks_for_a_person, safeguards
+from toolgate.classifier.safeguards import Safeguard, asks_for_a_person, safeguards
 from toolgate.policy.definition import Definition
 from toolgate.policy.entries import escape
 from toolgate.policy.trifecta import find_trifecta
