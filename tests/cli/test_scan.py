@@ -122,6 +122,7 @@ def test_a_file_without_definitions_is_an_error_or_a_finding(toolgate: Toolgate,
         (["--upstream", "http://a.example"], "not encrypted"),
         (["--json", "--sarif", "-", "--catalogue", "f"], "both go to standard output"),
         (["--write-baseline", "--catalogue", "f"], "needs to know where"),
+        (["--safeguards", "--catalogue", "f"], "goes with --policy"),
         (["--baseline", "none.json", "--catalogue", "f"], "cannot be read"),
         (["--ignore", "none", "--catalogue", "f"], "cannot be read"),
         (["--catalogue", "none"], "cannot be read"),
@@ -149,7 +150,7 @@ def test_a_server_that_does_not_answer_ends_with_3_and_the_others_are_told(toolg
     done = toolgate("scan", "--no-store", "--catalogue", answer(here, GET), "--", "/no/such", code=3)
     assert "error: server such: " in done.err
     assert "1 server" not in done.out.splitlines()[-1]
-    assert done.out.splitlines()[-1].startswith("2 servers (1 did not answer), 1 tools, no findings")
+    assert done.out.splitlines()[-1].startswith("2 servers (1 did not answer), 1 tool, no findings")
 
 
 def test_hostile_text_reaches_neither_terminal_nor_page_as_it_is(toolgate: Toolgate, here: Path) -> None:
@@ -166,6 +167,15 @@ def test_the_policy_is_valid_and_never_takes_the_place_of_another(toolgate: Tool
     assert json.loads((here / "p.json").read_text())["hide"] == ["delete_order"]
     toolgate("policy", "check", "p.json")
     assert "is there already" in toolgate("scan", "--policy", "p.json", "--catalogue", file, code=2).err
+
+
+def test_safeguards_watch_arguments_and_say_what_is_left_to_fill_in(toolgate: Toolgate, here: Path) -> None:
+    schema = {"type": "object", "properties": {"path": {"type": "string"}}}
+    file = answer(here, {"name": "write_note", "description": "Writes a note.", "inputSchema": schema})
+    done = toolgate("scan", "--no-store", "--safeguards", "--policy", "p.json", "--catalogue", file)
+    assert "to fill in at /tools/write_note/" in done.out
+    assert "path_under" in (here / "p.json").read_text()
+    toolgate("policy", "check", "p.json")
 
 
 def test_several_servers_have_a_policy_each(toolgate: Toolgate, here: Path) -> None:

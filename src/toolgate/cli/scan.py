@@ -61,6 +61,9 @@ PolicyOption = Annotated[
         "--policy", metavar="OUT", help="Write the recommended policy; of several servers, into this directory."
     ),
 ]
+SafeguardsOption = Annotated[
+    bool, typer.Option("--safeguards", help="Make the policy watch arguments too; it says what is left to fill in.")
+]
 FailOption = Annotated[
     str,
     typer.Option(
@@ -104,6 +107,7 @@ def scan(  # noqa: PLR0913, PLR0917 - typer declares options as parameters
     as_json: JsonOption = False,
     sarif: SarifOption = "",
     policy: PolicyOption = None,
+    safeguards: SafeguardsOption = False,
     fail_on: FailOption = "high",
     baseline: BaselineOption = None,
     write_baseline: WriteOption = False,
@@ -119,7 +123,7 @@ def scan(  # noqa: PLR0913, PLR0917 - typer declares options as parameters
     from toolgate.cli import scan_output, scan_targets
     from toolgate.scanner.scan import scan as scan_all
 
-    plan = scan_output.Plan(as_json, sarif, policy, baseline, write_baseline, ignore)
+    plan = scan_output.Plan(as_json, sarif, policy, safeguards, baseline, write_baseline, ignore)
     threshold = _level(fail_on)
     accepted = plan.check()
     asked = scan_targets.Asked(

@@ -12,7 +12,7 @@ from pathlib import Path
 import typer
 
 from toolgate.catalogue.slugs import slug
-from toolgate.classifier.recommend import written
+from toolgate.classifier.tightened import Tightened, tighten
 from toolgate.cli import exits, printing
 from toolgate.cli.scan_view import show
 from toolgate.scanner.asking import Heard
@@ -44,6 +44,7 @@ class Plan:
     as_json: bool
     sarif: str
     policy: Path | None
+    safeguards: bool
     baseline: Path | None
     write_baseline: bool
     ignore: Path | None
@@ -52,6 +53,8 @@ class Plan:
         """What files of the user accept; raises BadInput, ToolgateError."""
         if self.as_json and self.sarif == "-":
             raise BadInput("--sarif", "and --json both go to standard output", "give --sarif a file")
+        if self.safeguards and self.policy is None:
+            raise BadInput("--safeguards", "goes with --policy", "say where the policy goes")
         if self.write_baseline and self.baseline is None:
             raise BadInput("--write-baseline", "needs to know where", "give --baseline FILE")
         ignore = self.ignore or (Path(FILE) if Path(FILE).is_file() else None)
@@ -84,11 +87,19 @@ class Plan:
 
     def _write_policies(self, scan: Scan) -> None:
         for path, report in self._policies(scan):
-            _write(path, written(policy_of(report)))
+            _write(path, self._policy(report).text)
 
     def _say_policies(self, scan: Scan) -> None:
         for path, report in self._policies(scan):
             printing.say(f"policy of {report.name}: {path}")
+            for each in self._policy(report).fill_ins:
+                printing.say(f"  to fill in at {each.pointer}: {each.what} (for example {json.dumps(each.example)})")
+
+    def _policy(self, report: Report) -> Tightened:
+        if not self.safeguards:
+            return Tightened(policy_of(report), ())
+        judged = [tool.classification for tool in report.tools]
+        return tighten([tool.definition for tool in report.tools], report.name, judged)
 
     def _policies(self, scan: Scan) -> Iterator[tuple[Path, Report]]:
         """Of a server that did not answer nothing is known, so there is no policy of it."""

@@ -2,12 +2,18 @@
 
 from __future__ import annotations
 
+import os
+import shutil
+import textwrap
 from collections.abc import Sequence
 from typing import Final
+
+import typer
 
 from toolgate.cli import printing
 from toolgate.policy.categories import PRECEDENCE
 from toolgate.scanner.facts import policy_of, rule_words
+from toolgate.scanner.findings import Finding
 from toolgate.scanner.judging import Judged, Report
 from toolgate.scanner.rules import LEVELS
 from toolgate.scanner.scan import Scan, failure_of, summary
@@ -51,10 +57,11 @@ _STYLES: Final = {
     "High": "red",
     "Medium": "yellow",
     "Low": "green",
-    "critical": "bold red",
-    "high": "red",
-    "medium": "yellow",
 }
+_COLOURS: Final = {"critical": "red", "high": "red", "medium": "yellow"}
+_LEVEL: Final = len("critical")
+_CHANGES: Final = ("description-", "schema-changed", "annotations-", "tool-")
+"""Rules whose quote is the fingerprint of a definition, for programs alone."""
 
 
 def _row(tool: Judged, rule: str) -> tuple[str, ...]:
@@ -79,30 +86,38 @@ def _counts(report: Report) -> str:
 
 
 def _findings(settled: Sequence[Settled]) -> None:
-    told = [it for it in settled if it.state == "new" and it.finding.rule_id not in _OF_RISK]
-    if not told:
-        return
-    printing.table(
-        ("level", "finding", "where", "what"), [_told(it) for it in told[:MOST_FINDINGS]], "", styles=_STYLES
-    )
+    told = [it.finding for it in settled if it.state == "new" and it.finding.rule_id not in _OF_RISK]
+    for finding in told[:MOST_FINDINGS]:
+        _finding(finding)
     if len(told) > MOST_FINDINGS:
         printing.say(f"... and {len(told) - MOST_FINDINGS} more: `--json` has all of them")
-    printing.say("")
+    if told:
+        printing.say("")
 
 
-def _told(settled: Settled) -> tuple[str, ...]:
-    finding = settled.finding
-    where = " ".join(part for part in (finding.server, finding.tool) if part) or "ignore list"
-    place = f" {finding.place}" if finding.place else ""
-    quote = f": {finding.quote}" if finding.quote and finding.rule.by_quote and "changed" not in finding.rule_id else ""
-    return finding.level, finding.rule_id, legible(where + place), legible(finding.detail + quote)
+def _finding(finding: Finding) -> None:
+    """What and where in one line, what it is and the words that show it below, broken at the edge of the terminal."""
+    where = " ".join(part for part in (finding.server, finding.tool, finding.place) if part)
+    level = finding.level.ljust(_LEVEL)
+    if finding.level in _COLOURS and not os.environ.get("NO_COLOR"):
+        level = typer.style(level, fg=_COLOURS[finding.level], bold=finding.level == "critical")
+    typer.echo(f"{level} {finding.rule_id}  {legible(where)}")
+    quoted = finding.rule.by_quote and finding.quote and not finding.rule_id.startswith(_CHANGES)
+    for text in (finding.detail, f"> {finding.quote}" if quoted else ""):
+        for line in textwrap.wrap(legible(text), max(_columns() - _LEVEL - 1, 40), break_on_hyphens=False):
+            typer.echo(" " * (_LEVEL + 1) + line)
+
+
+def _columns() -> int:
+    return shutil.get_terminal_size((100, 24)).columns
 
 
 def _last_line(scan: Scan) -> str:
     sums = summary(scan)
     servers = f"{sums['servers']:,} server{'s' if sums['servers'] != 1 else ''}"
     missing = f" ({sums['unreached']} did not answer)" if sums["unreached"] else ""
-    return f"{servers}{missing}, {sums['tools']:,} tools, {_levels(scan)}{_others(sums)}"
+    tools = f"{sums['tools']:,} tool{'s' if sums['tools'] != 1 else ''}"
+    return f"{servers}{missing}, {tools}, {_levels(scan)}{_others(sums)}"
 
 
 def _levels(scan: Scan) -> str:

@@ -19,6 +19,8 @@ HEAVY: Final = 2_000
 _LETTERS_A_TOKEN: Final = 4
 _NAME: Final = re.compile(r"[A-Za-z0-9_.-]{1,128}")
 _KINDS: Final = (("description", str, "text"), ("title", str, "text"), ("annotations", Mapping, "object"))
+_SENTENCE: Final = 12
+"""Characters of the shortest text that can tell anybody anything."""
 _SAME_RULE: Final = 3
 """Places that one rule names in one definition: the fourth says nothing new."""
 
@@ -69,10 +71,9 @@ def _of_texts(found: Survey) -> Iterator[Hazard]:
 def _of_text(each: Text) -> Iterator[Hazard]:
     if each.named:
         yield from strange_letters(each.place, each.text)
-    elif len(each.text) < 12:
-        return
     yield from hidden(each.place, each.text)
-    yield from instructions(each.place, each.text, named=each.named)
+    if len(each.text) >= _SENTENCE:
+        yield from instructions(each.place, each.text, named=each.named)
 
 
 def _of_schemas(tool: Mapping[str, object]) -> Iterator[Hazard]:

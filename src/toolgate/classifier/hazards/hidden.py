@@ -35,12 +35,16 @@ _WIDTHLESS: Final = re.compile(
     "[\u200b-\u200f\u061c\u2060-\u2064\u206a-\u206f\ufeff\u180e\u00ad\u034f\u115f\u1160\u17b4\u17b5\u3164\uffa0]+"
 )
 _SELECTORS: Final = re.compile("[\ufe00-\ufe0f\U000e0100-\U000e01ef]+")
+_SHORT: Final = 20
+"""A plain text of fewer characters has nowhere to hide anything."""
 _MESSAGE: Final = 8
 """Invisible characters in a row that are more than a slip: one byte of a message takes eight of two kinds."""
 
 
 def hidden(place: str, text: str) -> Iterator[Hazard]:
     """What of a text does not show."""
+    if len(text) < _SHORT and text.isascii() and text.isprintable():
+        return
     yield from _controls(place, text)
     yield from _out_of_sight(place, text)
     yield from _encoded(place, text)
