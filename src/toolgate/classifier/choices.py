@@ -11,6 +11,8 @@ from toolgate.classifier.parameters import Parameter, word_set, words_of
 from toolgate.classifier.reading import SAYS, Reading, Setting
 from toolgate.classifier.signals import runs
 
+COMMANDS = word_set("command cmd shell script javascript")
+"""Parameters that hold what can do anything."""
 _CHOOSERS = word_set("action actions operation operations command method mode op")
 _METHODS = frozenset({"get", "post"})
 _AMOUNTS = frozenset({"amount", "lamports", "amounts"})
@@ -62,9 +64,16 @@ def _of_text(parameter: Parameter, lexicon: Lexicon) -> Iterator[Reading]:
             yield Reading(category, f"parameter `{parameter.path}` may be `{word}`", SAYS)
 
 
-def run_by(declared: Sequence[Parameter]) -> str:
-    """The path of a parameter whose content is run; "" for none."""
-    return next((each.path for each in declared if runs(each) and "[" not in each.path), "")
+def run_by(declared: Sequence[Parameter], kinds: frozenset[str] = frozenset()) -> str:
+    """The path of a parameter whose content is run, of one of the `kinds` where any are given; "" for none."""
+    return next(
+        (
+            each.path
+            for each in declared
+            if runs(each) and "[" not in each.path and (not kinds or each.words[-1] in kinds)
+        ),
+        "",
+    )
 
 
 def kept_at(declared: Sequence[Parameter]) -> str:

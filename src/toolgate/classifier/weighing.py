@@ -6,7 +6,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Literal, NamedTuple
 
-from toolgate.classifier.choices import cautious_flag, chosen, deleting_flag, kept_at, run_by
+from toolgate.classifier.choices import COMMANDS, cautious_flag, chosen, deleting_flag, kept_at, run_by
 from toolgate.classifier.grammar import by_description, listed_categories, phrase
 from toolgate.classifier.lexicon import Lexicon
 from toolgate.classifier.naming import by_name
@@ -14,6 +14,7 @@ from toolgate.classifier.parameters import Parameter, word_set
 from toolgate.classifier.reading import HINTS, PROBABLY, SAYS, Reading, Setting
 from toolgate.policy.categories import PRECEDENCE, Category
 
+_TOLD_EARLY = 1_500
 _NOTHING = Reading("Execute", "nothing in the definition says what it does", 0)
 _CLAIMS = ("readOnlyHint", "destructiveHint")
 _ASKS = word_set("get list search find fetch read show view lookup count describe retrieve query")
@@ -47,30 +48,46 @@ def judged(part: Part, setting: Setting, lexicon: Lexicon) -> Judged:
     """Weigh all that one definition says."""
     named, told = by_name(part.words, setting, lexicon), by_description(part.text, setting, lexicon)
     lowered = part.text.lower()
-    first = _settled(named, told, part.claims)
-    first = _opened(first, lowered, lexicon)
-    decided = _raised(first, part, lowered, lexicon)
-    supports = [each for each in (named, told) if each is not None and each.category == decided.category]
-    evidence = [decided.evidence, *(each.evidence for each in supports)]
-    evidence += [
-        f"annotation `{key}` is {str(part.claims[key]).lower()}"
-        for key in _CLAIMS
-        if type(part.claims.get(key)) is bool
-    ]
+    choices = chosen(part.declared, lexicon)
+    first = _opened(_settled(named, told, choices, part.claims), lowered, lexicon)
+    decided = _calmed(_raised(first, choices, part, lowered, lexicon), part, lowered, lexicon)
     return Judged(
-        decided.category, _confidence(decided, named, told), tuple(dict.fromkeys(evidence)), decided.weight == 0
+        decided.category,
+        _confidence(decided, named, told),
+        _evidence(decided, named, told, part.claims),
+        decided.weight == 0,
     )
 
 
-def _settled(named: Reading | None, told: Reading | None, claims: Mapping[object, object]) -> Reading:
+def _evidence(
+    decided: Reading, named: Reading | None, told: Reading | None, claims: Mapping[object, object]
+) -> tuple[str, ...]:
+    """What decided, what supports it, and what the author claims."""
+    supports = [each.evidence for each in (named, told) if each is not None and each.category == decided.category]
+    stated = [key for key in _CLAIMS if type(claims.get(key)) is bool]
+    said = [f"annotation `{key}` is {str(claims[key]).lower()}" for key in stated]
+    return tuple(dict.fromkeys([decided.evidence, *supports, *said]))
+
+
+def _settled(
+    named: Reading | None, told: Reading | None, choices: Sequence[Reading], claims: Mapping[object, object]
+) -> Reading:
+    """What name and description say; where they say nothing, the actions to choose from, then the author's claim."""
     if named is not None and told is not None:
         return _between(named, told)
     only = named or told
     if only is not None:
         return only
+    if choices:
+        return _riskiest(choices)
     if claims.get("readOnlyHint") is True:
         return Reading("Read", "annotation `readOnlyHint` is true", HINTS)
     return _NOTHING
+
+
+def _riskiest(readings: Sequence[Reading]) -> Reading:
+    """The first of those that are the riskiest."""
+    return max(readings, key=lambda each: PRECEDENCE.index(each.category))
 
 
 def _between(named: Reading, told: Reading) -> Reading:
@@ -89,7 +106,7 @@ def _between(named: Reading, told: Reading) -> Reading:
         return named
     if told.beside and not named.beside:
         return told
-    return max(named, told, key=lambda each: PRECEDENCE.index(each.category))
+    return _riskiest([named, told])
 
 
 def _opened(first: Reading, lowered: str, lexicon: Lexicon) -> Reading:
@@ -105,34 +122,44 @@ def _opened(first: Reading, lowered: str, lexicon: Lexicon) -> Reading:
     return Reading(riskiest, f"description says `{listed[riskiest]}`", PROBABLY, first.verb)
 
 
-def _raised(first: Reading, part: Part, lowered: str, lexicon: Lexicon) -> Reading:
+def _raised(first: Reading, choices: Sequence[Reading], part: Part, lowered: str, lexicon: Lexicon) -> Reading:
     """The riskiest of what was read and what makes it riskier."""
-    found = [first, *_by_parameters(first, part, lexicon), *_by_phrases(first, part, lowered, lexicon)]
-    found += _by_claims(first, part.claims)
-    decided = max(found, key=lambda each: PRECEDENCE.index(each.category))
-    open_to_it = decided.category == "Execute" or decided.weight < PROBABLY
-    if decided.category in ("Read", "Destructive", "Financial") or not open_to_it:
+    found = [first, *_by_choices(first, choices), *_by_parameters(first, part), *_by_claims(first, part.claims)]
+    return _riskiest([*found, *_by_phrases(first, part, lowered, lexicon)])
+
+
+def _calmed(decided: Reading, part: Part, lowered: str, lexicon: Lexicon) -> Reading:
+    """A query of which the text says that it only reads; of commands and scripts that is not believed."""
+    unsure = decided.category == "Write" and decided.weight < PROBABLY
+    if not (unsure or decided.category == "Execute") or run_by(part.declared, COMMANDS):
         return decided
-    safe = phrase(lowered[:1500], "reads", lexicon)
+    safe = phrase(lowered[:_TOLD_EARLY], "reads", lexicon)
     return Reading("Read", f"description says `{safe}`", PROBABLY) if safe else decided
 
 
-def _by_parameters(first: Reading, part: Part, lexicon: Lexicon) -> list[Reading]:
-    found = chosen(part.declared, lexicon)
-    if found and first.weight < SAYS and all(each.category == "Read" for each in found):
+def _by_choices(first: Reading, choices: Sequence[Reading]) -> list[Reading]:
+    """Actions to choose from count where they delete or move money, others where nothing sure was said."""
+    if first.weight < SAYS and all(each.category == "Read" for each in choices):
         return []
-    found = [each for each in found if each.category in ("Destructive", "Financial") or first.weight < SAYS]
-    run = run_by(part.declared)
-    if first.category == "Read" and run and not _EXPLAINS.intersection(part.words):
-        found.append(Reading("Execute", f"parameter `{run}` is run", PROBABLY))
-    if first.category == "Write" and (flag := deleting_flag(part.declared)):
-        found.append(Reading("Destructive", f"parameter `{flag}` deletes", PROBABLY))
-    if first.category == "Read" and first.weight < SAYS and (flag := cautious_flag(part.declared)):
-        found.append(Reading("Write", f"parameter `{flag}` is for what changes something", PROBABLY))
-    kept = kept_at(part.declared) if first.category == "Read" else ""
-    if kept:
-        found.append(Reading("Write", f"parameter `{kept}` says where to keep it", PROBABLY))
-    return found
+    return [each for each in choices if each.category in ("Destructive", "Financial") or first.weight < SAYS]
+
+
+def _by_parameters(first: Reading, part: Part) -> list[Reading]:
+    """What parameters say of a tool that seemed to read or to write."""
+    if first.category == "Write":
+        flag = deleting_flag(part.declared)
+        return [Reading("Destructive", f"parameter `{flag}` deletes", PROBABLY)] if flag else []
+    if first.category != "Read":
+        return []
+    run = run_by(part.declared) if _EXPLAINS.isdisjoint(part.words) else ""
+    kept = kept_at(part.declared)
+    flag = cautious_flag(part.declared) if first.weight < SAYS else ""
+    found: tuple[tuple[Category, str, str], ...] = (
+        ("Execute", run, "is run"),
+        ("Write", kept, "says where to keep it"),
+        ("Write", flag, "is for what changes something"),
+    )
+    return [Reading(category, f"parameter `{path}` {why}", PROBABLY) for category, path, why in found if path]
 
 
 def _by_phrases(first: Reading, part: Part, lowered: str, lexicon: Lexicon) -> list[Reading]:
