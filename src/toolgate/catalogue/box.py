@@ -22,6 +22,7 @@ from toolgate.catalogue.identity import facts_of
 from toolgate.catalogue.intake import accept
 from toolgate.catalogue.progress import Progress, silent
 from toolgate.catalogue.putting import judged
+from toolgate.catalogue.terms import terms
 from toolgate.catalogue.writing import Tool, Writer, tokens_of
 from toolgate.classifier.classify import Classification, Confidence
 from toolgate.classifier.signals import Signal
@@ -30,8 +31,8 @@ from toolgate.store.errors import StoreError
 
 FORM: Final = 1
 _QUOTED: Final = re.compile(r"`([^`]*)`")
-_OTHERS: Final = 3
-"""Words of a quotation that is no name: so few are words of the lexicon, and no sentence."""
+_FEW: Final = 3
+"""Words of a quotation that is no name: so few are words of the lexicon, and no sentence in any script."""
 _MOST: Final = 64 * 1024 * 1024
 """Bytes of the lines."""
 
@@ -163,7 +164,7 @@ def _is_fact(evidence: str, names: Iterable[str]) -> bool:
     """Whether what it quotes are names, or so few words that they are those of the lexicon."""
     quoted = _QUOTED.findall(evidence)
     return evidence.count("`") == 2 * len(quoted) and all(
-        piece in names or len(piece.split()) <= _OTHERS for piece in quoted
+        piece in names or len(terms(piece)) <= _FEW for piece in quoted
     )
 
 
