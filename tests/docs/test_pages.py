@@ -64,7 +64,8 @@ def test_every_command_that_a_page_shows_exists_with_its_options(page: Path, lin
     assert command is not None, line
     rest = words[1:]
     while hasattr(command, "commands") and rest:
-        command = command.commands[rest.pop(0)]
+        command = command.get_command(None, rest.pop(0))
+        assert command is not None, line
     known = {option for parameter in command.params for option in parameter.opts}
     own = rest[: rest.index("--")] if "--" in rest else rest  # what follows is another program's
     options = {word.partition("=")[0] for word in own if word.startswith("--")}
