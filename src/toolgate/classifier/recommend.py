@@ -6,6 +6,8 @@ import json
 from collections.abc import Iterable, Mapping, Sequence
 from typing import Any, Protocol
 
+import msgspec
+
 from toolgate.classifier.classify import PRECEDENCE, Category, Classification, classify_all
 from toolgate.classifier.parameters import text_of
 from toolgate.classifier.signals import Signal
@@ -96,7 +98,8 @@ def recommended_text(
 
 def written(document: Mapping[str, Any]) -> str:
     """A document as people read it."""
-    return json.dumps(document, indent=2, ensure_ascii=False) + "\n"
+    line = json.dumps(document, ensure_ascii=False)  # with an indent of its own it is six times as slow
+    return msgspec.json.format(line, indent=2) + "\n"
 
 
 def is_usable(name: str) -> bool:

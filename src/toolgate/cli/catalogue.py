@@ -27,6 +27,7 @@ class CatalogueGroup(LazyGroup):
 
     modules: ClassVar[Mapping[str, tuple[str, str]]] = {
         "import": ("toolgate.cli.catalogue_import", "Store definitions of a file, or servers of a registry."),
+        "build": ("toolgate.cli.catalogue_build", "Write the whole catalogue as a web site of files."),
         "serve-mcp": ("toolgate.cli.catalogue_mcp", "Answer agents over MCP."),
         "pack": ("toolgate.cli.catalogue_pack", "Make the file of facts that is shipped in the package."),
     }

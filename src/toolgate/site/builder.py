@@ -90,6 +90,7 @@ class Writer:
         self.folder = folder
         self.here = here
         self.renderer = Renderer(here)
+        self._made: set[Path] = set()
 
     def page(self, page: Page) -> None:
         """A page and its twin, at its address."""
@@ -100,7 +101,9 @@ class Writer:
     def file(self, address: str, content: bytes) -> None:
         """A file at an address below the prefix."""
         file = self.folder / address.removeprefix(self.here.prefix).lstrip("/")
-        file.parent.mkdir(parents=True, exist_ok=True)
+        if file.parent not in self._made:
+            file.parent.mkdir(parents=True, exist_ok=True)
+            self._made.add(file.parent)
         file.write_bytes(content)
 
     def stock(self, stock: Stock) -> int:
