@@ -81,6 +81,15 @@ def test_every_path_of_a_list_is_judged_nested_ones_too() -> None:
         assert outcome(document, read, **{name: given}) == "deny"
 
 
+def test_both_ends_of_a_move_are_paths_where_the_tool_is_about_files() -> None:
+    move = tool("move_file", "source destination", source=TEXT, destination=TEXT)
+    document = filled(tighten([move], "", known("Write")), "/srv", "/srv")
+    assert outcome(document, move, source="/srv/a", destination="/srv/b") == "allow"
+    assert outcome(document, move, source="/srv/a", destination="/etc/b") == "deny"
+    other = tool("translate", "source", source=TEXT)
+    assert tighten([other], "", known("Read")).fill_ins == ()
+
+
 def test_a_place_to_work_in_must_be_named_because_the_server_would_choose_one() -> None:
     run = tool("build", "", path=TEXT, target_file=TEXT)
     document = filled(tighten([run], "", known("Write")), "/srv")

@@ -22,6 +22,8 @@ _ABOUT = frozenset(
     | {"types", "value", "verified", "xpath", "y"}
 )
 """A name that ends so says something of a file or address."""
+_ENDS = frozenset({"dest", "destination", "dst", "source", "src", "target"})
+_FILES = frozenset({"dir", "directory", "file", "files", "folder"})
 _PROGRAMS = frozenset({"code", "command", "cmd", "cypher", "javascript", "script", "shell"})
 _QUERIES = frozenset({"execute", "query", "run", "select", "statement"})
 _COPIES = frozenset({"cc", "bcc"})
@@ -62,9 +64,13 @@ def is_url(argument: Argument, _: Judged) -> bool:
     return takes_url(argument.parameter) and _is_named(argument)
 
 
-def is_path(argument: Argument, _: Judged) -> bool:
-    """Whether it is a path of a file system."""
-    return takes_path(argument.parameter) and _is_named(argument)
+def is_path(argument: Argument, tool: Judged) -> bool:
+    """Whether it is a path of a file system, also where only the tool says that it is about files (`move_file`)."""
+    if takes_path(argument.parameter):
+        return _is_named(argument)
+    parameter = argument.parameter
+    is_text = parameter.kind in ("string", "") and not parameter.choices
+    return is_text and parameter.name.lower() in _ENDS and not _FILES.isdisjoint(words_of(tool.name))
 
 
 def is_place(argument: Argument) -> bool:
