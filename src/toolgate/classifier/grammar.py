@@ -16,7 +16,7 @@ from toolgate.policy.categories import PRECEDENCE, Category
 READ = 4_000
 """Characters of a description that count: what stands behind them is documentation."""
 SHOWN = 80
-_TOKEN = re.compile(r"[^\W\d_]+(?:[-'’][^\W\d_]+)*|[,/&;(|:+]|\d\w*")
+_TOKEN = re.compile(r"[^\W\d_][^\W_]*(?:[-'’][^\W_]+)*|[,/&;(|:+]|\d\w*")
 _STOPS = word_set(
     "of for from with to based using in on by at as into via through that which when where if including without so "
     "such per within under between about until unless while after before during ( : ;"

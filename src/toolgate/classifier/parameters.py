@@ -9,8 +9,8 @@ from functools import lru_cache
 
 _DEEPEST = 6
 _MOST = 400
-_STEPS = 2_000
-"""Schemas and properties that are looked at for one tool: what branches without end ends here."""
+_STEPS, _BRANCHES = 2_000, 40
+"""Schemas and properties that are looked at for one tool, alternatives of one of them: what branches ends here."""
 _BOUNDARY = re.compile(r"(?<=[a-z0-9])(?=[A-Z])|(?<=[A-Z])(?=[A-Z][a-z])")
 _WORD = re.compile(r"[^\W_]+", re.UNICODE)
 _LONGEST, _LONGEST_KEY = 512, 256
@@ -79,7 +79,7 @@ class _Walk:
         for word in sorted(_ALTERNATIVES.intersection(about)):
             others = about.get(word)
             if isinstance(others, list):
-                for other in others:
+                for other in others[:_BRANCHES]:
                     yield from self.parts(other, depth - 1)
 
     def resolved(self, schema: object) -> Mapping[str, object]:
