@@ -14,7 +14,6 @@ from toolgate.site.addressed import SENTENCE, tool_link
 from toolgate.site.lists import PAGE, Listing, Part, by_category, by_letter, by_risk, by_signal
 from toolgate.site.searching import LETTERS, letter_of
 from toolgate.site.surroundings import Surroundings
-from toolgate.site.told import SIGNALS
 from toolgate.site.tool import OTHERS
 
 _FAR: Final = 40
@@ -62,7 +61,7 @@ class Collection:
             yield from _cut_up(by_risk(risk), [tool for tool in self.brief if tool.risk == risk])
         for category in PRECEDENCE:
             yield from _cut_up(by_category(category), [tool for tool in self.brief if tool.category == category])
-        for id_ in sorted(self.counts().by_signal.keys() | SIGNALS.keys()):
+        for id_ in sorted(self.counts().by_signal):
             has = [tool for tool in self.brief if any(signal.id == id_ for signal in tool.signals)]
             yield from _cut_up(by_signal(id_), has)
         for letter, tools in self._lettered().items():

@@ -8,10 +8,14 @@ export const RISKS = ["Low", "Medium", "High", "Critical", "Critical"];
 const MOST_WORDS = 8;
 const MOST_ALIKE = 40;
 
-// The words that somebody looks for.
+// Signs of scripts that are written without spaces: each is a word.
+const SIGN = "[\\u0e00-\\u0eff\\u1000-\\u109f\\u1780-\\u17ff\\u3040-\\u30ff\\u3400-\\u4dbf\\u4e00-\\u9fff\\u{20000}-\\u{2ffff}]";
+const WORD = new RegExp(`${SIGN}|(?:(?!${SIGN})[\\p{L}\\p{N}])+`, "gu");
+
+// The words of a name, or those that somebody looks for.
 export function wordsOf(text) {
   const plain = text.replace(/([\p{Ll}\d])(\p{Lu})/gu, "$1 $2").toLowerCase().normalize("NFKD").replace(/\p{M}/gu, "");
-  return [...new Set(plain.match(/[\p{L}\p{N}]+/gu) ?? [])].slice(0, MOST_WORDS);
+  return [...new Set(plain.match(WORD) ?? [])].slice(0, MOST_WORDS);
 }
 
 // The file that a word is in: its first two letters, where these can be part of a file's name.
