@@ -232,6 +232,20 @@ def test_odd_names_of_tools_are_escaped_in_pointers() -> None:
     assert filled(tightened, "/srv")
 
 
+def test_a_tool_that_says_it_stays_inside_does_not_send() -> None:
+    inbox, post = tool("read_inbox"), {**tool("post_comment"), "annotations": {"openWorldHint": False}}
+    document = tighten([inbox, post], "", known("Read") + known("Write")).document
+    assert outcome(document, post) == "allow"
+
+
+def test_a_definition_without_end_costs_no_more_than_its_beginning() -> None:
+    deep: dict[str, Any] = {}
+    for _ in range(100_000):
+        deep = {"properties": {"path": deep}, "items": deep}
+    read = {"name": "read", "inputSchema": deep, "annotations": deep}
+    assert len(tighten([read], "", known("Read")).fill_ins) < 1000
+
+
 def entry(name: str, *parameters: str, category: Any = "Read", **signals: str) -> ToolEntry:
     found = tuple(Signal(id_, "", parameter) for id_, parameter in signals.items())
     return ToolEntry("s", "s", name, name, category, "Low", "high", found, (), parameters)

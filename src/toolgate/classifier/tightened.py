@@ -56,7 +56,7 @@ def tighten(
     given = list(tools)
     judged = classify_all(given, server) if classified is None else classified
     pairs = [(_judged(tool, each, server), tool) for tool, each in zip(given, judged, strict=True)]
-    return _tightened([one for one, _ in pairs], [Definition(tool) for _, tool in pairs])
+    return _tightened([one for one, _ in pairs], [_sketch(one.name, tool) for one, tool in pairs])
 
 
 def tighten_entries(entries: Iterable[Entry], server: str = "") -> Tightened:
@@ -65,8 +65,15 @@ def tighten_entries(entries: Iterable[Entry], server: str = "") -> Tightened:
     Of a tool whose definition is not known every argument counts as one that each call has, and no amounts are summed.
     """
     given = list(entries)
-    definitions = [Definition({**(entry.definition or {}), "name": entry.name}) for entry in given]
-    return _tightened([_entered(entry, server) for entry in given], definitions)
+    sketches = [_sketch(entry.name, entry.definition or {}) for entry in given]
+    return _tightened([_entered(entry, server) for entry in given], sketches)
+
+
+def _sketch(name: str, tool: Mapping[str, object]) -> Definition:
+    """As much of a definition as the search for the trifecta reads; the rest may be large and deep."""
+    annotations = tool.get("annotations")
+    hint = annotations.get("openWorldHint") if isinstance(annotations, Mapping) else None
+    return Definition({"name": name, "annotations": {"openWorldHint": hint is not False}})
 
 
 def _entered(entry: Entry, server: str) -> Judged:
