@@ -13,6 +13,7 @@ from toolgate.catalogue import intake
 from toolgate.catalogue.entries import ServerFacts
 from toolgate.catalogue.intake import accept
 from toolgate.policy.definition import fingerprint
+from toolgate.protocol.json_rules import parse
 from toolgate.protocol.strict_json import read
 from toolgate.store.errors import BadInput
 
@@ -47,6 +48,13 @@ def test_what_cannot_be_stored_is_refused_by_name(definition: Any, cause: str) -
     assert len(refused) == 1
     assert cause in refused[0].cause
     assert refused[0].name.isprintable()
+
+
+def test_a_number_that_only_the_gateway_can_read_is_refused() -> None:
+    text = b'{"name": "a", "inputSchema": {"maximum": 1e400}}'
+    accepted, refused = accept([parse(text, "test")])  # type: ignore[list-item]
+    assert accepted == []
+    assert "beyond the range" in refused[0].cause
 
 
 def test_of_two_tools_with_one_name_the_first_counts() -> None:

@@ -43,7 +43,8 @@ class ServerEntry:
     """One server. `counts` has every category; `risk` is that of its riskiest tool, None where no tool is known.
 
     `tokens` is about how many tokens of a model's context its definitions take, None where these are not known.
-    `organisation` is "" for what everybody may see; what was scanned belongs to who scanned it.
+    `organisation` is "" for what everybody may see; what was scanned belongs to who scanned it. `seen` is when its
+    tools were listed last, or a registry named it; None for what came in the box.
     """
 
     name: str

@@ -110,11 +110,17 @@ def _text(definition: Definition) -> str:
 
 
 def _read(text: str) -> Definition:
-    """The definition as the gateway reads it, so that the fingerprint is the same wherever it comes from."""
+    """The definition as the gateway reads it, so that the fingerprint is the same wherever it comes from.
+
+    It must be one for whoever reads the file, too: a number beyond the range of doubles is none.
+    """
     try:
         read = parse(text.encode(), "definition")
+        msgspec.json.decode(text)
     except Malformed as error:
         raise Unfit(error.cause) from None
+    except ValueError:
+        raise Unfit("it holds a number beyond the range of doubles") from None
     assert isinstance(read, dict)
     return read
 

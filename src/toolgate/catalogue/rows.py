@@ -21,7 +21,7 @@ SERVERS: Final = (
 TOOLS: Final = (
     "SELECT servers.name, tools.server_slug, tools.name, tools.slug, tools.category, tools.risk, tools.confidence,"
     " tools.signals, tools.evidence, tools.parameters, tools.first_seen, versions.fingerprint, versions.definition,"
-    " servers.seen FROM tools JOIN servers ON servers.id = tools.server_id"
+    " versions.last_seen FROM tools JOIN servers ON servers.id = tools.server_id"
     " LEFT JOIN versions ON versions.id = tools.version_id"
 )
 VERSIONS: Final = "SELECT fingerprint, category, changed, first_seen, last_seen, gone, definition FROM versions"
@@ -41,7 +41,7 @@ def server_entry(row: tuple[Any, ...]) -> ServerEntry:
 def tool_entry(row: tuple[Any, ...]) -> ToolEntry:
     """A row of the query TOOLS."""
     server, server_slug, name, slug, category, risk, confidence, signals, evidence, parameters, *stored = row
-    first_seen, fingerprint, text, seen = stored
+    first_seen, fingerprint, text, last_seen = stored
     definition = None if text is None else msgspec.json.decode(text)
     return ToolEntry(
         server,
@@ -58,7 +58,7 @@ def tool_entry(row: tuple[Any, ...]) -> ToolEntry:
         fingerprint or "",
         definition,
         first_seen,
-        seen,
+        last_seen,
     )
 
 

@@ -106,8 +106,8 @@ class Writer:
         self._reindex()
 
     def seen(self, now: float) -> None:
-        """That a registry named the server; its tools were not looked at."""
-        self._db.execute("UPDATE servers SET seen = coalesce(seen, ?) WHERE id = ?", (now, self.id))
+        """That a registry named the server: of one whose tools are known that says nothing of when they were seen."""
+        self._db.execute("UPDATE servers SET seen = ? WHERE id = ? AND source = 'registry'", (now, self.id))
         self._reindex()
 
     def drop_unless_registered(self) -> None:

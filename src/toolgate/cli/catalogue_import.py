@@ -20,7 +20,7 @@ from toolgate.cli.catalogue_open import opened
 from toolgate.cli.groups import new_command
 from toolgate.cli.options import DataOption, JsonOption, examples
 from toolgate.cli.progress import progress
-from toolgate.store.errors import BadInput
+from toolgate.store.errors import BadInput, Conflict
 from toolgate.store.names import shown
 from toolgate.store.tables import DEFAULT_ORGANISATION
 from toolgate.upstream.outbound import OutboundError, fetch
@@ -112,7 +112,7 @@ def _put(
 ) -> None:
     try:
         drift = catalogue.put(facts_of(name), lines.servers[name], source=source, now=now, organisation=organisation)
-    except BadInput as error:
+    except (BadInput, Conflict) as error:
         done.problems.append(f"{error.place}: {error.cause}")
         return
     done.servers += 1
@@ -178,7 +178,7 @@ def _describe(catalogue: Catalogue, done: Imported, page: Page) -> None:
     for server in page.servers:
         try:
             catalogue.describe(server, now=time.time())
-        except BadInput as error:
+        except (BadInput, Conflict) as error:
             done.problems.append(f"{error.place}: {error.cause}")
         else:
             done.servers += 1

@@ -57,7 +57,7 @@ class CatalogueServer(Shown):
     own: bool
     """Whether the own organisation alone sees it."""
     seen: str | None
-    """When its tools were listed last; null where nobody here listed them."""
+    """When its tools were listed last, or a registry named it; null for what came in the box."""
 
 
 class CatalogueServers(Shown):
