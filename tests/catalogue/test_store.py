@@ -12,7 +12,8 @@ from tests.catalogue.samples import NOW, SERVERS, catalogue, tool
 from toolgate import classifier
 from toolgate.catalogue.entries import ServerFacts
 from toolgate.catalogue.file import note
-from toolgate.catalogue.store import SharedCatalogue, open_catalogue
+from toolgate.catalogue.shared import SharedCatalogue
+from toolgate.catalogue.store import open_catalogue
 from toolgate.store.errors import Conflict, StoreError
 from toolgate.store.tables import DEFAULT_ORGANISATION
 

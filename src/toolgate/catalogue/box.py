@@ -17,7 +17,7 @@ from typing import Any, Final, NamedTuple
 import msgspec
 
 from toolgate import classifier
-from toolgate.catalogue.entries import ServerFacts
+from toolgate.catalogue.entries import ServerFacts, Source
 from toolgate.catalogue.identity import facts_of
 from toolgate.catalogue.intake import accept
 from toolgate.catalogue.progress import Progress, silent
@@ -107,22 +107,22 @@ def unpack(box: bytes) -> tuple[Header, list[BoxedServer]]:
 def load(db: Connection, box: bytes, progress: Progress = silent) -> None:
     """Store what is in the box instead of what an older one held, in a transaction that is open.
 
-    What was imported is left as it is: it was asked for, and holds more.
+    What was imported or scanned is left as it is: it was asked for, and holds more.
     """
     header, servers = unpack(box)
-    old, imported = _of_source(db, "box"), _of_source(db, "import")
+    old, listed = _of_source(db, "box"), _of_source(db, "import", "scan")
     for place, server in enumerate(servers, start=1):
         old.discard(server.name)
-        if server.name not in imported:
+        if server.name not in listed:
             _store(db, facts_of(server.name), server)
         progress(place, header.servers)
     for name in old:
         _forget(db, name)
 
 
-def _of_source(db: Connection, source: str) -> set[str]:
-    query = "SELECT name FROM servers WHERE organisation = '' AND source = ?"
-    return {name for (name,) in db.execute(query, (source,))}
+def _of_source(db: Connection, *sources: Source) -> set[str]:
+    found = db.execute("SELECT name, source FROM servers WHERE organisation = ''")
+    return {name for name, source in found if source in sources}
 
 
 def _store(db: Connection, facts: ServerFacts, server: BoxedServer) -> None:

@@ -16,6 +16,8 @@ from toolgate.store.transactions import transaction
 FILE: Final = "catalogue.db"
 _PATIENCE: Final = 60.0
 """Seconds that a writer waits for another: loading what is in the box takes some."""
+_KEPT: Final = 4
+"""Connections that wait for the next reader, each with 16 MB of the file at most."""
 _VERSION: Final = 1
 _SCHEMA: Final = """
 CREATE TABLE facts (key TEXT PRIMARY KEY, value TEXT NOT NULL) WITHOUT ROWID;
@@ -77,7 +79,7 @@ class CatalogueFile:
                 yield connection
             finally:
                 self._used.connection = None
-                self._idle.append(connection)
+                self._give_back(connection)
         except sqlite3.Error as error:
             raise _told(self.path, error) from error
 
@@ -90,6 +92,12 @@ class CatalogueFile:
                 return
             with transaction(db):
                 yield db
+
+    def _give_back(self, connection: sqlite3.Connection) -> None:
+        if len(self._idle) < _KEPT:
+            self._idle.append(connection)
+        else:
+            connection.close()
 
     def close(self) -> None:
         """Close the connections; no thread may be at work."""

@@ -8,7 +8,7 @@ from pathlib import Path
 from sqlalchemy.engine import Engine
 
 from toolgate.audit.search import Records
-from toolgate.catalogue.store import SharedCatalogue
+from toolgate.catalogue.shared import SharedCatalogue
 from toolgate.control.attempts import Attempts
 from toolgate.keys import MasterKey
 from toolgate.settings import ControlSettings
