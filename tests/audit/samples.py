@@ -33,6 +33,8 @@ def decision(decision_id: str = "d1", **fields: object) -> Decision:
         "grant_label": "build agent",
         "method": "tools/call",
         "tool": "run",
+        "category": "Execute",
+        "risk": "High",
         "policy_id": "p1",
         "revision": 3,
         "argument_names": ("command",),

@@ -42,6 +42,7 @@ def test_csv_has_a_row_for_each_record_and_its_outcome() -> None:
     results = [(row["decision_id"], row["result"], row["status"]) for row in rows]
     assert results == [("a", "result", "200"), ("b", "", "")]
     assert rows[0]["argument_names"] == "command"
+    assert (rows[0]["category"], rows[0]["risk"]) == ("Execute", "High")
     assert rows[0]["time"] == rfc3339(NOW)
 
 

@@ -101,3 +101,11 @@ def test_what_is_no_entry_is_refused(line: bytes) -> None:
 
 def test_fields_without_content_take_no_room() -> None:
     assert set(msgspec.json.decode(line_of(End(time=NOW)))) == {"kind", "time"}
+
+
+def test_a_decision_of_a_release_that_judged_no_tools_is_read_and_says_nothing_of_it() -> None:
+    older = b'{"kind":"decision","time":1.5,"seq":1,"prev":"ab","decision_id":"d","outcome":"allow","tool":"run"}'
+    entry = read_line(older)
+    assert isinstance(entry, Decision)
+    assert (entry.tool, entry.category, entry.risk) == ("run", "", "")
+    assert line_of(entry) == older + b"\n"

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from toolgate.store import grants, members, policies, servers
+from toolgate.store import definitions, grants, members, policies, servers
 from toolgate.store.approvals import ApprovalStore
 
 from .office import EMAIL, Office
@@ -12,6 +12,7 @@ def every_page(place: Office) -> dict[str, str]:
     """Name and path of each page that an admin sees; the installation is furnished."""
     engine = place.gateway.engine
     server = servers.get(engine, "shop").id
+    version = definitions.of_server(engine, server)[0].fingerprint
     policy = policies.get(engine, "support").id
     grant = next(row.id for row in grants.every(engine, 0.0) if row.label == "support-bot")
     member = members.get(engine, EMAIL).id
@@ -22,6 +23,7 @@ def every_page(place: Office) -> dict[str, str]:
         "servers": "/servers",
         "server-new": "/servers/new",
         "server": f"/servers/{server}",
+        "server-judge": f"/servers/{server}/judge?version={version}&category=Destructive",
         "connect": f"/connect/{server}",
         "policies": "/policies",
         "policy-new": "/policies/new",

@@ -229,3 +229,40 @@ def test_a_bad_setting_changes_nothing(toolgate: Toolgate, arguments: list[str],
     before = toolgate("server", "show", "cargo", "--json").json
     assert said in toolgate("server", "set", "cargo", *arguments, code=2).err
     assert toolgate("server", "show", "cargo", "--json").json == before
+
+
+def test_tools_are_judged_and_a_person_may_judge_otherwise(toolgate: Toolgate, peer: Peer) -> None:
+    peer.tools = [RUN, {"name": "drop=all", "description": "Delete everything.", "inputSchema": {"type": "object"}}]
+    toolgate("server", "add", "cargo", "--url", peer.url)
+    found = {tool["name"]: tool for tool in toolgate("server", "tools", "cargo", "--json").json}
+    assert (found["drop=all"]["category"], found["drop=all"]["risk"]) == ("Destructive", "Critical")
+    assert found["drop=all"]["judged_by"].startswith("lexicon ")
+    done = toolgate("server", "judge", "cargo", "drop=all=Read", "--json").json
+    assert [(one["name"], one["before"], one["category"]) for one in done] == [("drop=all", "Destructive", "Read")]
+    [judged] = [one for one in toolgate("server", "judge", "cargo", "--json").json if one["differs"]]
+    assert (judged["name"], judged["category"], judged["lexicon"]["category"]) == ("drop=all", "Read", "Destructive")
+    shown = [line.split() for line in toolgate("server", "judge", "cargo").out.splitlines()]
+    assert shown[0] == ["TOOL", "CATEGORY", "JUDGED", "BY", "LEXICON"]
+    assert ("drop=all", "Destructive") in [(line[0], line[-1]) for line in shown]
+    again = toolgate("server", "judge", "cargo", "--reclassify").out
+    assert again == "drop=all is Destructive now, and was Read\n"
+    assert toolgate("server", "judge", "cargo", "--reclassify", "run").out == "every tool was judged so already\n"
+    [tool] = [one for one in toolgate("server", "tools", "cargo", "--json").json if one["name"] == "drop=all"]
+    assert tool["judged_by"].startswith("lexicon ")
+
+
+@pytest.mark.parametrize(
+    ("words", "said"),
+    [
+        (["run"], "`run` does not say of what category a tool is"),
+        (["run=write"], "`run=write` does not say of what category a tool is"),
+        (["=Write"], "`=Write` does not say of what category a tool is"),
+        (["nothing=Write"], "the server has no tool `nothing`"),
+        (["nothing", "--reclassify"], "the server has no tool `nothing`"),
+    ],
+)
+def test_what_judges_no_tool_changes_nothing(toolgate: Toolgate, peer: Peer, words: list[str], said: str) -> None:
+    toolgate("server", "add", "cargo", "--url", peer.url)
+    before = toolgate("server", "tools", "cargo", "--json").json
+    assert said in toolgate("server", "judge", "cargo", *words, code=2).err
+    assert toolgate("server", "tools", "cargo", "--json").json == before

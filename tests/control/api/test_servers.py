@@ -12,6 +12,7 @@ from tests.control.running import Control
 
 from toolgate.control.api import creating
 from toolgate.control.api.creating import Made
+from toolgate.control.discovering import seen_of
 from toolgate.store import definitions, described, idempotency, servers, tables
 from toolgate.store.database import Writing, writing
 from toolgate.store.definitions import Seen
@@ -175,3 +176,47 @@ async def test_a_server_that_does_not_answer_is_a_bad_gateway(admin: Program) ->
 def _see(control: Control, fingerprint: str, definition: dict[str, object], *, trusted: bool = False) -> None:
     seen = Seen("add", fingerprint, json.dumps(definition))
     definitions.saw(control.engine, "test", "crm", [seen], trusted=trusted)
+
+
+def _tools(control: Control) -> list[Seen]:
+    servers.add(control.engine, "test", "crm", NOWHERE)
+    tools = [{"name": "get_page", "description": "Get a page."}, {"name": "delete_page", "description": "Delete it."}]
+    seen = [seen_of(json.dumps(tool).encode()) for tool in tools]
+    definitions.saw(control.engine, "test", "crm", seen)
+    return seen
+
+
+async def test_tools_say_what_they_are_taken_for_and_an_admin_judges_them(control: Control, admin: Program) -> None:
+    [gets, _] = _tools(control)
+    found = (await admin.get("/servers/crm/tools?tool=delete_page")).json["items"][0]
+    assert (found["category"], found["risk"], found["judged_by"][:7]) == ("Destructive", "Critical", "lexicon")
+    word = {"name": "get_page", "category": "Financial", "fingerprint": gets.fingerprint}
+    done = await admin.send("PATCH", "/servers/crm/tools/judgements", {"tools": [word]})
+    assert done.status == 200, done.text
+    [judged] = done.json["judged"]
+    assert (judged["name"], judged["before"], judged["category"]) == ("get_page", "Read", "Financial")
+    listed = {one["name"]: one for one in (await admin.get("/servers/crm/tools/judgements")).json["items"]}
+    assert (listed["get_page"]["differs"], listed["get_page"]["lexicon"]["category"]) == (True, "Read")
+    assert listed["delete_page"]["differs"] is False
+    accepted = await admin.send("POST", "/servers/crm/tools/reclassify", {"tools": ["get_page"]})
+    assert [one["category"] for one in accepted.json["judged"]] == ["Read"]
+    assert (await admin.send("POST", "/servers/crm/tools/reclassify", {})).json == {"judged": []}
+
+
+@pytest.mark.parametrize(
+    ("tools", "status"),
+    [
+        ([{"name": "get_page", "category": "read"}], 422),
+        ([{"name": "get_page", "category": "Write", "fingerprint": "0" * 64}], 409),
+        ([{"name": "delete_page", "category": "Read"}, {"name": "nothing", "category": "Read"}], 404),
+        ([], 422),
+    ],
+)
+async def test_a_judgement_that_is_not_plain_changes_nothing(
+    control: Control, admin: Program, tools: list[dict[str, str]], status: int
+) -> None:
+    _tools(control)
+    before = rows(control)
+    answer = await admin.send("PATCH", "/servers/crm/tools/judgements", {"tools": tools})
+    assert answer.status == status, answer.text
+    assert rows(control) == before

@@ -15,18 +15,21 @@ from tests.control.builder.writing import texts
 from toolgate.control.builder.drafts import lines, look
 from toolgate.control.builder.fields import in_area
 from toolgate.control.builder.form import editor, form
-from toolgate.control.builder.offers import offers
+from toolgate.control.builder.offers import WHO, offers
 from toolgate.control.builder.problem import NotPossible
 from toolgate.control.builder.stances import STANCES, hiding_pattern, set_stance, stance_of
-from toolgate.control.builder.trial import arguments_of, inputs
+from toolgate.control.builder.trial import arguments_of, inputs, try_call
 from toolgate.control.builder.values import OPERATORS, BadValue, operators_for, value_of, value_text
 from toolgate.control.identity.actor import Actor
 from toolgate.control.pages.drafting import Draft, edited
 from toolgate.control.pages.policy_builder import CONTENTS
 from toolgate.control.pages.rendering import Page, render
 from toolgate.errors import ToolgateError
+from toolgate.policy.categories import Category
 from toolgate.policy.compiler import compile_policy
+from toolgate.policy.decision import Subject
 from toolgate.policy.document import parse
+from toolgate.policy.lint import lint
 from toolgate.policy.typed import OPERATORS as KNOWN
 
 TOOL = {
@@ -383,3 +386,23 @@ def test_an_entry_that_is_none_is_refused() -> None:
     for entry in ("tools/run", "/hide/0", "/tools/run/require", "/version", "/tools/"):
         with pytest.raises(ToolgateError, match="is no entry of a policy"):
             edited(Draft(START, START, 1, entry=entry), TOOLS)
+
+
+def test_what_a_tool_does_is_chosen_from_a_list() -> None:
+    offered = {offer.path: offer for offer in WHO}
+    assert offered["tool.category"].choices == ("Read", "Write", "Execute", "Destructive", "Financial")
+    assert offered["tool.risk"].choices == ("Low", "Medium", "High", "Critical")
+    for path in ("tool.category", "tool.risk"):
+        offer = offered[path]
+        condition = {"path": path, "op": offer.suggested, "value": offer.example.split("\n")}
+        document = {"version": "1", "default": "allow", "all_tools": {"deny_if": [{"conditions": [condition]}]}}
+        assert lint(parse(json.dumps(document))) == []
+
+
+@pytest.mark.parametrize(("category", "outcome"), [("Read", "allow"), ("Financial", "deny"), (None, "deny")])
+def test_a_call_is_tried_as_one_of_a_tool_of_its_category(category: Category | None, outcome: str) -> None:
+    condition = {"path": "tool.category", "op": "in", "value": ["Destructive", "Financial"]}
+    document = {"version": "1", "default": "allow", "all_tools": {"deny_if": [{"conditions": [condition]}]}}
+    tried = try_call(parse(json.dumps(document)), "run", {}, Subject("g"), 0.0, TOOL, category)
+    assert tried.verdict.outcome == outcome
+    assert any(step.effect == "denies" for step in tried.steps) is (outcome == "deny")

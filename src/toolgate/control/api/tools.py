@@ -78,10 +78,11 @@ def accept_tools(server: ServerReference, body: ToolNames, actor: Asker, here: H
 
 
 @router.get("/servers/{server}/tools/judgements", response_model=Page[ToolJudgement], **needs("viewer"))
-def list_tool_judgements(server: ServerReference, actor: Asker, here: Here) -> dict[str, object]:
+def list_tool_judgements(server: ServerReference, actor: Asker, here: Here, pages: Pages) -> dict[str, object]:
     """Show what each tool is taken for where policies say `tool.category`, and what the present lexicon says of it."""
     found = judgements.proposals(here.engine, server, organisation=actor.organisation)
-    return {"items": [described.proposal(row) for row in found], "next": None}
+    after = [row for row in found if not pages.after or row.name > pages.after[0]]
+    return pages.page(after[: pages.one_more], described.proposal, lambda row: (row.name,))
 
 
 @router.patch("/servers/{server}/tools/judgements", response_model=JudgedTools, **needs("admin"))

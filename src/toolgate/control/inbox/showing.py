@@ -8,7 +8,7 @@ from typing import Any
 
 import msgspec
 
-from toolgate.classifier.classify import classify
+from toolgate.classifier.classify import Classification, classify
 from toolgate.control.inbox import call as held
 from toolgate.control.inbox import circumstances
 from toolgate.control.inbox.call import Call, Value
@@ -16,6 +16,7 @@ from toolgate.control.inbox.circumstances import Tool
 from toolgate.control.inbox.deciding import left
 from toolgate.control.state import State
 from toolgate.keys import SealBroken
+from toolgate.policy.categories import Category, risk_of
 from toolgate.store import described
 from toolgate.store.approvals import SEAL, Approval, ApprovalStore
 from toolgate.store.database import reading
@@ -91,7 +92,7 @@ def _previous(approval: Approval, previous: Approval) -> dict[str, Any]:
 
 
 def _tool(tool: Tool) -> dict[str, Any]:
-    risk = None if tool.definition is None else classify(tool.definition).facts()
+    risk = None if tool.definition is None else _risk(classify(tool.definition), tool.category)
     changed = tool.standing == "changed" and tool.definition is not None and tool.now is not None
     diff = held.difference(_text(tool.definition), _text(tool.now)) if changed else ()
     return {
@@ -101,6 +102,13 @@ def _tool(tool: Tool) -> dict[str, Any]:
         "risk": risk,
         "diff": diff,
     }
+
+
+def _risk(said: Classification, taken: Category | None) -> dict[str, Any]:
+    """What the tool is taken for, and why, where the lexicon says the same."""
+    if taken is None or taken == said.category:
+        return said.facts()
+    return {**said.facts(), "category": taken, "risk": risk_of(taken), "evidence": []}
 
 
 def _text(definition: dict[str, Any] | None) -> str:

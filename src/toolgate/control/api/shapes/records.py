@@ -54,6 +54,10 @@ class Record(BaseModel):
     """The method of the message."""
     tool: str | None = None
     """The tool that was called."""
+    category: str | None = None
+    """What the tool was taken for; empty where nobody had judged it."""
+    risk: str | None = None
+    """What followed from that."""
     policy_id: str | None = None
     """The policy by which it was judged."""
     revision: int | None = None
