@@ -182,6 +182,8 @@ def test_a_problem_never_repeats_what_stands_in_the_file(machine: Machine) -> No
     machine.write("~/.codex/config.toml", 'token = "s3cret" oops')
     (file,) = machine.found()
     assert file.problem == "is no TOML"
+    (target,) = machine.targets().values()
+    assert target.way == Missing(f"`{file.path}` is no TOML")
 
 
 def test_no_secret_stands_in_what_is_shown_of_a_target(machine: Machine) -> None:

@@ -63,7 +63,7 @@ def test_a_definition_that_speaks_of_another_servers_tool_is_found_wherever_it_d
     assert finding.place == "inputSchema.properties.a.description"
 
 
-@pytest.mark.parametrize("text", ["Search first.", "Use resend_emails.", "Like my_own_tool."])
+@pytest.mark.parametrize("text", ["Search first.", "Use resend_emails.", "Like my_own_tool.", "send_email"])
 def test_words_of_the_language_and_own_tools_are_no_mention(text: str) -> None:
     others = report("mail", tool("search"), tool("send_email"), tool("my_own_tool"))
     assert "mentions-other-server" not in rules(shadows([others, report("s", tool("add", text), tool("my_own_tool"))]))

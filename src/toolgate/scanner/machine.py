@@ -20,6 +20,9 @@ def targets(found: Sequence[ConfigurationFile]) -> list[Target]:
     """Every server that is switched on: once where several clients name the same one, by client where names collide."""
     by_name: dict[str, list[Target]] = {}
     for file in found:
+        if file.problem:  # what stands in it is not known, and must not be taken for nothing
+            unread = Configured(f"configuration of {file.client}", Missing(f"`{file.path}` {file.problem}"))
+            _add(by_name.setdefault(unread.name, []), file, unread)
         for server in file.servers:
             if not server.off:
                 _add(by_name.setdefault(server.name, []), file, server)

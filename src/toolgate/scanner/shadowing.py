@@ -59,7 +59,7 @@ def _of_tool(
 ) -> Iterator[Finding]:
     for each in survey(tool.definition).texts:
         found = None if each.named else next((it for it in sought.finditer(each.text) if it[0] not in own), None)
-        if found is not None:
+        if found is not None and found[0] != each.text.strip():  # a choice that is called so speaks of nothing
             detail = f"speaks of `{found[0][:100]}`, a tool of server {owners[found[0]][:100]}"
             yield Finding(
                 "mentions-other-server", server, tool.name, each.place, detail, excerpt(each.text, *found.span())
