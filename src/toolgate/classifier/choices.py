@@ -18,6 +18,7 @@ _METHODS = frozenset({"get", "post"})
 _AMOUNTS = frozenset({"amount", "lamports", "amounts"})
 _SIDES = frozenset({"buy", "sell"})
 _KEPT_AT = word_set("output save download dest destination out")
+_FETCHED_TO = word_set("local target to")
 _PLACES = word_set("path file dir directory folder filename filepath")
 _DELETING = word_set("drop delete destroy purge wipe erase")
 _CAUTIOUS = word_set("dry dryrun confirm confirmed")
@@ -76,10 +77,11 @@ def run_by(declared: Sequence[Parameter], kinds: frozenset[str] = frozenset()) -
     )
 
 
-def kept_at(declared: Sequence[Parameter]) -> str:
+def kept_at(declared: Sequence[Parameter], verb: str) -> str:
     """The path of a parameter that says where a result is to be kept on disk; "" for none."""
+    kept = _KEPT_AT | _FETCHED_TO if verb in ("download", "export") else _KEPT_AT
     return next(
-        (each.path for each in declared if _KEPT_AT.intersection(each.words) and _PLACES.intersection(each.words)), ""
+        (each.path for each in declared if kept.intersection(each.words) and _PLACES.intersection(each.words)), ""
     )
 
 

@@ -66,7 +66,7 @@ def _is_verb(verb: Verb, tokens: Sequence[str], *, framed: bool) -> bool:
     if verb.kind != "noun" or framed:
         return len(tokens) < 2 or tokens[1] not in (":", ";")
     following = tokens[1] if len(tokens) > 1 else ""
-    return following not in _STOPS - {"to", "in", "on", "for"} and following not in (
+    return following not in _STOPS - {"to", "in", "on", "for", "with"} and following not in (
         "is",
         "are",
         "was",

@@ -56,7 +56,9 @@ def _paid(verb: Verb, objects: Sequence[str], setting: Setting, lexicon: Lexicon
     """Financial, where it is money that is moved; a description of money is only written."""
     if verb.category in ("Read", "Destructive"):
         return None
-    if objects and lexicon.has("objects.neutral", objects[-1]):
+    # Who pays for a plan pays; a charge's template is only written.
+    plainly = verb.kind == "plain" and verb.category == "Financial"
+    if objects and not plainly and lexicon.has("objects.neutral", objects[-1]):
         return Meant("Write", objects[-1]) if verb.category == "Financial" else None
     money = _money(verb, objects, setting, lexicon)
     if money:
@@ -86,11 +88,20 @@ def _asked(verb: Verb, objects: Sequence[str], lexicon: Lexicon) -> Meant | None
     """A query in a language that can say everything is run: `sql_query`, but not `query_users`."""
     if verb.word != "query":
         return None
-    language = next((word for word in objects if lexicon.has("objects.languages", word) and word not in _STORES), "")
+    language = next((word for word in objects if _speaks(word, lexicon)), "")
     return Meant("Execute", language) if language else None
 
 
-_MAKING = frozenset({"generate", "gen", "produce", "render", "expand", "transform", "imagine", "optimize"})
+_MAKING = frozenset({"generate", "gen", "produce", "render", "expand", "transform", "imagine", "optimize", "enhance"})
+
+
+def _speaks(word: str, lexicon: Lexicon) -> bool:
+    """Whether it is a language, or a product that is named after one: `mongodb`."""
+    if word in _STORES:
+        return False
+    return lexicon.has("objects.languages", word) or (len(word) > 4 and word.endswith(("sql", "db")))
+
+
 _STORES = frozenset({"database", "db"})
 _ORDERING = frozenset({"book", "order", "reserve", "schedule"})
 

@@ -42,6 +42,7 @@ def _plain(word: str) -> str:
 
 def by_name(words: Sequence[str], setting: Setting, lexicon: Lexicon) -> Reading | None:
     """What the words say; None where they say nothing."""
+    alone = len(words) == 1
     words = _bare(words, setting)
     joined = " ".join(words)
     if not joined.isascii():
@@ -54,7 +55,7 @@ def by_name(words: Sequence[str], setting: Setting, lexicon: Lexicon) -> Reading
     place = _verb_place(words, lexicon)
     if place is None:
         return _by_noun(words, lexicon) or _glued(words, lexicon) or _foreign(words, lexicon)
-    return _at(words, place, setting, lexicon)
+    return _at(words, place, setting, lexicon, alone=alone)
 
 
 def _bare(words: Sequence[str], setting: Setting) -> Sequence[str]:
@@ -106,7 +107,7 @@ def _ends_with_verb(first: Verb, place: int, last: Verb, begin: int) -> bool:
     return first.word not in _ASKS and not (last.word == "read" and first.category != "Read")
 
 
-def _at(words: Sequence[str], place: int, setting: Setting, lexicon: Lexicon) -> Reading:
+def _at(words: Sequence[str], place: int, setting: Setting, lexicon: Lexicon, *, alone: bool) -> Reading:
     verb = lexicon.verbs[words[place]]
     last = words[-1]
     objects = _objects(words, place)
@@ -116,7 +117,7 @@ def _at(words: Sequence[str], place: int, setting: Setting, lexicon: Lexicon) ->
     meant = meaning(verb, objects, setting, lexicon)
     meant = max((meant, *_joined(words, place, setting, lexicon)), key=lambda each: PRECEDENCE.index(each.category))
     weight = SAYS
-    if verb.kind == "noun" and len(words) > 1:
+    if verb.kind == "noun" and not alone:
         weight = PROBABLY if place == 0 else HINTS
     elif (
         place

@@ -12,6 +12,7 @@ from toolgate.policy.categories import Category
 
 _FEW, _MOST_NAME = 3, 200
 _SHARE = 0.8
+_LONG = 7
 _SCREEN_VERBS = word_set("click hover drag type tap swipe navigate scroll screenshot press")
 _MARKET_WORDS = word_set(
     "wallet swap stake erc20 token balance portfolio buy sell pay payment payments trade withdraw deposit"
@@ -32,7 +33,9 @@ def setting_of(server: str, names: Sequence[Sequence[str]], lexicon: Lexicon) ->
 
 
 def _is(called: frozenset[str], purpose: str, lexicon: Lexicon) -> bool:
-    return any(lexicon.has(f"purposes.{purpose}", word) for word in called)
+    """Whether a server's name tells a purpose; long words also as the beginning of a product's name."""
+    known = lexicon.alone[f"purposes.{purpose}"]
+    return any(word in known or any(word.startswith(each) for each in known if len(each) >= _LONG) for word in called)
 
 
 def within(setting: Setting, words: Sequence[str], amount: str, lexicon: Lexicon) -> Setting:

@@ -152,7 +152,7 @@ def _by_parameters(first: Reading, part: Part) -> list[Reading]:
     if first.category != "Read":
         return []
     run = run_by(part.declared) if _EXPLAINS.isdisjoint(part.words) else ""
-    kept = kept_at(part.declared)
+    kept = kept_at(part.declared, first.verb)
     flag = cautious_flag(part.declared) if first.weight < SAYS else ""
     found: tuple[tuple[Category, str, str], ...] = (
         ("Execute", run, "is run"),
