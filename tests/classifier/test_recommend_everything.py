@@ -7,7 +7,7 @@ from collections.abc import Iterator, Mapping, Sequence
 from typing import Any
 
 import pytest
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 from tests.classifier.collected import collected
 from tests.policy.calling import NOON
@@ -175,6 +175,7 @@ tools_of = st.lists(
 )
 
 
+@settings(max_examples=60)
 @given(tools_of, st.sampled_from(["", "postgres", "mysql sqlite"]))
 def test_generated_tools(pairs: list[tuple[dict[str, Any], Classification]], server: str) -> None:
     tools, judged = [tool for tool, _ in pairs], [each for _, each in pairs]

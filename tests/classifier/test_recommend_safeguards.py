@@ -240,7 +240,7 @@ def test_a_tool_that_says_it_stays_inside_does_not_send() -> None:
 
 def test_a_definition_without_end_costs_no_more_than_its_beginning() -> None:
     deep: dict[str, Any] = {}
-    for _ in range(100_000):
+    for _ in range(5_000):
         deep = {"properties": {"path": deep}, "items": deep}
     read = {"name": "read", "inputSchema": deep, "annotations": deep}
     assert len(tighten([read], "", known("Read")).fill_ins) < 1000
