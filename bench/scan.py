@@ -16,8 +16,8 @@ from collections import Counter, defaultdict
 from toolgate.classifier.classify import Classification, classify_all
 from toolgate.classifier.hazards.definition import hazards
 from toolgate.classifier.hazards.hazard import Hazard
-from toolgate.scanner.kept import read_file
 from toolgate.scanner.judging import Judged, Report
+from toolgate.scanner.kept import read_file
 from toolgate.scanner.shadowing import shadows
 from toolgate.scanner.targets import Kept, Started, Target
 from toolgate.store.legible import legible

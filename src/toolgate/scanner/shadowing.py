@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterator, Sequence
+from typing import Final
 
 from toolgate.classifier.hazards.hazard import excerpt
 from toolgate.classifier.hazards.letters import skeleton
@@ -14,6 +15,8 @@ from toolgate.classifier.hazards.texts import survey
 from toolgate.scanner.findings import Finding
 from toolgate.scanner.judging import Judged, Report
 from toolgate.scanner.targets import Kept
+
+_WORD: Final = re.compile(r"\w[\w.-]*\w")
 
 
 def shadows(reports: Sequence[Report]) -> list[Finding]:
@@ -45,25 +48,23 @@ def _mentions(reports: Sequence[Report]) -> Iterator[Finding]:
     owners = {tool.name: report.name for report in reports for tool in report.tools if _is_telling(tool.name)}
     if len({report.name for report in reports}) < 2 or not owners:
         return
-    # The longest first: of `send_email` and `send_email_batch` the longer one is meant where both fit.
-    names = sorted(owners, key=len, reverse=True)
-    sought = re.compile(rf"(?<![\w-])(?:{'|'.join(map(re.escape, names))})(?![\w-])")
     for report in reports:
         own = {tool.name for tool in report.tools}
+        strange = {name: server for name, server in owners.items() if name not in own}
         for tool in report.tools:
-            yield from _of_tool(report.name, tool, sought, own, owners)
+            yield from _of_tool(report.name, tool, strange)
 
 
-def _of_tool(
-    server: str, tool: Judged, sought: re.Pattern[str], own: set[str], owners: dict[str, str]
-) -> Iterator[Finding]:
-    for each in survey(tool.definition).texts:
-        found = None if each.named else next((it for it in sought.finditer(each.text) if it[0] not in own), None)
-        if found is not None and found[0] != each.text.strip():  # a choice that is called so speaks of nothing
-            detail = f"speaks of `{found[0][:100]}`, a tool of server {owners[found[0]][:100]}"
-            yield Finding(
-                "mentions-other-server", server, tool.name, each.place, detail, excerpt(each.text, *found.span())
-            )
+def _of_tool(server: str, tool: Judged, strange: dict[str, str]) -> Iterator[Finding]:
+    texts = survey(tool.definition).texts
+    own = {each.text for each in texts}  # a parameter or a choice that is called so is meant where it is spoken of
+    for each in texts:
+        words = () if each.named else _WORD.finditer(each.text)
+        found = next((word for word in words if word[0] in strange and word[0] not in own), None)
+        if found is not None:
+            detail = f"speaks of `{found[0]}`, a tool of server {strange[found[0]][:100]}"
+            quote = excerpt(each.text, *found.span())
+            yield Finding("mentions-other-server", server, tool.name, each.place, detail, quote)
             return
 
 
