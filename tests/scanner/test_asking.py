@@ -51,6 +51,7 @@ async def test_a_server_that_asks_before_it_answers_is_told_that_nobody_is_there
     assert names(await ask(program(code))) == ["-32601 {}"]
 
 
+@pytest.mark.slow
 async def test_a_server_that_ignores_what_comes_before_the_handshake_is_waited_for() -> None:
     code = """
 for line in sys.stdin:
