@@ -5,6 +5,7 @@ from __future__ import annotations
 import subprocess
 import sys
 from collections import Counter
+from pathlib import Path
 from typing import Any
 
 import pytest
@@ -130,3 +131,14 @@ def test_importing_the_classifier_reads_no_lexicon() -> None:
     )
     done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
     assert done.stdout.strip() == "0"
+
+
+def test_the_example_of_the_manual_is_a_lexicon() -> None:
+    manual = (Path(__file__).parents[2] / "docs" / "classifier.md").read_text("utf-8")
+    text = manual.split("```toml\n")[1].split("```")[0]
+    ours = extended(text, "ours.toml")
+    assert {entry.example: classify(tool(entry.example), ours).category for entry in entries_of(text, "ours.toml")} == {
+        "obliterate_index": "Destructive",
+        "run_census": "Read",
+    }
+    assert {table for table in KINDS if table.split(".")[0] not in manual} == set()
