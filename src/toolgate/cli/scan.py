@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from pathlib import Path
-from typing import Annotated
+from typing import TYPE_CHECKING, Annotated
 
 import typer
 
@@ -11,6 +11,10 @@ from toolgate.cli import exits, printing
 from toolgate.cli.groups import new_command
 from toolgate.cli.options import DataOption, JsonOption, data_directory, examples
 from toolgate.scanner.rules import Level
+
+if TYPE_CHECKING:
+    from toolgate.cli.scan_output import Plan
+    from toolgate.cli.scan_targets import Asked
 
 app = new_command()
 
@@ -120,29 +124,34 @@ def scan(  # noqa: PLR0913, PLR0917 - typer declares options as parameters
     Exits with 0 when nothing new is as bad as --fail-on, with 1 when something is, with 3 when a server did not answer.
     """
     # Imported here, as `--help` needs none of it.
-    from toolgate.cli import scan_output, scan_targets
-    from toolgate.scanner.scan import scan as scan_all
+    from toolgate.cli.scan_output import Plan
+    from toolgate.cli.scan_targets import Asked
 
-    plan = scan_output.Plan(as_json, sarif, policy, safeguards, baseline, write_baseline, ignore)
-    threshold = _level(fail_on)
-    accepted = plan.check()
-    asked = scan_targets.Asked(
+    plan = Plan(as_json, sarif, policy, safeguards, baseline, write_baseline, ignore)
+    asked = Asked(
         tuple(command or ()), tuple(upstream or ()), tuple(header or ()), allow_private, tuple(env or ()), name,
         clients, yes, tuple(catalogue or ()),
     )  # fmt: skip
-    targets = scan_targets.targets_of(asked)
+    raise typer.Exit(_scan(plan, asked, _level(fail_on), timeout, None if no_store else data_directory(data)))
+
+
+def _scan(plan: Plan, asked: Asked, threshold: Level, timeout: float, data: Path | None) -> int:
+    from toolgate.cli.scan_output import exit_code, progress
+    from toolgate.cli.scan_targets import targets_of
+    from toolgate.scanner.scan import scan as scan_all
+
+    accepted = plan.check()
+    targets = targets_of(asked)
     plan.check_policy(targets)
-    where = None if no_store else data_directory(data)
-    with scan_output.progress(len(targets)) as heard:
+    with progress(len(targets)) as heard:
         done = scan_all(
-            targets, timeout=timeout, data=where, baseline=accepted.baseline, ignores=accepted.ignores, heard=heard
+            targets, timeout=timeout, data=data, baseline=accepted.baseline, ignores=accepted.ignores, heard=heard
         )
     plan.write(done)
-    code = scan_output.exit_code(done, threshold)
-    if write_baseline:
-        printing.complain(f"{baseline} now holds every finding")
-        code = exits.UNREACHED if done.unreached else exits.OK
-    raise typer.Exit(code)
+    if plan.write_baseline:
+        printing.complain(f"{plan.baseline} now holds every finding")
+        return exits.UNREACHED if done.unreached else exits.OK
+    return exit_code(done, threshold)
 
 
 def _level(text: str) -> Level:
