@@ -11,17 +11,21 @@ from __future__ import annotations
 
 import argparse
 import json
+import random
 import statistics
 import tempfile
 import time
 from collections.abc import Callable, Sequence
 from pathlib import Path
+from string import ascii_lowercase
 from typing import Any
 
 from toolgate.catalogue.box import pack, shipped
 from toolgate.catalogue.identity import facts_of
+from toolgate.catalogue.index import SHORTEST
 from toolgate.catalogue.lines import Lines, read_lines
 from toolgate.catalogue.store import Catalogue, open_catalogue
+from toolgate.catalogue.terms import name_terms
 
 DATA = Path(__file__).parents[2] / "shared" / "data" / "mcp_tools.jsonl.gz"
 TOGETHER = 100
@@ -73,6 +77,7 @@ def measured(place: Path, data: Path, rounds: int) -> dict[str, Any]:
         _timed(found, "import it again", lambda: _import(catalogue, lines))
         _timed(found, "judge everything again", catalogue.reclassify)
         _timed(found, "read every server and tool", lambda: (catalogue.all_servers(), list(catalogue.all_tools())))
+        found["found in the first ten"], found["the same after a slip"] = _slips(catalogue)
         warm = [each for _ in range(rounds) for each in _searches(catalogue)]
     found["bytes of catalogue.db"] = (place / "catalogue.db").stat().st_size
     cold = [each for _ in range(rounds) for each in _cold(place)]
@@ -107,6 +112,32 @@ def _import(catalogue: Catalogue, lines: Lines) -> None:
         with catalogue.together():
             for name in names[start : start + TOGETHER]:
                 catalogue.put(facts_of(name), lines.servers[name], source="import", now=time.time())
+
+
+def _slips(catalogue: Catalogue) -> tuple[str, str]:
+    """Of 400 names, how many are among the first ten when they are sought, and when one letter is wrong."""
+    chance = random.Random(4)
+    names = [name_terms(entry.name) for entry in chance.sample(list(catalogue.all_tools()), 400)]
+    sought = [words for words in names if any(len(word) > SHORTEST for word in words)]
+    exact = sum(_is_first(catalogue, words, words) for words in sought)
+    slipped = sum(_is_first(catalogue, words, _with_slip(words, chance)) for words in sought)
+    return f"{exact} of {len(sought)}", f"{slipped} of {len(sought)}"
+
+
+def _is_first(catalogue: Catalogue, words: list[str], typed: list[str]) -> bool:
+    found = catalogue.tools(sought=" ".join(typed), limit=10)
+    return "".join(words) in ("".join(name_terms(entry.name)) for entry in found.items)
+
+
+def _with_slip(words: list[str], chance: random.Random) -> list[str]:
+    """One letter left out, doubled by another, replaced, or exchanged with its neighbour; the first and last stay."""
+    place = chance.choice([place for place, word in enumerate(words) if len(word) > SHORTEST])
+    word, other = words[place], chance.choice(ascii_lowercase)
+    at = chance.randrange(1, len(word) - 1)
+    before, letter, after = word[:at], word[at], word[at + 1 :]
+    slips = (before + after, before + other + letter + after, before + other + after)
+    slip = chance.choice((*slips, before + after[:1] + letter + after[1:]))
+    return [*words[:place], slip, *words[place + 1 :]]
 
 
 def _searches(catalogue: Catalogue) -> list[tuple[float, float]]:

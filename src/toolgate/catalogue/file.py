@@ -48,7 +48,8 @@ CREATE TABLE grams (gram TEXT NOT NULL, word TEXT NOT NULL, PRIMARY KEY (gram, w
 CREATE VIRTUAL TABLE tool_words USING fts5(
     whole, name, server, about, facets, tokenize = "unicode61 remove_diacritics 0", prefix = '2 3');
 CREATE VIRTUAL TABLE server_words USING fts5(
-    whole, name, about, facets, tokenize = "unicode61 remove_diacritics 0", prefix = '2 3')
+    whole, name, about, facets, tokenize = "unicode61 remove_diacritics 0", prefix = '2 3');
+CREATE VIRTUAL TABLE vocabulary USING fts5vocab(tool_words, row)
 """
 
 

@@ -10,7 +10,7 @@ from typing import Final
 from toolgate.catalogue.entries import ServerEntry
 from toolgate.catalogue.terms import name_terms, terms, whole
 
-SHORTEST: Final = 4
+SHORTEST: Final = 3
 """Letters of a word that may be misspelt."""
 
 

@@ -8,7 +8,7 @@ from sqlite3 import Connection
 from typing import Final
 
 from toolgate.catalogue.index import facet
-from toolgate.catalogue.spelling import meant
+from toolgate.catalogue.spelling import meant, used
 from toolgate.catalogue.terms import name_terms, whole
 
 MOST_SOUGHT: Final = 200
@@ -96,8 +96,11 @@ def found(db: Connection, kind: Kind, sought: str, wanted: Wanted, start: int, l
     ids, total = _matching(db, kind, [[word] for word in words], wanted, start, limit)
     if total >= FEW:
         return ids, total
-    # Few or none: perhaps a word is misspelt. What is written counts on, and ranks first where it is rarer.
-    return _matching(db, kind, [[word, *meant(db, word)] for word in words], wanted, start, limit)
+    # Few or none: perhaps a word is misspelt, one that nobody uses sooner than one that many do. What is written counts
+    # on, and ranks first where it is rarer.
+    doubtful = set(words) - used(db, words).keys() or set(words)
+    groups = [[word, *(meant(db, word) if word in doubtful else ())] for word in words]
+    return _matching(db, kind, groups, wanted, start, limit)
 
 
 def _matching(
@@ -108,18 +111,23 @@ def _matching(
     hidden = f"SELECT id FROM {kind.table} WHERE {kind.server} IN ({HIDDEN})"  # noqa: S608 - constants only
     where = f"FROM {kind.index} WHERE {kind.index} MATCH ? AND rowid NOT IN ({others} UNION ALL {hidden})"
     values = (_expression(words, kind.columns, wanted.facets()), wanted.organisation, wanted.organisation or None)
-    total = db.execute(f"SELECT count(*) {where}", values).fetchone()[0]
-    best = f"bm25({kind.index}, {kind.weights}), rowid"
-    query = f"SELECT rowid {where} ORDER BY {best} LIMIT ? OFFSET ?"
-    return [row[0] for row in db.execute(query, (*values, limit, start))], total
+    return _page(db, f"SELECT rowid {where}", f"bm25({kind.index}, {kind.weights}), rowid", values, start, limit)
 
 
 def _listed(db: Connection, kind: Kind, wanted: Wanted, start: int, limit: int) -> tuple[list[int], int]:
     condition, values = wanted.condition(kind)
-    where = f"FROM {kind.table} WHERE {condition}"
-    total = db.execute(f"SELECT count(*) {where}", values).fetchone()[0]
-    query = f"SELECT id {where} ORDER BY {kind.order} LIMIT ? OFFSET ?"
-    return [row[0] for row in db.execute(query, (*values, limit, start))], total
+    return _page(db, f"SELECT id FROM {kind.table} WHERE {condition}", kind.order, values, start, limit)  # noqa: S608
+
+
+def _page(
+    db: Connection, select: str, order: str, values: Sequence[object], start: int, limit: int
+) -> tuple[list[int], int]:
+    """Ids, and how many there are in all: counted only where a page does not hold them."""
+    rows = db.execute(f"{select} ORDER BY {order} LIMIT ? OFFSET ?", (*values, limit, start)).fetchall()
+    if len(rows) < limit and (rows or not start):
+        return [row[0] for row in rows], start + len(rows)
+    total = db.execute(f"SELECT count(*) FROM ({select})", tuple(values)).fetchone()[0]  # noqa: S608
+    return [row[0] for row in rows], total
 
 
 def _expression(words: Sequence[Sequence[str]], columns: str, facets: Sequence[str]) -> str:

@@ -18,11 +18,23 @@ _SHOWN: Final = 6
 
 
 def meant(db: Connection, word: str) -> list[str]:
-    """The words of names that are likest, all as many edits away; where none is like it, some that hold it."""
+    """The words of names that are likest, all as many edits away, those first that are used most.
+
+    Where none is like it, some that hold it.
+    """
     edits = 0 if len(word) < SHORTEST else 1 if len(word) < _TWO else 2
-    ranked = sorted((distance(word, each, edits), each) for each in _candidates(db, word, edits)) if edits else []
-    alike = [each for far, each in ranked if 0 < far == ranked[0][0] <= edits or (far == 1 and ranked[0][0] == 0)]
-    return alike[:_SHOWN] or _holding(db, word)
+    nearest: dict[int, list[str]] = {}
+    for each in _candidates(db, word, edits) if edits else ():
+        nearest.setdefault(distance(word, each, edits), []).append(each)
+    alike = next((nearest[far] for far in range(1, edits + 1) if far in nearest), [])
+    common = used(db, alike)
+    return sorted(alike, key=lambda each: (-common.get(each, 0), each))[:_SHOWN] or _holding(db, word)
+
+
+def used(db: Connection, words: Sequence[str]) -> dict[str, int]:
+    """In how many tools each of these words occurs, those that occur."""
+    query = f"SELECT term, doc FROM vocabulary WHERE term IN ({', '.join('?' * len(words))})"  # noqa: S608
+    return dict(db.execute(query, tuple(words)))
 
 
 def distance(one: str, other: str, most: int) -> int:
