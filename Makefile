@@ -2,7 +2,7 @@
 PYTHON ?= $(or $(shell command -v python3.11),python3)
 VENV := .venv
 BIN := $(VENV)/bin
-CLIENTS := mcp1 mcp2 fastmcp3 fastmcp4
+CLIENTS := mcp1 mcp2 fastmcp3 fastmcp4 pyservers
 # Each is locks/node/NAME/package.json; `make lock` adds its lock file, `make clients` installs it.
 NODE_SETS := conformance servers ts1 ts2 inspector mcp-remote oidc axe html
 BENCH_PEERS := fastmcp mcp-proxy litellm contextforge
