@@ -1,4 +1,4 @@
-"""Where MCP clients keep their configurations, and in which shape. Data, looked up in the documentation of each.
+"""Where MCP clients keep their configurations, and in which shape. Data; none was tried with the client itself.
 
 Paths begin with the home directory (`~`), with the folder of the platform for settings (`{config}`), with a variable
 that moves a client's folder, or with the project that one stands in (`./`). `*` stands for any part of a name.
