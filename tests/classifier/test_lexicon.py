@@ -68,6 +68,12 @@ def test_purposes_are_told_from_the_name_of_a_server() -> None:
         if entry.table == "purposes.money":
             found = classify_all([{"name": "transfer"}], entry.example)
             assert found[0].category == "Financial", entry
+        if entry.table == "purposes.acting":
+            assert classify({"name": entry.example}).category == "Execute", entry
+        if entry.table == "purposes.shell":
+            queried = [{"name": "run_query", "description": "Runs a read-only query."}]
+            assert classify_all(queried, entry.example)[0].category == "Execute", entry
+            assert classify_all(queried, "notes-server")[0].category == "Read"
         if entry.table == "purposes.screen":
             assert classify_all([{"name": "close_it"}], entry.example)[0].category == "Execute", entry
 

@@ -50,7 +50,9 @@ def judged(part: Part, setting: Setting, lexicon: Lexicon) -> Judged:
     lowered = part.text.lower()
     choices = chosen(part.declared, lexicon)
     first = _opened(_settled(named, told, choices, part.claims), lowered, lexicon)
-    decided = _calmed(_raised(first, choices, part, lowered, lexicon), part, lowered, lexicon)
+    decided = _raised(first, choices, part, lowered, lexicon)
+    if not setting.shell:
+        decided = _calmed(decided, part, lowered, lexicon)
     return Judged(
         decided.category,
         _confidence(decided, named, told),
