@@ -18,7 +18,7 @@ from tests.gateway.running import Gateway
 
 from toolgate.control.discovering import seen_of
 from toolgate.control.identity import passwords
-from toolgate.store import definitions, grants, members, policies, servers
+from toolgate.store import contact, definitions, grants, members, policies, servers
 from toolgate.store.approvals import ApprovalStore
 from toolgate.store.database import writing
 from toolgate.store.members import Terms
@@ -158,6 +158,14 @@ def furnish(place: Office) -> None:
     place.server("shop")
     place.policy("support", POLICY)
     place.policy("readers", {"version": "1", "default": "deny", "tools": {"list_*": {"action": "allow"}}})
+    contact.add(
+        place.gateway.engine,
+        name="Cy",
+        email="cy@example.com",
+        message="A tool of ours is not what the catalogue says.\nIt only reads.",
+        about="/catalogue/tools/acme--cargo/run",
+        address="192.0.2.7",
+    )
     token = place.grant("shop", "support", "support-bot", principal="vera@example.com", labels={"team": "support"})
     place.grant("shop", "readers", "reporting")
     place.call(

@@ -2,10 +2,16 @@
 
 from __future__ import annotations
 
+from typing import Final
+
 from toolgate.store import definitions, grants, members, policies, servers
 from toolgate.store.approvals import ApprovalStore
 
 from .office import EMAIL, Office
+
+SERVER: Final = "github--github-mcp-server"
+TOOL: Final = "delete_file"
+"""Of the catalogue that comes in the box."""
 
 
 def every_page(place: Office) -> dict[str, str]:
@@ -39,6 +45,14 @@ def every_page(place: Office) -> dict[str, str]:
         "members": "/members",
         "member-new": "/members/new",
         "member": f"/members/{member}",
+        "catalogue": "/catalogue",
+        "catalogue-servers": "/catalogue/servers",
+        "catalogue-server": f"/catalogue/policies/{SERVER}",
+        "catalogue-tool": f"/catalogue/tools/{SERVER}/{TOOL}",
+        "catalogue-risk": "/catalogue/risk/critical",
+        "catalogue-search": "/catalogue/search?q=delete+file",
+        "catalogue-contact": "/catalogue/contact",
+        "messages": "/messages",
         "events": "/events",
         "settings": "/settings",
         "tokens": "/settings/tokens",
