@@ -10,9 +10,9 @@ from toolgate.classifier.classify import classify
 from toolgate.demo.cargo import cargo_server
 
 
-def signals(name: str, description: str = "", schema: dict[str, Any] | None = None, **properties: Any) -> set[str]:
+def signals(name: str, /, *, schema: Any = None, **properties: Any) -> set[str]:
     about = {"type": "object", "properties": properties, **(schema or {})}
-    found = classify({"name": name, "description": description, "inputSchema": about})
+    found = classify({"name": name, "inputSchema": about})
     return {signal.text for signal in found.signals}
 
 
