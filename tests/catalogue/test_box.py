@@ -107,7 +107,11 @@ def test_a_box_is_loaded_once(tmp_path: Path) -> None:
     assert told == [1, 2, 3, 4]
 
 
-@pytest.mark.parametrize("broken", [b"nonsense", box()[:-40], lzma.compress(b"[99]\n"), lzma.compress(b'[1,"x",7]\n')])
+@pytest.mark.parametrize(
+    "broken",
+    [b"nonsense", box()[:-40], lzma.compress(b"[99]\n"), lzma.compress(b'[1,"x",7]\n')],
+    ids=["nonsense", "cut", "no header", "too few"],
+)
 def test_a_broken_box_is_refused_and_nothing_is_stored(tmp_path: Path, broken: bytes) -> None:
     with pytest.raises(StoreError, match="in the box"), open_catalogue(tmp_path, box=broken):
         pass

@@ -68,7 +68,11 @@ def test_a_file_that_unpacks_without_end_is_refused(tmp_path: Path, monkeypatch:
         read_lines(bomb)
 
 
-@pytest.mark.parametrize("content", [None, b"\x1f\x8b", b"\x1f\x8b\x08\x00garbage", gzip.compress(b"x" * 9999)[:-9]])
+@pytest.mark.parametrize(
+    "content",
+    [None, b"\x1f\x8b", b"\x1f\x8b\x08\x00garbage", gzip.compress(b"x" * 9999)[:-9]],
+    ids=["missing", "begun", "garbage", "cut"],
+)
 def test_a_file_that_cannot_be_read_is_named(tmp_path: Path, content: bytes | None) -> None:
     file = tmp_path / "tools.gz"
     if content is not None:

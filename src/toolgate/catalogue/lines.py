@@ -14,7 +14,7 @@ from toolgate.catalogue.intake import MOST_DEFINITION
 from toolgate.protocol.json_rules import parse
 from toolgate.protocol.malformed import Malformed
 from toolgate.store.errors import BadInput
-from toolgate.store.names import shown
+from toolgate.store.names import escaped
 
 MOST_LINE: Final = 2 * MOST_DEFINITION
 """Bytes of a line: a definition and what stands beside it."""
@@ -81,7 +81,7 @@ def _lines(file: IO[bytes], path: Path) -> Iterator[bytes]:
             rest = file.readline(MOST_LINE + 1)
             size += len(rest)
         if size > MOST_BYTES:
-            raise BadInput(shown(str(path)), f"holds more than {MOST_BYTES} bytes", "import it in parts")
+            raise BadInput(escaped(str(path)), f"holds more than {MOST_BYTES} bytes", "import it in parts")
         yield line
 
 
@@ -96,4 +96,4 @@ def _opened(path: Path) -> Iterator[IO[bytes]]:
                 yield cast("IO[bytes]", unpacked)
     except (OSError, EOFError, zlib.error, ValueError) as error:
         cause = (error.strerror if isinstance(error, OSError) else None) or str(error) or "it ends too early"
-        raise BadInput(shown(str(path)), f"cannot be read: {cause}", "check the path") from error
+        raise BadInput(escaped(str(path)), f"cannot be read: {cause}", "check the path") from error

@@ -21,7 +21,7 @@ from toolgate.cli.groups import new_command
 from toolgate.cli.options import DataOption, JsonOption, examples
 from toolgate.cli.progress import progress
 from toolgate.store.errors import BadInput, Conflict
-from toolgate.store.names import shown
+from toolgate.store.names import escaped, shown
 from toolgate.store.tables import DEFAULT_ORGANISATION
 from toolgate.upstream.outbound import OutboundError, fetch
 
@@ -88,7 +88,7 @@ def import_(
 
 
 def _import_lines(catalogue: Catalogue, file: Path, lines: Lines, source: Literal["import", "scan"]) -> Imported:
-    place = shown(str(file))
+    place = escaped(str(file))
     done = Imported(problems=[f"{place}: line {number}: {cause}" for number, cause in lines.bad])
     organisation = DEFAULT_ORGANISATION if source == "scan" else ""
     names, now = list(lines.servers), time.time()
@@ -187,11 +187,11 @@ def _describe(catalogue: Catalogue, done: Imported, page: Page) -> None:
 def _read(file: Path) -> bytes:
     try:
         if file.stat().st_size > _MOST_SAVED:
-            raise BadInput(shown(str(file)), f"is larger than {_MOST_SAVED} bytes", "save it in parts")
+            raise BadInput(escaped(str(file)), f"is larger than {_MOST_SAVED} bytes", "save it in parts")
         return file.read_bytes()
     except (OSError, ValueError) as error:
         cause = error.strerror if isinstance(error, OSError) else "not a path"
-        raise BadInput(shown(str(file)), f"cannot be read: {cause}", "give a file, or a URL with https://") from error
+        raise BadInput(escaped(str(file)), f"cannot be read: {cause}", "give a file, or a URL with https://") from error
 
 
 def _report(done: Imported, *, as_json: bool) -> None:

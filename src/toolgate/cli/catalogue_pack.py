@@ -14,7 +14,7 @@ from toolgate.cli.groups import new_command
 from toolgate.cli.options import examples
 from toolgate.cli.progress import progress
 from toolgate.store.errors import BadInput
-from toolgate.store.names import shown
+from toolgate.store.names import escaped
 
 app = new_command()
 
@@ -31,12 +31,12 @@ def pack(
     lines = read_lines(file)
     if lines.bad:
         number, cause = lines.bad[0]
-        raise BadInput(shown(str(file)), f"line {number}: {cause}", "mend the data first")
+        raise BadInput(escaped(str(file)), f"line {number}: {cause}", "mend the data first")
     with progress("judging servers") as tell:
         box = packed(lines.servers, tell)
     try:
         out.write_bytes(box)
     except OSError as error:
-        raise BadInput(shown(str(out)), f"cannot be written: {error.strerror}", "check the path") from error
+        raise BadInput(escaped(str(out)), f"cannot be written: {error.strerror}", "check the path") from error
     tools = sum(map(len, lines.servers.values()))
     printing.say(f"packed {tools} tools of {len(lines.servers)} servers into {len(box)} bytes")
