@@ -104,7 +104,7 @@ async def test_tools_are_asked_for_and_judged_before_the_first_call(start: Start
     asked = await run.server_hears()
     run.server_says(result(asked["id"], tools=[tool(HARMFUL)]))
     heard = await run.client_hears()
-    assert '`tool.category` is one of' in heard["result"]["content"][0]["text"]
+    assert "`tool.category` is one of" in heard["result"]["content"][0]["text"]
 
 
 async def test_a_policy_that_asks_nothing_of_the_kind_judges_nothing(start: Start, place: Path) -> None:
@@ -129,5 +129,5 @@ async def test_where_nothing_can_be_stored_rules_over_categories_deny(start: Sta
     (place / "data").mkdir(mode=0o700)
     (place / "data" / "judgements.db").mkdir()
     run = await started(start, HARMLESS)
-    await run.complaint("what tools are could not be stored, so rules over categories deny")
+    await run.complaint("what tools are could not be judged or stored, so rules over categories deny")
     assert await is_denied(run, "a")

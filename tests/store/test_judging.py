@@ -273,3 +273,40 @@ def test_a_word_that_is_no_category_counts_as_none(engine: Engine, data: Path, p
         connection.execute(sa.update(tables.definitions).values(category="Harmless"))
     assert View.open(data).definitions(plain)["page"].category is None
     assert definitions.of_server(engine, plain)[0].category is None
+
+
+def test_what_no_lexicon_can_read_is_stored_all_the_same_and_judged_as_nothing(
+    engine: Engine, plain: str, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    def fail(tools: object, server: str) -> list[Classification]:
+        raise RecursionError
+
+    see(engine, plain, tool("page", READS))
+    monkeypatch.setattr(classify, "classify_all", fail)
+    see(engine, plain, tool("page", READS), tool("odd", READS))
+    assert taken(engine, plain) == {"page": "Read", "odd": None}
+    assert judgements.judge_known(engine, "gateway") == 0
+    assert "the tools of server wiki could not be judged: RecursionError" in capsys.readouterr().err
+
+
+def test_a_definition_that_no_lexicon_can_read_washes_no_category_away(
+    engine: Engine, plain: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    real = classify.classify_all
+
+    def fail(tools: Sequence[dict[str, str]], server: str) -> list[Classification]:
+        if any("odd" in one for one in tools):
+            raise RecursionError
+        return real(tools, server)
+
+    see(engine, plain, tool("page", DELETES), tool("note", DELETES))
+    monkeypatch.setattr(classify, "classify_all", fail)
+    see(engine, plain, tool("page", READS, odd=1), tool("note", READS, odd=1))
+    assert taken(engine, plain) == {"page": None, "note": None}
+    see(engine, plain, tool("page", READS), tool("note", READS, odd=1), complete=False)
+    see(engine, plain, tool("page", READS), complete=False)
+    monkeypatch.setattr(classify, "classify_all", real)
+    see(engine, plain, tool("page", READS), complete=False)
+    assert taken(engine, plain) == {"page": "Destructive", "note": None}
+    assert judgements.judge_known(engine, "gateway") == 1
+    assert taken(engine, plain) == {"page": "Destructive", "note": "Destructive"}

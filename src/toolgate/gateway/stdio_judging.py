@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import sqlite3
 from pathlib import Path
 from typing import Final
 
@@ -10,7 +9,7 @@ from toolgate.background import complain
 from toolgate.gateway.access import Access
 from toolgate.store.judged_tools import JudgedTools, Told
 
-_UNKNOWN: Final = "what tools are could not be stored, so rules over categories deny"
+_UNKNOWN: Final = "what tools are could not be judged or stored, so rules over categories deny"
 
 
 class Judging:
@@ -37,8 +36,8 @@ class Judging:
         try:
             self._stored = self._stored or JudgedTools(self._path)
             taken = self._stored.take(access.server_id, access.server.row.name, told)
-        except sqlite3.Error as error:
-            self._say(str(error))
+        except Exception as error:  # noqa: BLE001 - a full disk, or definitions that no lexicon can read: undefined
+            self._say(str(error) or type(error).__name__)
             return
         self._failed = False
         for name, category in taken.items():

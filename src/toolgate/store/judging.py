@@ -9,11 +9,13 @@ from __future__ import annotations
 import json
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
+from functools import reduce
 from typing import TYPE_CHECKING, Final
 
 import sqlalchemy as sa
 from sqlalchemy.engine import Connection
 
+from toolgate.background import complain
 from toolgate.policy.categories import Category, category_of, riskier
 from toolgate.store.database import AnyRow
 from toolgate.store.tables import definitions as table
@@ -48,7 +50,7 @@ def columns_of(judgement: Judgement) -> dict[str, object]:
 
 
 def heavier(one: Judgement, other: Judgement) -> Judgement:
-    """The riskier of two; of equal ones the first."""
+    """The riskier of two; of equal ones the first. What nobody has judged gives way."""
     return one if riskier(one.category, other.category) == one.category else other
 
 
@@ -68,11 +70,15 @@ def lexicon() -> str:
 
 
 def judged(texts: Mapping[str, str], server: str, wanted: Iterable[str]) -> dict[str, Judgement]:
-    """What the present lexicon says of the tools that are wanted among these."""
+    """What the present lexicon says of the tools that are wanted among these; of none where it fails at one of them."""
     names = set(wanted)
     if not names:
         return {}
-    found, by = classified(texts, server), lexicon()
+    try:
+        found, by = classified(texts, server), lexicon()
+    except Exception as error:  # noqa: BLE001 - definitions are a stranger's: what cannot be judged stays undefined
+        complain(f"the tools of server {server} could not be judged: {type(error).__name__}")
+        return {}
     return {name: Judgement(found[name].category, by) for name in names}
 
 
@@ -95,10 +101,14 @@ def siblings(connection: Connection, server_id: str, besides: Iterable[str]) -> 
 def standing(row: AnyRow | None, offered: Judgement, versions: Sequence[AnyRow], *, in_force: bool) -> Judgement:
     """What a version on offer is taken for; `row` where it is stored already, `offered` what is said of it now.
 
-    The one that was in force until now is the one that is accepted still, be it gone for a while.
+    The version that was in force until now is the one that is accepted still, be it gone for a while. Where nobody
+    could judge that one, the riskiest of all versions counts; where nobody can judge the one on offer, nothing does.
     """
     own = offered if row is None or row.category is None else judgement_of(row)
-    if not in_force:
+    if not in_force or own.category is None:
         return own
-    before = next((each for each in reversed(versions) if each.accepted is not None and each is not row), None)
-    return own if before is None else heavier(own, judgement_of(before))
+    others = [each for each in versions if each.accepted is not None and each is not row]
+    before = others[-1] if others else row
+    if before is None or judgement_of(before) == NOBODY:
+        return reduce(heavier, map(judgement_of, versions), own)
+    return heavier(own, judgement_of(before))
