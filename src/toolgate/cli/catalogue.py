@@ -143,7 +143,7 @@ def history(
     epilog=examples(
         "toolgate catalogue recommend github/github-mcp-server > policy.json",
         "toolgate catalogue recommend stripe/agent-toolkit --tightened",
-        "toolgate catalogue recommend stripe/agent-toolkit --for payments > policy.json",
+        "toolgate catalogue recommend stripe/agent-toolkit --for payments",
     )
 )
 def recommend(

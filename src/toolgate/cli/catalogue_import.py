@@ -51,7 +51,7 @@ class Imported:
     "import",
     epilog=examples(
         "toolgate catalogue import mcp_tools.jsonl.gz",
-        "toolgate catalogue import --registry https://registry.modelcontextprotocol.io",
+        "toolgate catalogue import --registry https://registry.example",
         "toolgate catalogue import --registry answer.json --json",
     ),
 )
