@@ -25,7 +25,7 @@ from toolgate.cli.root import run
 COMMANDS = dict(reference.commands())
 LEAVES = {path: command for path, command in COMMANDS.items() if not hasattr(command, "list_commands")}
 CHANGING = {
-    *("server add", "server set", "server tools", "server remove", "policy add", "policy remove"),
+    *("server add", "server set", "server tools", "server remove", "server judge", "policy add", "policy remove"),
     *("grant add", "grant set", "grant rotate", "grant revoke", "grant attach", "apply"),
     *("keys rotate", "keys retire"),
 }
