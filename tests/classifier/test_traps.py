@@ -57,7 +57,6 @@ def test_accidents_of_a_word_of_money_write(name: str, description: str) -> None
         ("topup_credits", ""),
         ("purchase_hotel", ""),
         ("authorizePayment", ""),
-        ("accept_dispute_claim", "Accept liability for a dispute claim"),
         ("handle_request", "Transfers funds between two accounts"),
         ("place_limit_order", ""),
         ("send_sol", ""),

@@ -14,6 +14,8 @@ from tests.servers.real import NODE, PACKAGES
 
 pytestmark = pytest.mark.slow
 
+PYTHON_SERVERS = Path(__file__).parents[2] / ".venvs/pyservers/bin"
+
 
 def scanned(*command: str, code: int = 1) -> tuple[dict[str, Any], list[dict[str, Any]]]:
     """The one server of a scan, and its findings beside those of risk."""
@@ -76,3 +78,27 @@ def test_the_memory_server() -> None:
         "Destructive": {"delete_entities", "delete_relations", "delete_observations"},
     }
     assert [it["rule"] for it in findings] == ["open-schemas"]
+
+
+def packaged(name: str, *arguments: str) -> list[str]:
+    """A server of a Python package."""
+    program = PYTHON_SERVERS / name
+    if not program.exists():
+        (pytest.fail if os.environ.get("CI") else pytest.skip)(f"needs {program}: `make clients`")
+    return [str(program), *arguments]
+
+
+def test_the_git_server_of_a_python_package(tmp_path: Path) -> None:
+    subprocess.run(["git", "init", "-q", str(tmp_path)], check=True)
+    server, findings = scanned(*packaged("mcp-server-git", "--repository", str(tmp_path)), code=1)
+    found = categories(server)
+    assert {"git_status", "git_diff", "git_diff_staged", "git_diff_unstaged", "git_log", "git_show"} <= found["Read"]
+    assert {"git_commit", "git_add", "git_create_branch"} <= found["Write"]
+    assert found["Destructive"] == {"git_reset"}
+    assert "Financial" not in found
+    assert [it["rule"] for it in findings] == ["open-schemas"]
+
+
+def test_the_time_server_of_a_python_package() -> None:
+    server, _ = scanned(*packaged("mcp-server-time"), code=0)
+    assert categories(server) == {"Read": {"get_current_time", "convert_time"}}
