@@ -28,7 +28,10 @@ def tool_page(
     whole: str,
     others: Sequence[Mapping[str, str]] = (),
 ) -> Page:
-    """The page. `whole` is the policy of its server, as text; `others` (`tool_link`) are tools of its category."""
+    """The page. `whole` is the policy of its server as text, or "" for a long one.
+
+    `others` (`tool_link`) are tools of its category.
+    """
     own = policies([tool], server.name) if is_usable(tool.name) else None
     data = {**tool_facts(here, tool, server, own), "others": list(others)}
     return catalogue_page(

@@ -11,6 +11,7 @@ from starlette.routing import BaseRoute
 
 from toolgate.catalogue.entries import Found, ServerEntry, ToolEntry
 from toolgate.catalogue.store import Catalogue
+from toolgate.classifier.recommend import recommend_entries, written
 from toolgate.control.pages.catalogue_reading import Answer, Reader, missing, reading
 from toolgate.control.pages.routing import state
 from toolgate.design.page import Page
@@ -24,6 +25,8 @@ from toolgate.site.told import CATEGORIES, RISKS, SIGNALS
 from toolgate.site.tool import OTHERS, tool_page
 
 _SERVERS_FOUND: Final = 10
+_SHORT: Final = 50
+"""Tools of a server whose whole policy may be short enough to stand on the page of each of them."""
 _DIGITS: Final = 7
 _NOWHERE: Final = 10**_DIGITS
 """A page that no list has."""
@@ -47,9 +50,9 @@ def _tool(request: Request, reader: Reader) -> Page:
     tool = catalogue.tool(server.slug, request.path_params["tool_slug"], of) if server else None
     if server is None or tool is None:
         return missing(reader)
-    whole = policies(catalogue.every_tool(server.slug, of), server.name)
+    whole = written(recommend_entries(catalogue.every_tool(server.slug, of))) if server.tools <= _SHORT else ""
     others = _others(catalogue, tool, of)
-    return tool_page(reader.here, tool, server, whole.text, [tool_link(reader.here, other) for other in others])
+    return tool_page(reader.here, tool, server, whole, [tool_link(reader.here, other) for other in others])
 
 
 def _others(catalogue: Catalogue, tool: ToolEntry, organisation: str) -> list[ToolEntry]:
