@@ -9,6 +9,7 @@ from typing import Any
 
 import pytest
 from tests.control.running import Browser, Control
+from tests.site.validating import faults
 
 from toolgate.catalogue.entries import ServerFacts
 from toolgate.store.tables import DEFAULT_ORGANISATION
@@ -18,6 +19,10 @@ CARGO: list[dict[str, Any]] = [
     {"name": "tree", "description": "Show the dependency tree."},
     {"name": "remove_crate", "description": "Delete a dependency for good."},
 ]
+SERVED = (
+    "", "/servers", "/policies/acme--cargo", "/tools/acme--cargo/run", "/category/read", "/search?q=run", "/search",
+    "/contact", "/none", "/tools/none/none",
+)  # fmt: skip
 HOSTILE = {
     "name": "<img src=x onerror=alert(1)>\u202e{{7*7}}",
     "description": "</div><script>alert(1)</script>\u202e\x07 " + "A" * 60_000,
@@ -197,3 +202,16 @@ async def test_a_stranger_who_asks_too_often_waits(stranger: Browser) -> None:
     refused = await stranger.get("/catalogue/risk/low")
     assert (answers[-1], refused.status) == (429, 429)
     assert int(refused.headers["retry-after"]) > 0
+
+
+@pytest.mark.slow
+async def test_a_validator_finds_no_fault_in_what_is_served(public: Control, tmp_path: Path) -> None:
+    put(public, "evil/<b>server", [HOSTILE, *CARGO], about="<i>about</i>")
+    readers = {"stranger": await public.browser(), "member": await public.signed_in("admin")}
+    pages = tmp_path / "pages"
+    pages.mkdir()
+    for who, reader in readers.items():
+        for number, path in enumerate(SERVED):
+            page = await reader.get(f"/catalogue{path}")
+            (pages / f"{who}-{number}.html").write_text(page.text)
+    assert faults(pages) == ""
