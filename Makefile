@@ -15,7 +15,7 @@ COMPILE := $(BIN)/uv pip compile --quiet --universal --python-version 3.11 --gen
   --no-header --no-annotate --no-emit-index-url --no-emit-find-links
 .DEFAULT_GOAL := help
 
-.PHONY: help setup dev lock demo serve test check nightly lint screens clients peers clean $(CLIENTS:%=.venvs/%) $(NODE_SETS:%=.venvs/%) .venvs/node bench-peers $(BENCH_PEERS:%=.venvs/bench-%)
+.PHONY: help setup dev lock demo serve test check nightly lint screens clients peers box clean $(CLIENTS:%=.venvs/%) $(NODE_SETS:%=.venvs/%) .venvs/node bench-peers $(BENCH_PEERS:%=.venvs/bench-%)
 
 help: ## list the targets
 	@grep -hE '^[a-z-]+:.*##' $(MAKEFILE_LIST) | awk -F ':.*## ' '{sub(/:.*/, "", $$1); printf "  make %-11s %s\n", $$1, $$2}'
@@ -94,6 +94,10 @@ $(NODE_SETS:%=.venvs/%): .venvs/%: locks/node/%/package-lock.json | .venvs/node
 # By apt, where we are root.
 peers: .venvs/node ## programs beyond Python that slow tests use
 	@PATH="$(TEST_PATH)" tests/peers.sh nginx curl cargo chromium
+
+box: $(VENV)/.setup ## the facts of servers and tools that are shipped, made of the data beside the repository
+	$(BIN)/toolgate catalogue pack ../shared/data/mcp_tools.jsonl.gz src/toolgate/demo/cargo.jsonl \
+	  --out src/toolgate/catalogue/box.jsonl.xz
 
 lock: $(VENV)/.dev .venvs/node ## write the lock files anew
 	$(COMPILE) pyproject.toml --group build -o locks/runtime.txt

@@ -20,6 +20,7 @@ from toolgate.catalogue.store import open_catalogue
 from toolgate.store.errors import StoreError
 
 DATA = Path(__file__).parents[3] / "shared" / "data" / "mcp_tools.jsonl.gz"
+CARGO = Path(__file__).parents[2] / "src/toolgate/demo/cargo.jsonl"
 MOST = 3_000_000
 ROW = 7
 """Words in a row that make a sentence of somebody, and no chance."""
@@ -142,7 +143,7 @@ def test_what_is_shipped_is_small_and_can_be_read() -> None:
 @pytest.mark.slow
 @pytest.mark.skipif(not DATA.exists(), reason="needs the data beside the repository")
 def test_what_is_shipped_is_what_the_command_makes_of_the_data() -> None:
-    made = b"".join(lines(read_lines(DATA).servers))
+    made = b"".join(lines(read_lines(DATA).servers | read_lines(CARGO).servers))
     assert made.splitlines() == lzma.decompress(shipped()).splitlines()
 
 

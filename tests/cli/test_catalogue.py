@@ -192,9 +192,9 @@ def test_a_box_is_packed_from_data(toolgate: Toolgate, lines: Path, tmp_path: Pa
     out = tmp_path / "box.jsonl.xz"
     packed = tmp_path / "tools.gz"
     packed.write_bytes(gzip.compress(lines.read_bytes()))
-    toolgate("catalogue", "pack", str(lines), str(out))
+    toolgate("catalogue", "pack", str(lines), "--out", str(out))
     first = out.read_bytes()
-    toolgate("catalogue", "pack", str(packed), str(out))
+    toolgate("catalogue", "pack", str(packed), "--out", str(out))
     assert out.read_bytes() == first
     lines.write_text("{")
-    toolgate("catalogue", "pack", str(lines), str(out), code=2)
+    toolgate("catalogue", "pack", str(lines), "--out", str(out), code=2)

@@ -227,7 +227,10 @@ def test_no_command_line_ends_in_a_traceback(
 ) -> None:
     with pytest.MonkeyPatch.context() as patch:
         patch.chdir(tmp_path_factory.getbasetemp())
-        patch.setattr("toolgate.app.serve", lambda _settings: 0)  # what follows when all is well is tested elsewhere
+        # What follows when all is well is tested elsewhere.
+        patch.setattr("toolgate.app.serve", lambda _settings: 0)
+        patch.setattr("toolgate.adviser.serving.serve_stdio", lambda *_: None)
+        patch.setattr("toolgate.adviser.serving.serve_http", lambda *_: None)
         patch.setenv("TOOLGATE_DATA", str(tmp_path_factory.getbasetemp() / "fuzzed"))
         code = run([*path.split()[1:], *words])
         assert code in (exits.OK, exits.FINDINGS, exits.BAD_INPUT, exits.UNREACHED)

@@ -1,5 +1,6 @@
 """The Cargo server as a client sees it: over a real connection of the official SDK, on a real crate."""
 
+import json
 import shutil
 import sys
 from pathlib import Path
@@ -9,6 +10,7 @@ import pytest
 from mcp import Client, StdioServerParameters
 from mcp_types import CallToolResult, TextContent
 
+import toolgate.demo
 from toolgate.demo.cargo import cargo_server
 from toolgate.demo.crate import write_crate
 
@@ -161,3 +163,15 @@ async def test_it_speaks_stdio(root: Path) -> None:
         assert [tool.name for tool in (await client.list_tools()).tools] == TOOLS
         result = await client.call_tool("tree", {"path": "hello", "depth": 0})
         assert "hello v0.1.0" in text(result)
+
+
+async def test_the_catalogue_holds_it_as_it_is(root: Path) -> None:
+    lines = (Path(toolgate.demo.__file__).parent / "cargo.jsonl").read_text().splitlines()
+    async with Client(cargo_server(root)) as client:
+        listed = (await client.list_tools()).tools
+    definitions = [tool.model_dump(mode="json", by_alias=True, exclude_none=True) for tool in listed]
+    for line, definition in zip(lines, definitions, strict=True):
+        kept = json.loads(line)
+        assert kept.pop("server") == "cargo"
+        assert kept == {key: definition[key] for key in kept}
+        assert {"name", "description", "inputSchema", "annotations"} <= kept.keys()

@@ -50,7 +50,7 @@ ContactOption = Annotated[
 @app.command(
     epilog=examples(
         "toolgate catalogue build site",
-        "toolgate catalogue build site --base-url https://tools.example --contact mailto:tools@example.com",
+        "toolgate catalogue build site --base-url https://tools.example \\\n      --contact mailto:tools@example.com",
         "toolgate catalogue build site --base-path /toolgate",
     )
 )

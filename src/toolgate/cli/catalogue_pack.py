@@ -8,7 +8,7 @@ from typing import Annotated
 import typer
 
 from toolgate.catalogue.box import pack as packed
-from toolgate.catalogue.lines import read_lines
+from toolgate.catalogue.lines import Tool, read_lines
 from toolgate.cli import printing
 from toolgate.cli.groups import new_command
 from toolgate.cli.options import examples
@@ -19,24 +19,34 @@ from toolgate.store.names import escaped
 app = new_command()
 
 
-@app.command(epilog=examples("toolgate catalogue pack mcp_tools.jsonl.gz box.jsonl.xz"))
+@app.command(epilog=examples("toolgate catalogue pack mcp_tools.jsonl.gz --out box.jsonl.xz"))
 def pack(
-    file: Annotated[Path, typer.Argument(metavar="DATA", help="JSON lines with `server`, `name`, ...; may be gzip.")],
-    out: Annotated[Path, typer.Argument(metavar="OUT", help="The file to write.")],
+    files: Annotated[
+        list[Path], typer.Argument(metavar="DATA...", help="JSON lines with `server`, `name`, ...; may be gzip.")
+    ],
+    out: Annotated[Path, typer.Option("--out", metavar="FILE", help="The file to write.")],
 ) -> None:
-    """Judge the tools of a file and write the facts alone: no description, no schema, no sentence of anybody.
+    """Judge the tools of files and write the facts alone: no description, no schema, no sentence of anybody.
 
-    The same data and the same release make the same file.
+    Of a server that several files name, the last one counts. The same data and the same release make the same file.
     """
-    lines = read_lines(file)
-    if lines.bad:
-        number, cause = lines.bad[0]
-        raise BadInput(escaped(str(file)), f"line {number}: {cause}", "mend the data first")
+    servers: dict[str, list[Tool]] = {}
+    for file in files:
+        servers |= _servers_of(file)
     with progress("judging servers") as tell:
-        box = packed(lines.servers, tell)
+        box = packed(servers, tell)
     try:
         out.write_bytes(box)
     except OSError as error:
         raise BadInput(escaped(str(out)), f"cannot be written: {error.strerror}", "check the path") from error
-    tools = sum(map(len, lines.servers.values()))
-    printing.say(f"packed {tools} tools of {len(lines.servers)} servers into {len(box)} bytes")
+    tools = sum(map(len, servers.values()))
+    printing.say(f"packed {tools} tools of {len(servers)} servers into {len(box)} bytes")
+
+
+def _servers_of(file: Path) -> dict[str, list[Tool]]:
+    """The tools of each server. Raises BadInput for a file with a line that is no tool: what is shipped is whole."""
+    lines = read_lines(file)
+    if lines.bad:
+        number, cause = lines.bad[0]
+        raise BadInput(escaped(str(file)), f"line {number}: {cause}", "mend the data first")
+    return lines.servers
