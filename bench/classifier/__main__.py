@@ -14,12 +14,19 @@ from pathlib import Path
 
 from bench.classifier.agreement import HEAD, agreement, rate
 from bench.classifier.data import HERE, Json, adjudicated, by_server, labels, set_aside
-from bench.classifier.labelled import Accuracy, accuracy, by_confidence, confusion
+from bench.classifier.labelled import accuracy, by_confidence, confusion
 
 from toolgate.classifier import VERSION
 from toolgate.classifier.classify import Classification, classify_all
 from toolgate.policy.categories import PRECEDENCE
 
+SAMPLES = {
+    "the first sample, opened after its measurement": "labels.jsonl",
+    "the second sample": "labels_second.jsonl",
+    "the sample of words that sound like money or deletion": "risky_labels.jsonl",
+}
+OPENED = frozenset({"composio/github"})
+"""Set aside at first, and opened with the first sample for the second round of tuning."""
 Servers = list[tuple[str, list[Json]]]
 Answered = list[tuple[str, Json, Classification]]
 
@@ -34,10 +41,14 @@ def main() -> int:
     servers = by_server(given.data, dev=given.dev)
     answered = _timed(servers)
     if given.dev:
-        _measured("development servers", answered, "dev_labels.jsonl", dev=True, wrong=given.wrong)
-    else:
-        aside = [each for each in answered if set_aside(each[0])]
-        _measured("servers set aside", aside, "labels.jsonl", dev=False, wrong=given.wrong)
+        _hints("development servers", answered, dev=True, wrong=given.wrong)
+        _labelled("development servers", answered, "dev_labels.jsonl", wrong=given.wrong)
+        return 0
+    aside = [each for each in answered if set_aside(each[0])]
+    _hints("servers set aside", aside, dev=False, wrong=given.wrong)
+    _hints("servers set aside to the end", [each for each in aside if each[0] not in OPENED], dev=False)
+    for what, file in SAMPLES.items():
+        _labelled(what, aside, file, wrong=given.wrong)
     return 0
 
 
@@ -55,7 +66,7 @@ def _timed(servers: Servers) -> Answered:
     return [(server, tool, said) for server, tools, found in answers for tool, said in zip(tools, found, strict=True)]
 
 
-def _measured(what: str, answered: Answered, file: str, *, dev: bool, wrong: bool) -> None:
+def _hints(what: str, answered: Answered, *, dev: bool, wrong: bool = False) -> None:
     said = [(server, tool, answer.category) for server, tool, answer in answered]
     for name, truths in (("raw", {}), ("adjudicated", adjudicated(dev=dev))):
         found = agreement(said, truths)
@@ -63,11 +74,11 @@ def _measured(what: str, answered: Answered, file: str, *, dev: bool, wrong: boo
         _table(("source", *HEAD), [(source, *found[source].row()) for source in sorted(found)])
         if wrong and name == "adjudicated" and "all" in found:
             print("\n".join(found["all"].missed), end="\n\n")
+
+
+def _labelled(what: str, answered: Answered, file: str, *, wrong: bool) -> None:
     answers = {(server, tool["name"]): answer for server, tool, answer in answered}
-    _accurate(what, accuracy(answers, labels(HERE / file)), wrong=wrong)
-
-
-def _accurate(what: str, found: Accuracy, *, wrong: bool) -> None:
+    found = accuracy(answers, labels(HERE / file))
     total = sum(found.pairs.values())
     print(f"Accuracy on {total} labelled tools of {what}: {rate(found.right, total)}")
     _table(("label", *PRECEDENCE, "right"), confusion(found))
