@@ -24,7 +24,10 @@ def _ask(request: Request) -> Page:
     server, tools = _tools(request)
     sought = request.query_params.get("version", "")
     data: dict[str, Any] = {"server": {"id": server.id, "name": server.name}, "tool": None}
-    view = {"categories": [(one, one) for one in PRECEDENCE], "choices": [(it.fingerprint, legible(it.name[:120])) for it in tools]}
+    view = {
+        "categories": [(one, one) for one in PRECEDENCE],
+        "choices": [(it.fingerprint, legible(it.name[:120])) for it in tools],
+    }
     if not sought:
         return Page("server_judge.html", "Judge a tool", data, view)
     tool = _version(tools, sought)
