@@ -9,16 +9,15 @@ from contextlib import contextmanager
 from pathlib import Path
 from typing import Final
 
-from toolgate.store.directory import private_file
 from toolgate.store.errors import Busy, StoreError
 from toolgate.store.transactions import transaction
+from toolgate.store.versioned import open_versioned
 
 FILE: Final = "catalogue.db"
 _PATIENCE: Final = 60.0
 """Seconds that a writer waits for another: loading what is in the box takes some."""
 _KEPT: Final = 4
 """Connections that wait for the next reader, each with 16 MB of the file at most."""
-_VERSION: Final = 1
 _SCHEMA: Final = """
 CREATE TABLE facts (key TEXT PRIMARY KEY, value TEXT NOT NULL) WITHOUT ROWID;
 CREATE TABLE servers (
@@ -118,36 +117,9 @@ def note(db: sqlite3.Connection, key: str, value: str) -> None:
 
 
 def _connect(path: Path) -> sqlite3.Connection:
-    private_file(path)
-    connection = sqlite3.connect(path, timeout=_PATIENCE, isolation_level=None, check_same_thread=False)
-    try:
-        connection.execute("PRAGMA journal_mode = WAL")
-        connection.execute("PRAGMA synchronous = NORMAL")
-        connection.execute("PRAGMA cache_size = -16000")
-        if _version(connection) != _VERSION:
-            with transaction(connection):
-                _make(connection, path)
-    except BaseException:
-        connection.close()
-        raise
+    connection = open_versioned(path, (_SCHEMA,), patience=_PATIENCE, synchronous="NORMAL", threads=True)
+    connection.execute("PRAGMA cache_size = -16000")
     return connection
-
-
-def _version(connection: sqlite3.Connection) -> int:
-    return int(connection.execute("PRAGMA user_version").fetchone()[0])
-
-
-def _make(connection: sqlite3.Connection, path: Path) -> None:
-    """Make the tables; another process may just have done it."""
-    version = _version(connection)
-    if version == _VERSION:
-        return
-    if version:
-        cause = f"has version {version}, and this release reads version {_VERSION}"
-        raise StoreError(str(path), cause, "start the release that wrote it, or move the file away")
-    for statement in _SCHEMA.split(";"):
-        connection.execute(statement)
-    connection.execute(f"PRAGMA user_version = {_VERSION}")
 
 
 def _told(path: Path, error: sqlite3.Error) -> StoreError:

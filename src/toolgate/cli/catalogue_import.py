@@ -17,6 +17,7 @@ from toolgate.catalogue.registry import MOST_PAGE, Page, pages, saved
 from toolgate.catalogue.store import Catalogue
 from toolgate.cli import exits, printing
 from toolgate.cli.catalogue_open import opened
+from toolgate.cli.files import read_bytes
 from toolgate.cli.groups import new_command
 from toolgate.cli.options import DataOption, JsonOption, examples
 from toolgate.cli.progress import progress
@@ -152,7 +153,7 @@ async def _numbered(found: AsyncIterator[Page]) -> AsyncIterator[tuple[int, Page
 
 async def _pages(registry: str, *, allow_private: bool) -> AsyncIterator[Page]:
     if not registry.startswith(("https://", "http://")):
-        for page in saved(_read(Path(registry)), shown(registry)):
+        for page in saved(read_bytes(Path(registry), _MOST_SAVED, "save it in parts"), shown(registry)):
             yield page
         return
 
@@ -182,16 +183,6 @@ def _describe(catalogue: Catalogue, done: Imported, page: Page) -> None:
             done.problems.append(f"{error.place}: {error.cause}")
         else:
             done.servers += 1
-
-
-def _read(file: Path) -> bytes:
-    try:
-        if file.stat().st_size > _MOST_SAVED:
-            raise BadInput(escaped(str(file)), f"is larger than {_MOST_SAVED} bytes", "save it in parts")
-        return file.read_bytes()
-    except (OSError, ValueError) as error:
-        cause = error.strerror if isinstance(error, OSError) else "not a path"
-        raise BadInput(escaped(str(file)), f"cannot be read: {cause}", "give a file, or a URL with https://") from error
 
 
 def _report(done: Imported, *, as_json: bool) -> None:

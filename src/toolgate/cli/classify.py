@@ -14,9 +14,9 @@ from toolgate.classifier.lexicon import Lexicon, extended, shipped
 from toolgate.classifier.recommend import recommend
 from toolgate.cli import exits, printing
 from toolgate.cli.definition_lines import Definition, Lines
+from toolgate.cli.files import read_text
 from toolgate.cli.groups import new_command
 from toolgate.cli.options import examples
-from toolgate.store.errors import BadInput
 from toolgate.store.names import shown
 
 app = new_command()
@@ -24,6 +24,7 @@ app = new_command()
 TOGETHER = 2_000
 """Tools of one server that are looked at together; of a longer run each so many."""
 MAX_LEXICON = 4 * 1024 * 1024
+_LEAVE_OUT = "leave out what is known already"
 
 
 @app.command(
@@ -48,7 +49,7 @@ def classify(
     server that stand together are judged together. Lines that are no definition are named, the others go on; then it
     leaves with 2.
     """
-    known = shipped() if lexicon is None else extended(_read(lexicon), shown(str(lexicon)))
+    known = shipped() if lexicon is None else extended(read_text(lexicon, MAX_LEXICON, _LEAVE_OUT), shown(str(lexicon)))
     with Lines(file) as lines:
         answers = (answer for server, tools in _runs(lines) for answer in _answers(server, tools, known))
         _print_table(answers) if table else _print_lines(answers)
@@ -83,18 +84,3 @@ def _print_table(answers: Iterable[dict[str, Any]]) -> None:
     head = ("server", "tool", "category", "risk", "confidence", "signals")
     rows = [(*(each[name] for name in head[:-1]), ", ".join(each["signals"])) for each in answers]
     printing.table(head, rows, "no tools: give one definition a line")
-
-
-def _read(file: Path) -> str:
-    try:
-        with file.open("rb") as opened:
-            body = opened.read(MAX_LEXICON + 1)
-    except (OSError, ValueError) as error:
-        cause = error.strerror if isinstance(error, OSError) else "not a path"
-        raise BadInput(shown(str(file)), f"cannot be read: {cause}", "check the path") from error
-    if len(body) > MAX_LEXICON:
-        raise BadInput(shown(str(file)), f"is larger than {MAX_LEXICON} bytes", "leave out what is known already")
-    try:
-        return body.decode("utf-8")
-    except UnicodeDecodeError as error:
-        raise BadInput(shown(str(file)), "is not UTF-8", "save it in UTF-8") from error

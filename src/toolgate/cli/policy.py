@@ -12,14 +12,13 @@ import typer
 from toolgate.cli import exits, printing
 from toolgate.cli.administration import Administration
 from toolgate.cli.chosen import administration
+from toolgate.cli.files import read_text
 from toolgate.cli.groups import new_group
 from toolgate.cli.options import WAIT, DataOption, JsonOption, WaitOption, examples
 from toolgate.policy.cases import CasesReport, run_cases
 from toolgate.policy.definition import Definition
 from toolgate.policy.document import Document, PolicyError, Problem, parse
 from toolgate.policy.lint import Finding, lint
-from toolgate.store.errors import BadInput
-from toolgate.store.names import shown
 
 app = new_group("Check, test and store policies.")
 
@@ -50,7 +49,7 @@ def add(
     It is in force from the next request on. Findings are printed and do not hinder it. The text that is current
     already makes no new revision.
     """
-    text = _read(file)
+    text = _text(file)
     document = _valid(text)
     place = administration(data)
     findings = lint(document, _tools(place, server))
@@ -82,20 +81,9 @@ def _tools(place: Administration, server: str | None) -> dict[str, Definition] |
     return {version["name"]: Definition(version["definition"]) for version in versions}
 
 
-def _read(file: Path) -> str:
+def _text(file: Path) -> str:
     """The text of a file that a person wrote. Raises BadInput."""
-    try:
-        with file.open("rb") as opened:
-            body = opened.read(MAX_FILE + 1)
-    except (OSError, ValueError) as error:
-        cause = error.strerror if isinstance(error, OSError) else "not a path"
-        raise BadInput(shown(str(file)), f"cannot be read: {cause}", "check the path") from error
-    if len(body) > MAX_FILE:
-        raise BadInput(shown(str(file)), f"is larger than {MAX_FILE} bytes", "split it into several policies")
-    try:
-        return body.decode("utf-8")
-    except UnicodeDecodeError as error:
-        raise BadInput(shown(str(file)), "is not UTF-8", "save it in UTF-8") from error
+    return read_text(file, MAX_FILE, "split it into several policies")
 
 
 def _print_findings(findings: Sequence[Finding]) -> None:
@@ -157,7 +145,7 @@ def check(
 
     Leaves with 1 when it is not valid or there is a warning; notes alone leave with 0.
     """
-    text = _read(file)
+    text = _text(file)
     tools = _tools(administration(data), server) if server is not None else None
     problems: list[Problem] = []
     findings: list[Finding] = []
@@ -193,7 +181,7 @@ def run_file(
 
     A policy that the file names by path is looked for beside it.
     """
-    report = run_cases(_read(file), lambda path: _read(file.parent / path))
+    report = run_cases(_text(file), lambda path: _text(file.parent / path))
     if as_json:
         printing.emit_json(_reported(report))
     else:

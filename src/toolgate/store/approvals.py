@@ -16,10 +16,10 @@ from pathlib import Path
 from typing import Any, Final, Literal, cast
 
 from toolgate.store.approval_search import LOCAL, Search, State
-from toolgate.store.directory import private_file
 from toolgate.store.errors import Busy, NotStored, StoreError
 from toolgate.store.names import shown
 from toolgate.store.transactions import transaction
+from toolgate.store.versioned import open_versioned
 
 __all__ = ["LOCAL", "Approval", "ApprovalStore", "NotPending", "Search", "State", "TooMany", "Wanted"]
 
@@ -30,7 +30,6 @@ KEPT: Final = 30 * 86_400
 """Seconds that an approval is kept after it has expired."""
 PREFIX: Final = "apr_"
 _LETTERS: Final = "abcdefghijkmnpqrstuvwxyz23456789"
-_VERSION: Final = 2
 _SCHEMA: Final = """
 CREATE TABLE approvals (
     id TEXT PRIMARY KEY, created REAL NOT NULL, expires REAL NOT NULL, state TEXT NOT NULL,
@@ -279,32 +278,5 @@ def _counted(state: str, expires: float, now: float) -> State:
 
 
 def _connect(path: Path, patience: float) -> sqlite3.Connection:
-    """Open the file and make its table; every commit is synced, so that a used permit stays used after a power cut."""
-    private_file(path)
-    connection = sqlite3.connect(path, timeout=patience, isolation_level=None)
-    try:
-        connection.execute("PRAGMA journal_mode = WAL")
-        connection.execute("PRAGMA synchronous = FULL")
-        if _version(connection) != _VERSION:
-            with transaction(connection):
-                _migrate(connection, path)
-    except BaseException:
-        connection.close()
-        raise
-    return connection
-
-
-def _version(connection: sqlite3.Connection) -> int:
-    return int(connection.execute("PRAGMA user_version").fetchone()[0])
-
-
-def _migrate(connection: sqlite3.Connection, path: Path) -> None:
-    """Bring the file up to this release; another process may just have done it."""
-    version = _version(connection)
-    if not 0 <= version <= _VERSION:
-        cause = f"has version {version}, and this release reads version {_VERSION}"
-        raise StoreError(str(path), cause, "start the release that wrote it")
-    for script in (_SCHEMA, _INDEXES)[version:]:
-        for statement in script.split(";"):
-            connection.execute(statement)
-    connection.execute(f"PRAGMA user_version = {_VERSION}")
+    """Every commit is synced, so that a used permit stays used after a power cut."""
+    return open_versioned(path, (_SCHEMA, _INDEXES), patience=patience, synchronous="FULL")
