@@ -32,6 +32,7 @@ MEANT = {
     "objects.asking": "Read",
     "phrases.permanent": "Destructive",
     "phrases.overwrites": "Destructive",
+    "phrases.replaces": "Destructive",
     "phrases.spends": "Financial",
     "phrases.reads": "Read",
 }

@@ -4,10 +4,10 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
 
-from toolgate.classifier.grammar import listed_categories
 from toolgate.classifier.lexicon import Lexicon
 from toolgate.classifier.naming import by_name
 from toolgate.classifier.parameters import Parameter, word_set, words_of
+from toolgate.classifier.phrases import listed_categories
 from toolgate.classifier.reading import SAYS, Reading, Setting
 from toolgate.classifier.signals import runs
 
@@ -21,6 +21,10 @@ _KEPT_AT = word_set("output save download dest destination out")
 _FETCHED_TO = word_set("local target to")
 _PLACES = word_set("path file dir directory folder filename filepath")
 _DELETING = word_set("drop delete destroy purge wipe erase")
+_PAID = word_set("subscription booking reservation order plan upgrade")
+_PAYING = (("payment", "method"), ("payment", "method", "id"), ("payment", "token"), ("card", "number"))
+_LATER = word_set("on when after")
+"""`delete_branch_on_merge` is a setting: nothing is deleted by this call."""
 _CAUTIOUS = word_set("dry dryrun confirm confirmed")
 _READ_AT_MOST, _LONGEST = 300, 80
 
@@ -95,7 +99,19 @@ def cautious_flag(declared: Sequence[Parameter]) -> str:
     return _switch(declared, _CAUTIOUS)
 
 
+def payment_of(words: Sequence[str], declared: Sequence[Parameter]) -> str:
+    """The path of a parameter that says how something is paid that the tool's words name; "" for none."""
+    if _PAID.isdisjoint(words):
+        return ""
+    return next((each.path for each in declared if each.words in _PAYING), "")
+
+
 def _switch(declared: Sequence[Parameter], words: frozenset[str]) -> str:
     return next(
-        (each.path for each in declared if each.kind == "boolean" and each.words and each.words[0] in words), ""
+        (
+            each.path
+            for each in declared
+            if each.kind == "boolean" and each.words and each.words[0] in words and _LATER.isdisjoint(each.words)
+        ),
+        "",
     )

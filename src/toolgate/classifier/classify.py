@@ -16,10 +16,10 @@ from toolgate.classifier.grammar import READ
 from toolgate.classifier.lexicon import Lexicon, shipped
 from toolgate.classifier.naming import name_words
 from toolgate.classifier.parameters import parameters, text_of
-from toolgate.classifier.reading import Setting
+from toolgate.classifier.reading import Part, Setting
 from toolgate.classifier.siblings import learned, setting_of, within
 from toolgate.classifier.signals import Signal, signals
-from toolgate.classifier.weighing import Judged, Part, judged
+from toolgate.classifier.weighing import Judged, judged
 from toolgate.policy.categories import PRECEDENCE, RISK, Category, Risk
 
 Confidence = Literal["high", "medium", "low"]

@@ -1,4 +1,4 @@
-"""What a description says: the verb of its first sentence, what it is done to, and phrases that give more away."""
+"""What a description says: the verb of its first sentence and what it is done to."""
 
 from __future__ import annotations
 
@@ -7,15 +7,16 @@ from collections.abc import Iterator, Sequence
 
 from toolgate.classifier.lexicon import Lexicon, Verb
 from toolgate.classifier.meaning import Meant, meaning
-from toolgate.classifier.naming import stem_category
+from toolgate.classifier.naming import TOWARDS
 from toolgate.classifier.parameters import word_set
+from toolgate.classifier.phrases import SHOWN
 from toolgate.classifier.reading import HINTS, PROBABLY, SAYS, Reading, Setting
 from toolgate.classifier.sentences import sentences, unframed
-from toolgate.policy.categories import PRECEDENCE, Category
+from toolgate.classifier.verbless import stem_category
+from toolgate.policy.categories import PRECEDENCE
 
 READ = 4_000
 """Characters of a description that count: what stands behind them is documentation."""
-SHOWN = 80
 _TOKEN = re.compile(r"[^\W\d_][^\W_]*(?:[-'’][^\W_]+)*|[,/&;(|:+]|\d\w*")
 _STOPS = word_set(
     "of for from with to based using in on by at as into via through that which when where if including without so "
@@ -24,11 +25,12 @@ _STOPS = word_set(
 _LITTLE = word_set("a an the all any this your new one multiple its their my some each every specific existing given")
 _LINKS = word_set(", / & | and or + and/or then")
 _INTRODUCED = word_set("to for can will that which and by of")
+_USING = word_set("use utilize utilise leverage employ")
+_DOERS = word_set("agent agents app application server")
+"""What something is says less than what it is for: `agent for market analysis`."""
 _FURTHER = re.compile(
     r"\b(?:and|then)\s+(?:then\s+|also\s+|optionally\s+|automatically\s+)?([a-z]+)\s+(?:it|them|the|a|an|all|to|its|your|any|this|those)\b"
 )
-_DENYING = ("not", "never", "without", "n't", " no", "avoid", "in", "if")
-_BESIDE = re.compile(r"[^a-z]+")
 
 
 def by_description(text: str, setting: Setting, lexicon: Lexicon) -> Reading | None:
@@ -76,8 +78,17 @@ def _is_verb(verb: Verb, tokens: Sequence[str], *, framed: bool) -> bool:
     )
 
 
+def _done_to(verb: Verb, tokens: Sequence[str]) -> Sequence[str]:
+    """What the first verb is done to: `Attach to a process`, but not `Request to have it`."""
+    towards = len(tokens) > 1 and tokens[1] in TOWARDS and verb.kind != "light"
+    return _objects(tokens, 2 if towards else 1)
+
+
 def _by_verb(verb: Verb, tokens: Sequence[str], bare: str, setting: Setting, lexicon: Lexicon) -> Reading:
-    meant = [(verb, meaning(verb, _objects(tokens, 1), setting, lexicon))]
+    purpose = _introduced(tokens, setting, lexicon) if verb.word in _USING else None
+    if purpose is not None:
+        return purpose
+    meant = [(verb, meaning(verb, _done_to(verb, tokens), setting, lexicon))]
     meant += [
         (other, meaning(other, _objects(tokens, at + 1), setting, lexicon)) for at, other in _listed(tokens, lexicon)
     ]
@@ -147,44 +158,28 @@ def _by_signs(bare: str, lexicon: Lexicon) -> Reading | None:
     return None
 
 
-def _by_noun(tokens: Sequence[str], setting: Setting, lexicon: Lexicon) -> Reading | None:
-    """A sentence without a verb at its head: a later verb, a noun for doing, or a noun for what is told."""
+def _introduced(tokens: Sequence[str], setting: Setting, lexicon: Lexicon) -> Reading | None:
+    """A verb behind the head of the sentence: `A way to delete pages`, `Uses a model to write texts`."""
     for at, token in enumerate(tokens[:24]):
         verb = lexicon.forms.get(token)
         if at and verb is not None and verb.kind != "noun" and tokens[at - 1] in _INTRODUCED:
             meant = meaning(verb, _objects(tokens, at + 1), setting, lexicon)
             return Reading(meant.category, f"description says `{token}`", PROBABLY, verb.word)
-    for token in tokens[:14]:
-        category = lexicon.acts.get(token)
-        if category is not None:
-            return Reading(category, f"description says `{token}`", HINTS)
+    return None
+
+
+def _by_noun(tokens: Sequence[str], setting: Setting, lexicon: Lexicon) -> Reading | None:
+    """A sentence without a verb at its head: a later verb, a noun for doing, or a noun for what is told."""
+    introduced = _introduced(tokens, setting, lexicon)
+    if introduced is not None:
+        return introduced
+    acts = [token for token in tokens[:14] if token in lexicon.acts]
+    said = next((token for token in acts if token not in _DOERS), acts[0] if acts else "")
+    if said:
+        return Reading(lexicon.acts[said], f"description says `{said}`", HINTS)
     for token in tokens[:14]:
         category = stem_category(token, lexicon) if len(token) > 2 else None
         if category is not None:
             return Reading(category, f"description says `{token}`", PROBABLY)
     told = next((token for token in tokens[:14] if lexicon.has("objects.answers", token)), "")
     return Reading("Read", f"description says `{told}`", HINTS) if told else None
-
-
-def phrase(text: str, kind: str, lexicon: Lexicon) -> str:
-    """The first phrase of a kind in a text in lower case that nothing denies, with its surroundings; "" for none."""
-    for words in lexicon.phrases.get(kind, ()):
-        at = text.find(words)
-        if at >= 0 and not text[max(0, at - 10) : at].rstrip().endswith(_DENYING):
-            begin = text.rfind(" ", 0, max(0, at - 20)) + 1
-            return " ".join(text[begin : begin + SHOWN].split())
-    return ""
-
-
-def listed_categories(text: str, lexicon: Lexicon) -> dict[Category, str]:
-    """The verbs that a text names at all, by category: what a tool does that does whatever it is asked to."""
-    found: dict[Category, str] = {}
-    for word in _BESIDE.split(text.lower()):
-        verb = lexicon.forms.get(word)
-        if verb is not None and verb.kind == "plain":
-            found.setdefault(verb.category, word)
-    if not text.isascii():
-        for sign, category in lexicon.signs:
-            if sign in text:
-                found.setdefault(category, sign)
-    return found

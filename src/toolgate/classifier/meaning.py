@@ -24,8 +24,8 @@ def meaning(verb: Verb, objects: Sequence[str], setting: Setting, lexicon: Lexic
     """What `verb` means, done to `objects` (in their order, the last is the head) in that setting."""
     near = objects[:_FAR]
     return (
-        _paired(verb, near, lexicon)
-        or _acted(verb, near, setting, lexicon)
+        _acted(verb, near, setting, lexicon)
+        or _paired(verb, near, lexicon)
         or _paid(verb, near, setting, lexicon)
         or _asked(verb, near, lexicon)
         or _by_kind(verb, near, lexicon)
@@ -46,7 +46,13 @@ def _spoken(objects: Sequence[str], lexicon: Lexicon) -> bool:
     return any(lexicon.has("objects.languages", word) for word in objects)
 
 
+_OPENING = frozenset({"create", "start", "launch", "init", "initialize"})
+"""Where there is a screen, a session is a browser that is started."""
+
+
 def _acted(verb: Verb, objects: Sequence[str], setting: Setting, lexicon: Lexicon) -> Meant | None:
+    if setting.screen and verb.word in _OPENING and "session" in objects:
+        return Meant("Execute", "session")
     if setting.screen and verb.category != "Destructive" and lexicon.has("purposes.acting", verb.word):
         return Meant("Execute", "" if not objects else objects[-1])
     return None
@@ -92,7 +98,9 @@ def _asked(verb: Verb, objects: Sequence[str], lexicon: Lexicon) -> Meant | None
     return Meant("Execute", language) if language else None
 
 
-_MAKING = frozenset({"generate", "gen", "produce", "render", "expand", "transform", "imagine", "optimize", "enhance"})
+_MAKING = frozenset(
+    {"generate", "gen", "produce", "construct", "render", "expand", "transform", "imagine", "optimize", "enhance"}
+)
 
 
 def _speaks(word: str, lexicon: Lexicon) -> bool:
@@ -102,6 +110,8 @@ def _speaks(word: str, lexicon: Lexicon) -> bool:
     return lexicon.has("objects.languages", word) or (len(word) > 4 and word.endswith(("sql", "db")))
 
 
+_DOING = frozenset({"perform", "conduct", "do"})
+"""What stands last says what is done: `perform a code review`."""
 _STORES = frozenset({"database", "db"})
 _ORDERING = frozenset({"book", "order", "reserve", "schedule"})
 
@@ -113,6 +123,8 @@ def _by_kind(verb: Verb, objects: Sequence[str], lexicon: Lexicon) -> Meant | No
         kept = next((word for word in objects if lexicon.has("objects.kept", word)), "")
         return Meant("Write", kept) if kept and verb.word in _MAKING else None
     said = [(word, category) for word in _undragged(objects) if (category := _said(word, lexicon)) is not None]
+    if verb.word in _DOING and objects and lexicon.acts.get(objects[-1]) == "Read":
+        return Meant("Read", objects[-1])
     if any(lexicon.has("objects.asking", word) for word, _ in said):
         return next(Meant("Read", word) for word, _ in said if lexicon.has("objects.asking", word))
     risky = next((Meant(category, word) for word, category in said if category == "Destructive"), None)

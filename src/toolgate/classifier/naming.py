@@ -10,7 +10,8 @@ from toolgate.classifier.lexicon import Lexicon, Verb
 from toolgate.classifier.meaning import Meant, meaning
 from toolgate.classifier.parameters import word_set, words_of
 from toolgate.classifier.reading import HINTS, PROBABLY, SAYS, Reading, Setting
-from toolgate.policy.categories import PRECEDENCE, Category
+from toolgate.classifier.verbless import without_verb
+from toolgate.policy.categories import PRECEDENCE
 
 _LONGEST = 512
 _MOST = 40
@@ -24,8 +25,8 @@ _ASKS = word_set(
 )
 _EMPTY = word_set("tool tools of v1 v2 v3 mcp function")
 _AFTER = word_set("by for of from with")
-_GLUED = ("get", "create", "delete", "update", "search", "fetch")
-"""Verbs that are taken off a long word without spelling: `getblocknumber`."""
+TOWARDS = word_set("to into in on")
+"""Between a verb and what it is done to: `attach_to_process`."""
 
 
 def name_words(name: str) -> tuple[str, ...]:
@@ -54,7 +55,7 @@ def by_name(words: Sequence[str], setting: Setting, lexicon: Lexicon) -> Reading
         return pair
     place = _verb_place(words, lexicon)
     if place is None:
-        return _by_noun(words, lexicon) or _glued(words, lexicon) or _foreign(words, lexicon)
+        return without_verb(words, lexicon)
     return _at(words, place, setting, lexicon, alone=alone)
 
 
@@ -72,12 +73,17 @@ def _bare(words: Sequence[str], setting: Setting) -> Sequence[str]:
 def _pair(words: Sequence[str], lexicon: Lexicon) -> Reading | None:
     """Two words side by side that mean something together, unless the name asks for it: `list_open_positions`."""
     for at, pair in enumerate(pairwise(words)):
-        if words[at] in _ASKS and pair not in lexicon.pairs:
-            return None
         category = lexicon.pairs.get(pair)
         if category is not None:
             return Reading(category, f"name part `{pair[0]}` with `{pair[1]}`", SAYS, pair[0], pair[1])
+        if words[at] in _ASKS or (at == 0 and _deletes(words[at], lexicon)):
+            return None
     return None
+
+
+def _deletes(word: str, lexicon: Lexicon) -> bool:
+    verb = lexicon.verbs.get(word)
+    return verb is not None and verb.category == "Destructive"
 
 
 def _verb_place(words: Sequence[str], lexicon: Lexicon) -> int | None:
@@ -135,6 +141,8 @@ def _objects(words: Sequence[str], place: int) -> Sequence[str]:
     after = words[place + 1 :]
     if not after:
         return words[:place]
+    if after[0] in TOWARDS:
+        after = after[1:]
     end = next((at for at, word in enumerate(after) if word in _ENDS), len(after))
     return after[:end]
 
@@ -145,47 +153,3 @@ def _joined(words: Sequence[str], place: int, setting: Setting, lexicon: Lexicon
         verb = lexicon.verbs.get(words[at + 1])
         if words[at] in ("and", "or") and verb is not None and verb.kind != "noun":
             yield meaning(verb, words[at + 2 :], setting, lexicon)
-
-
-def _by_noun(words: Sequence[str], lexicon: Lexicon) -> Reading | None:
-    """A noun for doing, or for what is told, at the end of a name: `face_detection`, `order_status`."""
-    if not words:
-        return None
-    if "to" in words[1:-1]:
-        target = words[-1]
-        kept = lexicon.has("objects.kept", target)
-        return Reading("Write" if kept else "Read", f"name part `to` with `{target}`", HINTS)
-    if lexicon.has("objects.answers", words[-1]):
-        return Reading("Read", f"name ends with `{words[-1]}`", HINTS)
-    for word in reversed(words):
-        category = lexicon.acts.get(word)
-        if category is not None:
-            sure = word == words[-1] and category != "Execute"
-            return Reading(category, f"name part `{word}`", PROBABLY if sure else HINTS)
-    return None
-
-
-def _glued(words: Sequence[str], lexicon: Lexicon) -> Reading | None:
-    if len(words) != 1 or len(words[0]) < 9:
-        return None
-    begin = next((verb for verb in _GLUED if words[0].startswith(verb)), "")
-    if not begin or words[0].endswith(("ing", "ed", "ion", "able")):
-        return None
-    return Reading(lexicon.verbs[begin].category, f"name begins with `{begin}`", PROBABLY, begin)
-
-
-def _foreign(words: Sequence[str], lexicon: Lexicon) -> Reading | None:
-    for word in words:
-        category = stem_category(word, lexicon)
-        if category is not None:
-            return Reading(category, f"name part `{word}`", PROBABLY, word)
-    return None
-
-
-def stem_category(word: str, lexicon: Lexicon) -> Category | None:
-    """The category of a word of another language, by what it begins with; short stems are whole words."""
-    found = lexicon.stems.get(word)
-    if found is None:
-        sizes = range(min(9, len(word)), 3, -1)
-        found = next((lexicon.stems[word[:size]] for size in sizes if word[:size] in lexicon.stems), None)
-    return found

@@ -2,8 +2,11 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
 from typing import NamedTuple
 
+from toolgate.classifier.parameters import Parameter
 from toolgate.policy.categories import Category
 
 SAYS, PROBABLY, HINTS = 3, 2, 1
@@ -18,6 +21,17 @@ class Reading(NamedTuple):
     weight: int
     verb: str = ""
     beside: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class Part:
+    """A definition taken apart."""
+
+    words: Sequence[str]
+    text: str
+    schema: object
+    declared: Sequence[Parameter]
+    claims: Mapping[object, object]
 
 
 class Setting(NamedTuple):

@@ -21,7 +21,7 @@ _FRAME = re.compile(
     |(?:provides?|gives?|offers?|has|have)\ (?:the\ |an?\ )?
       (?:ability|capability|functionality|way|option|interface|means)s?\ (?:to|of|for)
     |(?:responsible\ for|attempts?\ to|tr(?:y|ies)\ to|useful\ for|used\ for)
-    |(?:\w+ly|quick|simple|now|just|then|first|also|always|optionally|again|only|easy|both|either)\b""",
+    |(?:\w+ly|batch|bulk|quick|simple|now|just|then|first|also|always|optionally|again|only|easy|both|either)\b""",
     re.VERBOSE | re.IGNORECASE,
 )
 _ADVICE = re.compile(r"https?:|```|(?:use|call|useful)\s+(?:when|if|after|before|with)\b", re.IGNORECASE)

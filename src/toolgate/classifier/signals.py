@@ -149,7 +149,8 @@ def takes_code(parameter: Parameter) -> bool:
 
 def runs(parameter: Parameter) -> bool:
     """Whether what it holds is run: statements, commands, scripts."""
-    return bool(parameter.words) and parameter.words[-1] in _RUN and _free_text(parameter)
+    words = parameter.words
+    return bool(words) and (words[-1] in _RUN or words[-2:] == ("sql", "query")) and _free_text(parameter)
 
 
 def takes_sql(parameter: Parameter) -> bool:

@@ -3,36 +3,25 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
 from typing import Literal, NamedTuple
 
-from toolgate.classifier.choices import COMMANDS, cautious_flag, chosen, deleting_flag, kept_at, run_by
-from toolgate.classifier.grammar import by_description, listed_categories, phrase
+from toolgate.classifier.choices import COMMANDS, chosen, run_by
+from toolgate.classifier.grammar import by_description
 from toolgate.classifier.lexicon import Lexicon
 from toolgate.classifier.naming import by_name
-from toolgate.classifier.parameters import Parameter, word_set
-from toolgate.classifier.reading import HINTS, PROBABLY, SAYS, Reading, Setting
+from toolgate.classifier.parameters import word_set
+from toolgate.classifier.phrases import listed_categories, phrase
+from toolgate.classifier.raising import riskier
+from toolgate.classifier.reading import HINTS, PROBABLY, SAYS, Part, Reading, Setting
 from toolgate.policy.categories import PRECEDENCE, Category
 
 _TOLD_EARLY = 1_500
 _NOTHING = Reading("Execute", "nothing in the definition says what it does", 0)
 _CLAIMS = ("readOnlyHint", "destructiveHint")
-_ASKS = word_set("get list search find fetch read show view lookup count describe retrieve query")
-_FILES = word_set("write save create copy move replace export put rename import restore download")
-_EXPLAINS = word_set(
-    "search find explain validate check analyze analyse format lint parse review describe suggest optimize"
+_ASKS = word_set(
+    "get list search find fetch read show view lookup count describe retrieve query estimate simulate calculate preview"
 )
-
-
-@dataclass(frozen=True, slots=True)
-class Part:
-    """A definition taken apart."""
-
-    words: Sequence[str]
-    text: str
-    schema: object
-    declared: Sequence[Parameter]
-    claims: Mapping[object, object]
+_QUERIES = frozenset({"", "query", "queries"})
 
 
 class Judged(NamedTuple):
@@ -50,7 +39,7 @@ def judged(part: Part, setting: Setting, lexicon: Lexicon) -> Judged:
     lowered = part.text.lower()
     choices = chosen(part.declared, lexicon)
     first = _opened(_settled(named, told, choices, part.claims), lowered, lexicon)
-    decided = _raised(first, choices, part, lowered, lexicon)
+    decided = _riskiest([first, *riskier(first, choices, part, lowered, lexicon)])
     if not setting.shell:
         decided = _calmed(decided, part, lowered, lexicon)
     return Judged(
@@ -104,11 +93,16 @@ def _between(named: Reading, told: Reading) -> Reading:
         return named
     if named.weight != told.weight:
         return named if named.weight > told.weight else told
-    if named.category == "Read" and named.verb in _ASKS:
+    if named.category == "Read" and named.verb in _ASKS and not _runs(named, told):
         return named
-    if told.beside and not named.beside:
+    if told.beside and not named.beside and (named.category, told.category) != ("Execute", "Write"):
         return told
     return _riskiest([named, told])
+
+
+def _runs(named: Reading, told: Reading) -> bool:
+    """Whether what the name calls a query is said to be run in a language: `Execute a SQL query`."""
+    return named.verb == "query" and told.category == "Execute" and told.beside not in _QUERIES
 
 
 def _opened(first: Reading, lowered: str, lexicon: Lexicon) -> Reading:
@@ -124,12 +118,6 @@ def _opened(first: Reading, lowered: str, lexicon: Lexicon) -> Reading:
     return Reading(riskiest, f"description says `{listed[riskiest]}`", PROBABLY, first.verb)
 
 
-def _raised(first: Reading, choices: Sequence[Reading], part: Part, lowered: str, lexicon: Lexicon) -> Reading:
-    """The riskiest of what was read and what makes it riskier."""
-    found = [first, *_by_choices(first, choices), *_by_parameters(first, part), *_by_claims(first, part.claims)]
-    return _riskiest([*found, *_by_phrases(first, part, lowered, lexicon)])
-
-
 def _calmed(decided: Reading, part: Part, lowered: str, lexicon: Lexicon) -> Reading:
     """A query of which the text says that it only reads; of commands and scripts that is not believed."""
     unsure = decided.category == "Write" and decided.weight < PROBABLY
@@ -137,65 +125,6 @@ def _calmed(decided: Reading, part: Part, lowered: str, lexicon: Lexicon) -> Rea
         return decided
     safe = phrase(lowered[:_TOLD_EARLY], "reads", lexicon)
     return Reading("Read", f"description says `{safe}`", PROBABLY) if safe else decided
-
-
-def _by_choices(first: Reading, choices: Sequence[Reading]) -> list[Reading]:
-    """Actions to choose from count where they delete or move money, others where nothing sure was said."""
-    if first.weight < SAYS and all(each.category == "Read" for each in choices):
-        return []
-    return [each for each in choices if each.category in ("Destructive", "Financial") or first.weight < SAYS]
-
-
-def _by_parameters(first: Reading, part: Part) -> list[Reading]:
-    """What parameters say of a tool that seemed to read or to write."""
-    if first.category == "Write":
-        flag = deleting_flag(part.declared)
-        return [Reading("Destructive", f"parameter `{flag}` deletes", PROBABLY)] if flag else []
-    if first.category != "Read":
-        return []
-    run = run_by(part.declared) if _EXPLAINS.isdisjoint(part.words) else ""
-    kept = kept_at(part.declared, first.verb)
-    flag = cautious_flag(part.declared) if first.weight < SAYS else ""
-    found: tuple[tuple[Category, str, str], ...] = (
-        ("Execute", run, "is run"),
-        ("Write", kept, "says where to keep it"),
-        ("Write", flag, "is for what changes something"),
-    )
-    return [Reading(category, f"parameter `{path}` {why}", PROBABLY) for category, path, why in found if path]
-
-
-def _by_phrases(first: Reading, part: Part, lowered: str, lexicon: Lexicon) -> list[Reading]:
-    if first.category == "Read" and first.weight == SAYS:
-        return []
-    found = []
-    permanent = phrase(lowered, "permanent", lexicon)
-    if permanent:
-        found.append(Reading("Destructive", f"description says `{permanent}`", SAYS))
-    if first.verb in _FILES and (over := phrase(lowered, "overwrites", lexicon)):
-        found.append(Reading("Destructive", f"description says `{over}`", SAYS))
-    if first.category == "Write" and (changed := _deleting(part)):
-        found.append(Reading("Destructive", f"description says `{changed}`", SAYS))
-    spends = phrase(lowered[:800], "spends", lexicon) if first.category != "Read" else ""
-    if spends:
-        found.append(Reading("Financial", f"description says `{spends}`", SAYS))
-    return found
-
-
-def _deleting(part: Part) -> str:
-    """A statement of SQL that deletes, in capitals as people write it."""
-    return next(
-        (word for word in ("DELETE", "DROP", "TRUNCATE") if f"{word} " in part.text[:400] and "INSERT" in part.text), ""
-    )
-
-
-def _by_claims(first: Reading, claims: Mapping[object, object]) -> list[Reading]:
-    if first.weight >= SAYS or first.category == "Execute" or claims.get("readOnlyHint") is True:
-        return []
-    if claims.get("destructiveHint") is True:
-        return [Reading("Destructive", "annotation `destructiveHint` is true", HINTS)]
-    if claims.get("readOnlyHint") is False and first.category == "Read" and first.weight == HINTS:
-        return [Reading("Write", "annotation `readOnlyHint` is false", HINTS)]
-    return []
 
 
 def _confidence(decided: Reading, named: Reading | None, told: Reading | None) -> Literal["high", "medium", "low"]:
