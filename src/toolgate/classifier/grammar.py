@@ -13,7 +13,7 @@ from toolgate.classifier.phrases import SHOWN
 from toolgate.classifier.reading import HINTS, PROBABLY, SAYS, Reading, Setting
 from toolgate.classifier.sentences import sentences, unframed
 from toolgate.classifier.verbless import stem_category
-from toolgate.policy.categories import PRECEDENCE
+from toolgate.policy.categories import PRECEDENCE, Category
 
 READ = 4_000
 """Characters of a description that count: what stands behind them is documentation."""
@@ -25,6 +25,9 @@ _STOPS = word_set(
 _LITTLE = word_set("a an the all any this your new one multiple its their my some each every specific existing given")
 _LINKS = word_set(", / & | and or + and/or then")
 _INTRODUCED = word_set("to for can will that which and by of")
+_MAY_DO_MORE: dict[Category, tuple[Category, ...]] = {"Read": PRECEDENCE, "Write": ("Destructive",)}
+"""What a second clause counts for: a tool that writes may delete besides."""
+_IMPROVING = word_set("optimize optimise improve refine enhance polish expand transform")
 _USING = word_set("use utilize utilise leverage employ")
 _DOERS = word_set("agent agents app application server")
 """What something is says less than what it is for: `agent for market analysis`."""
@@ -92,8 +95,11 @@ def _by_verb(verb: Verb, tokens: Sequence[str], bare: str, setting: Setting, lex
     meant += [
         (other, meaning(other, _objects(tokens, at + 1), setting, lexicon)) for at, other in _listed(tokens, lexicon)
     ]
-    if meant[0][1].category == "Read":
-        meant += _further(bare, setting, lexicon)
+    if meant[0][1].category in _MAY_DO_MORE:
+        counts = _MAY_DO_MORE[meant[0][1].category]
+        meant += [each for each in _further(bare, setting, lexicon) if each[1].category in counts]
+    if verb.word in _IMPROVING and "existing" in tokens[1:4]:
+        meant.append((verb, Meant("Write", "existing")))
     which, decided = max(meant, key=lambda pair: PRECEDENCE.index(pair[1].category))
     if verb.kind == "light" and not decided.beside:
         which = next((lexicon.verbs[token] for token in tokens[1:8] if token in lexicon.alone["open.Write"]), which)

@@ -71,7 +71,11 @@ def _bare(words: Sequence[str], setting: Setting) -> Sequence[str]:
 
 
 def _pair(words: Sequence[str], lexicon: Lexicon) -> Reading | None:
-    """Two words side by side that mean something together, unless the name asks for it: `list_open_positions`."""
+    """Two words that mean something together, side by side or at both ends, unless the name asks for it."""
+    if len(words) > 2 and _ENDS.isdisjoint(words) and _is_noun(words[0], lexicon):
+        category = lexicon.pairs.get((words[0], words[-1]))
+        if category is not None:
+            return Reading(category, f"name part `{words[0]}` with `{words[-1]}`", SAYS, words[0], words[-1])
     for at, pair in enumerate(pairwise(words)):
         category = lexicon.pairs.get(pair)
         if category is not None:
@@ -79,6 +83,11 @@ def _pair(words: Sequence[str], lexicon: Lexicon) -> Reading | None:
         if words[at] in _ASKS or (at == 0 and _deletes(words[at], lexicon)):
             return None
     return None
+
+
+def _is_noun(word: str, lexicon: Lexicon) -> bool:
+    verb = lexicon.verbs.get(word)
+    return verb is not None and verb.kind == "noun"
 
 
 def _deletes(word: str, lexicon: Lexicon) -> bool:

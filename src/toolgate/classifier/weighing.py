@@ -21,6 +21,11 @@ _CLAIMS = ("readOnlyHint", "destructiveHint")
 _ASKS = word_set(
     "get list search find fetch read show view lookup count describe retrieve query estimate simulate calculate preview"
 )
+_TELLS = word_set("get list retrieve fetch")
+_CHANGES = word_set(
+    "create update set add send save write edit modify change upload post put insert move rename patch import publish"
+)
+"""A sentence that begins with one of the first is believed of a name that has none of the second."""
 _QUERIES = frozenset({"", "query", "queries"})
 
 
@@ -87,6 +92,8 @@ def _between(named: Reading, told: Reading) -> Reading:
         return named if named.weight >= told.weight else told
     if named.verb.startswith("un") and told.category == "Destructive":
         return named
+    if named.category == "Write" and named.verb not in _CHANGES and told.verb in _TELLS and told.category == "Read":
+        return told
     if told.beside and told.verb == named.verb:
         return told
     if named.category == "Destructive" and named.weight >= PROBABLY and told.category != "Financial":
