@@ -32,7 +32,7 @@ _USING = word_set("use utilize utilise leverage employ")
 _DOERS = word_set("agent agents app application server")
 """What something is says less than what it is for: `agent for market analysis`."""
 _FURTHER = re.compile(
-    r"\b(?:and|then)\s+(?:then\s+|also\s+|optionally\s+|automatically\s+)?([a-z]+)\s+(?:it|them|the|a|an|all|to|its|your|any|this|those)\b"
+    r"\b(?:and|then)\s+(?:then\s+|also\s+|optionally\s+|automatically\s+)?([a-z]+)\s+(?:it|them|the|a|an|all|to|as|its|your|any|this|those)\b"
 )
 
 

@@ -25,6 +25,9 @@ _ASKS = word_set(
 )
 _EMPTY = word_set("tool tools of v1 v2 v3 mcp function")
 _AFTER = word_set("by for of from with")
+_STATES = word_set("status progress")
+_SETTING = word_set("set update change create add post send edit modify put write save toggle switch mark report")
+"""`sync_status` asks, `update_status` does not."""
 TOWARDS = word_set("to into in on")
 """Between a verb and what it is done to: `attach_to_process`."""
 
@@ -128,6 +131,8 @@ def _at(words: Sequence[str], place: int, setting: Setting, lexicon: Lexicon, *,
     objects = _objects(words, place)
     named = verb.kind in ("noun", "money") or verb.category == "Financial"
     if named and verb.category != "Read" and len(words) > 1 and lexicon.has("objects.answers", last):
+        return Reading("Read", f"name ends with `{last}`", PROBABLY)
+    if len(words) == 2 and last in _STATES and verb.category in ("Write", "Execute") and verb.word not in _SETTING:
         return Reading("Read", f"name ends with `{last}`", PROBABLY)
     meant = meaning(verb, objects, setting, lexicon)
     meant = max((meant, *_joined(words, place, setting, lexicon)), key=lambda each: PRECEDENCE.index(each.category))
