@@ -47,7 +47,7 @@ def chosen(declared: Sequence[Parameter], lexicon: Lexicon) -> list[Reading]:
     return [
         reading
         for each in declared
-        if each.words and each.words[-1] in _CHOOSERS and len(each.words) < 3 and "[" not in each.path
+        if each.words and each.words[-1] in _CHOOSERS and len(each.words) < 3 and each.path.count("[") < 2
         for reading in (_of_choices(each, lexicon) if each.choices else _of_text(each, lexicon))
     ]
 
@@ -75,7 +75,7 @@ def run_by(declared: Sequence[Parameter], kinds: frozenset[str] = frozenset()) -
         (
             each.path
             for each in declared
-            if runs(each) and "[" not in each.path and (not kinds or each.words[-1] in kinds)
+            if runs(each) and each.path.count("[") < 2 and (not kinds or each.words[-1] in kinds)
         ),
         "",
     )

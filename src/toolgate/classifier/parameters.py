@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterator, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from functools import lru_cache
 
 _DEEPEST = 6
@@ -32,12 +32,15 @@ class Parameter:
 def parameters(schema: object) -> list[Parameter]:
     """Every declared property, in order; the first 400, six levels deep.
 
-    References are followed within the schema only, nothing is fetched; a property of several alternatives counts once.
+    References are followed within the schema only, nothing is fetched. A property of several alternatives counts once,
+    with the choices of all.
     """
     walk = _Walk(schema)
     found: dict[str, Parameter] = {}
     for parameter in walk.properties(schema, "", _DEEPEST):
-        found.setdefault(parameter.path, parameter)
+        known = found.setdefault(parameter.path, parameter)
+        if known is not parameter and known.choices and len(known.choices) < _MOST:
+            found[parameter.path] = replace(known, choices=(*known.choices, *parameter.choices))
         if len(found) == _MOST:
             break
     return list(found.values())
