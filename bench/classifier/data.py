@@ -45,9 +45,10 @@ def _definition(line: Json) -> Json:
     return {**line, "name": line["title"], "hints": hints}
 
 
-def labels(path: Path) -> dict[tuple[str, str], str]:
-    """Categories that people gave after reading, by server and tool."""
-    return {(each["server"], each.get("tool") or each["title"]): each["category"] for each in lines(path)}
+def labels(path: Path, *, sure: bool = False) -> dict[tuple[str, str], str]:
+    """Categories that people gave after reading, by server and tool; with `sure` those that nobody doubted."""
+    kept = (each for each in lines(path) if each.get("sure", True) or not sure)
+    return {(each["server"], each.get("tool") or each["title"]): each["category"] for each in kept}
 
 
 def adjudicated(*, dev: bool) -> dict[tuple[str, str], str]:

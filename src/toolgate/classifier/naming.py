@@ -118,6 +118,8 @@ def _verb_place(words: Sequence[str], lexicon: Lexicon) -> int | None:
 
 def _ends_with_verb(first: Verb, place: int, last: Verb, begin: int) -> bool:
     """Whether a name goes by its last word although another verb stands before it: `list_delete`, `vm_create`."""
+    if last.word == "get" and first.category not in ("Destructive", "Financial"):
+        return True
     if place == 0 and begin == 0:
         named = first.word == "list" or (first.category == "Read" and first.word not in _ASKS)
         return named and (last.category == "Destructive" or (last.category != "Read" and last.word in _PLAIN))
