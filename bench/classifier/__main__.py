@@ -27,7 +27,7 @@ SAMPLES = {
     "the sample of words that sound like money or deletion": "risky_labels.jsonl",
 }
 OPENED = frozenset({"composio/github", "microsoft/mcp/azure"})
-"""Set aside at first, and opened for a later round of tuning: the one with the first sample, the other with the second."""
+"""Set aside at first, and opened for tuning later: the one with the first sample, the other with the second."""
 Servers = list[tuple[str, list[Json]]]
 Answered = list[tuple[str, Json, Classification]]
 
