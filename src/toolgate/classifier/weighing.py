@@ -19,7 +19,8 @@ _TOLD_EARLY = 1_500
 _NOTHING = Reading("Execute", "nothing in the definition says what it does", 0)
 _CLAIMS = ("readOnlyHint", "destructiveHint")
 _ASKS = word_set(
-    "get list search find fetch read show view check lookup count describe retrieve query estimate simulate calculate preview"
+    "get list search find fetch read show view check lookup count describe retrieve query estimate simulate calculate"
+    " preview"
 )
 _TELLS = word_set("get list retrieve fetch")
 _CHANGES = word_set(
