@@ -20,7 +20,7 @@ from toolgate.store import contact
 
 from .office import EMAIL, Office, furnish, office
 from .pages import SERVER, TOOL
-from .test_accessibility import AXE, FORMS, faults
+from .test_accessibility import AXE, FORMS, faults, half
 from .visitor import Visitor
 
 pytestmark = pytest.mark.slow
@@ -76,21 +76,22 @@ def files(tmp_path_factory: pytest.TempPathFactory) -> Iterator[tuple[str, Path]
 
 
 @pytest.fixture(scope="module", params=FORMS, ids=str)
-def form(request: pytest.FixtureRequest, browser: Browser) -> Iterator[Page]:
+def form(request: pytest.FixtureRequest, browser: Browser) -> Iterator[tuple[Page, int | None]]:
     scheme: Literal["light", "dark"]
-    scheme, width = request.param
+    scheme, width, part = request.param
     context = browser.new_context(
         viewport={"width": width, "height": 900}, color_scheme=scheme, bypass_csp=True, reduced_motion="reduce"
     )
-    yield context.new_page()
+    yield context.new_page(), part
     context.close()
 
 
-def check(page: Page, url: str, paths: dict[str, str]) -> None:
+def check(form: tuple[Page, int | None], url: str, paths: dict[str, str]) -> None:
+    page, part = form
     if not AXE.exists():
         (pytest.fail if os.environ.get("CI") else pytest.skip)("needs axe-core: `make clients`")
     wrong = {}
-    for title, path in paths.items():
+    for title, path in half(paths, part).items():
         page.goto(url + path, wait_until="networkidle")
         wide = page.evaluate("document.documentElement.scrollWidth - document.documentElement.clientWidth")
         assert wide <= 0, f"{title} is {wide} pixels wider than the window"
@@ -99,11 +100,11 @@ def check(page: Page, url: str, paths: dict[str, str]) -> None:
     assert not wrong, json.dumps(wrong, indent=2)
 
 
-def test_no_served_page_has_a_serious_fault(form: Page, public: Office) -> None:
+def test_no_served_page_has_a_serious_fault(form: tuple[Page, int | None], public: Office) -> None:
     check(form, public.url, SERVED)
 
 
-def test_no_page_of_files_has_a_serious_fault(form: Page, files: tuple[str, Path]) -> None:
+def test_no_page_of_files_has_a_serious_fault(form: tuple[Page, int | None], files: tuple[str, Path]) -> None:
     check(form, files[0], FILES)
 
 

@@ -32,7 +32,7 @@ def test_the_path_may_be_part_of_the_url() -> None:
         assert (here.origin, here.at("servers")) == ("https://a.example", "/x/servers/")
 
 
-@pytest.mark.slow
+@pytest.mark.nightly
 def test_the_command_builds_what_is_shipped_and_replaces_it(toolgate: Toolgate, tmp_path: Path) -> None:
     out = tmp_path / "site"
     done = toolgate("catalogue", "build", str(out), "--base-url", "https://tools.example")

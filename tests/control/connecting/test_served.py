@@ -105,6 +105,8 @@ async def _story(gateway: Gateway, provider: Provider, guarded: Guarded, browser
         change.connection.exec_driver_sql("UPDATE oauth_tokens SET refresh_at = ? WHERE grant_id = ''", (time.time(),))
     await until(lambda: oauth.connections(gateway.engine, server)[0].generation == 3)
 
+    gateway.settle()  # what is refused to an older token says nothing of this one
+
     # A tool wants more than was consented to: shown to the administrator, who connects again.
     answer = await called(shared, "write")
     assert "`tools:write`" in answer.json["error"]["message"]
