@@ -8,8 +8,13 @@ from .behaviours import BEHAVIOURS
 from .clients import PEERS, Peer, missing
 from .conftest import Scenes
 
+LONG = {f"inspector-legacy-stdio-{name}" for name in ("change", "limit", "repeat", "call")}
+"""Each call of it is a process of its own, which starts the server anew: many calls are for the night."""
 CELLS = [
-    pytest.param(peer, name, id=f"{peer}-{name}") for peer in PEERS for name in BEHAVIOURS if not missing(peer, name)
+    pytest.param(peer, name, id=cell, marks=[pytest.mark.nightly] if cell in LONG else [])
+    for peer in PEERS
+    for name in BEHAVIOURS
+    if not missing(peer, name) and (cell := f"{peer}-{name}")
 ]
 
 pytestmark = pytest.mark.slow
