@@ -14,6 +14,8 @@ from toolgate.classifier.classify import Classification, classify, classify_all
 from toolgate.classifier.lexicon import shipped
 from toolgate.classifier.parameters import parameters
 
+pytestmark = pytest.mark.slow
+
 STEPS = 60_000
 """Calls of functions that one definition may cost; a plain one costs some hundreds."""
 

@@ -6,6 +6,8 @@ from pathlib import Path
 import pytest
 from tests.cli.conftest import RUN, Peer, Toolgate
 
+pytestmark = pytest.mark.slow
+
 NOBODY = "http://127.0.0.1:9/mcp"
 
 

@@ -14,6 +14,8 @@ from toolgate.site.folder import replacing
 from toolgate.site.maps import MOST_ADDRESSES, sitemap, sitemap_index
 from toolgate.site.surroundings import Surroundings
 
+pytestmark = pytest.mark.slow
+
 HERE = Surroundings(files=True)
 
 

@@ -22,6 +22,8 @@ from toolgate.store.judgements import Chosen
 from toolgate.store.servers import Registration
 from toolgate.store.view import View
 
+pytestmark = pytest.mark.slow
+
 READS = "Get the text of a page"
 DELETES = "Permanently delete the page; this cannot be undone"
 MOVES = "Transfer funds to another account, moves money"

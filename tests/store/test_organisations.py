@@ -15,6 +15,8 @@ from toolgate.store.database import open_database, writing
 from toolgate.store.definitions import Seen
 from toolgate.store.errors import NotStored
 
+pytestmark = pytest.mark.slow
+
 OTHER = "00000000-0000-4000-8000-0000000000ff"
 POLICY = '{"version": "1", "default": "deny"}'
 TOOL = Seen("build", "f" * 64, '{"name": "build"}')

@@ -14,6 +14,8 @@ from tests.site.validating import faults
 from toolgate.catalogue.entries import ServerFacts
 from toolgate.store.tables import DEFAULT_ORGANISATION
 
+pytestmark = pytest.mark.slow
+
 CARGO: list[dict[str, Any]] = [
     {"name": "run", "description": "Run the binary.", "inputSchema": {"properties": {"path": {"type": "string"}}}},
     {"name": "tree", "description": "Show the dependency tree."},

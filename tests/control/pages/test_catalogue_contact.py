@@ -12,6 +12,8 @@ from tests.control.running import Answer, Browser, Control
 from toolgate.store import contact, events
 from toolgate.store.events import EventFilter
 
+pytestmark = pytest.mark.slow
+
 FORM = {"name": "Bo", "email": "bo@example.com", "message": "A tool is not what you say."}
 
 
