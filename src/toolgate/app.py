@@ -117,16 +117,22 @@ async def _serve(settings: Settings) -> int:
         stack.push_async_callback(_end_control, control)
         gateway = Gateway(settings, control)
         await gateway.open(stack)
+        stop = _stop_on_signals()
         complain(f"listening on {gateway.url}")
-        return await _until_signal(control)
+        return await _until(stop, control)
 
 
-async def _until_signal(control: asyncio.subprocess.Process) -> int:
-    """0 for a signal; 1 when the control process died, because nobody would index the journal any more."""
+def _stop_on_signals() -> asyncio.Event:
+    """Set by SIGINT and SIGTERM; made before the log says that the gateway listens, as who reads that may send one."""
     stop = asyncio.Event()
     loop = asyncio.get_running_loop()
     for number in (signal.SIGINT, signal.SIGTERM):
         loop.add_signal_handler(number, stop.set)
+    return stop
+
+
+async def _until(stop: asyncio.Event, control: asyncio.subprocess.Process) -> int:
+    """0 for a signal; 1 when the control process died, because nobody would index the journal any more."""
     waiting = [asyncio.create_task(stop.wait()), asyncio.create_task(control.wait())]
     await asyncio.wait(waiting, return_when=asyncio.FIRST_COMPLETED)
     for task in waiting:

@@ -2,14 +2,11 @@
 
 from __future__ import annotations
 
-import functools
 import json
 import os
-import threading
 from collections.abc import Iterator
-from http.server import SimpleHTTPRequestHandler, ThreadingHTTPServer
 from pathlib import Path
-from typing import Any, Literal
+from typing import Literal
 
 import pytest
 from playwright.sync_api import Browser, BrowserContext, Page, expect
@@ -18,6 +15,7 @@ from tests.site.collected import built
 from toolgate.site.surroundings import Surroundings
 from toolgate.store import contact
 
+from .files import served
 from .office import EMAIL, Office, furnish, office
 from .pages import SERVER, TOOL
 from .test_accessibility import AXE, FORMS, faults, half
@@ -56,23 +54,13 @@ def public(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Office]:
         yield place
 
 
-class Quiet(SimpleHTTPRequestHandler):
-    def log_message(self, *_: Any) -> None:
-        pass
-
-
 @pytest.fixture(scope="module")
 def files(tmp_path_factory: pytest.TempPathFactory) -> Iterator[tuple[str, Path]]:
     """A built site below a path, behind a server that knows nothing but files."""
     place = tmp_path_factory.mktemp("files")
     built(place, place / "www/cat", Surroundings(prefix="/cat", origin="https://tools.example", files=True))
-    server = ThreadingHTTPServer(("127.0.0.1", 0), functools.partial(Quiet, directory=str(place / "www")))
-    thread = threading.Thread(target=server.serve_forever)
-    thread.start()
-    yield f"http://127.0.0.1:{server.server_port}", place / "www/cat"
-    server.shutdown()
-    server.server_close()
-    thread.join()
+    with served(place / "www") as url:
+        yield url, place / "www/cat"
 
 
 @pytest.fixture(scope="module", params=FORMS, ids=str)

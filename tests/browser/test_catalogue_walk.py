@@ -2,16 +2,13 @@
 
 from __future__ import annotations
 
-import functools
 import json
 import os
 import shutil
 import subprocess
 import sys
-import threading
 from collections.abc import Iterator
 from contextlib import contextmanager
-from http.server import SimpleHTTPRequestHandler, ThreadingHTTPServer
 from pathlib import Path
 from typing import Any
 
@@ -28,6 +25,7 @@ from toolgate.site.collection import Collection
 from toolgate.site.surroundings import Surroundings
 from toolgate.store import servers
 
+from .files import served
 from .office import EMAIL, Office, office, until
 from .visitor import Visitor
 
@@ -39,11 +37,6 @@ pytestmark = [
 CARGO = Path(toolgate.demo.__file__).parent / "cargo.jsonl"
 
 
-class Quiet(SimpleHTTPRequestHandler):
-    def log_message(self, *_: Any) -> None:
-        """Nothing: the test tells what was asked for."""
-
-
 @pytest.fixture(scope="module")
 def site(tmp_path_factory: pytest.TempPathFactory) -> Iterator[str]:
     """The catalogue of what is packed of the Cargo server and another, as files behind a server of files."""
@@ -52,11 +45,8 @@ def site(tmp_path_factory: pytest.TempPathFactory) -> Iterator[str]:
     with open_catalogue(place, box=pack({**read_lines(CARGO).servers, "acme/pages": other})) as catalogue:
         collected = Collection(catalogue.all_servers(), catalogue.all_tools())
     build(collected, place / "www", Surroundings(files=True), processes=1)
-    server = ThreadingHTTPServer(("127.0.0.1", 0), functools.partial(Quiet, directory=str(place / "www")))
-    threading.Thread(target=server.serve_forever, daemon=True).start()
-    yield f"http://127.0.0.1:{server.server_port}"
-    server.shutdown()
-    server.server_close()
+    with served(place / "www") as url:
+        yield url
 
 
 @contextmanager

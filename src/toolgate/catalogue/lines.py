@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import gzip
 import zlib
-from collections.abc import Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -38,7 +38,7 @@ def read_lines(path: Path) -> Lines:
     """Read a file, which may be packed by gzip. Raises BadInput where it cannot be read or is too large."""
     found = Lines()
     with _opened(path) as file:
-        for number, line in enumerate(_lines(file, path), start=1):
+        for number, line in enumerate(bounded_lines(file, MOST_LINE, _at_most(path)), start=1):
             _read(line, number, found)
     return found
 
@@ -71,18 +71,31 @@ def _read(line: bytes, number: int, found: Lines) -> None:
             found.servers.setdefault(server, []).append(tool)
 
 
-def _lines(file: IO[bytes], path: Path) -> Iterator[bytes]:
-    """The lines, of one that is too long one byte more than a line may have."""
-    size = 0
-    while line := file.readline(MOST_LINE + 1):
-        size += len(line)
+def bounded_lines(file: IO[bytes], longest: int, most: Callable[[int], None] | None = None) -> Iterator[bytes]:
+    """The lines of a file; of one that is too long one byte more than `longest`, the rest is read and dropped.
+
+    `most` is told after each read how many bytes that were, and may raise. Raises what reading raises.
+    """
+    tell = most or (lambda _: None)
+    while line := file.readline(longest + 1):
+        tell(len(line))
         rest = line
-        while len(rest) > MOST_LINE and not rest.endswith(b"\n") and size <= MOST_BYTES:
-            rest = file.readline(MOST_LINE + 1)
-            size += len(rest)
+        while len(rest) > longest and not rest.endswith(b"\n"):
+            rest = file.readline(longest + 1)
+            tell(len(rest))
+        yield line
+
+
+def _at_most(path: Path) -> Callable[[int], None]:
+    size = 0
+
+    def count(read: int) -> None:
+        nonlocal size
+        size += read
         if size > MOST_BYTES:
             raise BadInput(escaped(str(path)), f"holds more than {MOST_BYTES} bytes", "import it in parts")
-        yield line
+
+    return count
 
 
 @contextmanager

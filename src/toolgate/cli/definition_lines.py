@@ -11,6 +11,7 @@ from contextlib import AbstractContextManager, nullcontext
 from types import TracebackType
 from typing import IO, Any, NamedTuple
 
+from toolgate.catalogue.lines import bounded_lines
 from toolgate.cli import printing
 from toolgate.errors import ToolgateError
 from toolgate.store.errors import BadInput
@@ -55,13 +56,8 @@ class Lines:
                 printing.complain(f"error: {error.place}: {error.cause}", error.mend)
 
     def _lines(self) -> Iterator[bytes]:
-        """Lines of at most one byte more than may be; the rest of a longer one is read and dropped."""
         try:
-            while line := self._stream.readline(LONGEST + 1):
-                rest = line
-                while len(rest) > LONGEST and not rest.endswith(b"\n"):
-                    rest = self._stream.readline(LONGEST + 1)
-                yield line
+            yield from bounded_lines(self._stream, LONGEST)
         except (OSError, EOFError, zlib.error) as error:
             raise BadInput(self._place, "cannot be read to its end", "check that the file is whole") from error
 

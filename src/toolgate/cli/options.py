@@ -39,6 +39,15 @@ ApprovalWaitOption = Annotated[
         help="How long a call is held for a person before its client is told.",
     ),
 ]
+SentOption = Annotated[
+    list[str] | None,
+    typer.Option(
+        "--header", metavar="K: V", help='Sent to it: "Name: value", "Name: env:VARIABLE" or "Name: @file". Repeatable.'
+    ),
+]
+AllowPrivateOption = Annotated[
+    bool, typer.Option("--allow-private", help="Let the URL lead into private networks, and be plain http.")
+]
 
 
 def examples(*lines: str) -> str:

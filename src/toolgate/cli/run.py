@@ -8,7 +8,13 @@ from typing import Annotated
 import typer
 
 from toolgate.cli.groups import new_command
-from toolgate.cli.options import ApprovalWaitOption, DataOption, examples
+from toolgate.cli.options import (
+    AllowPrivateOption,
+    ApprovalWaitOption,
+    DataOption,
+    SentOption,
+    examples,
+)
 
 app = new_command()
 
@@ -34,15 +40,6 @@ DigestOption = Annotated[
 UpstreamOption = Annotated[
     str, typer.Option("--upstream", metavar="URL", help="A server behind HTTP, in place of a command.")
 ]
-HeaderOption = Annotated[
-    list[str] | None,
-    typer.Option(
-        "--header", metavar="K: V", help='Sent to it: "Name: value", "Name: env:VARIABLE" or "Name: @file". Repeatable.'
-    ),
-]
-PrivateOption = Annotated[
-    bool, typer.Option("--allow-private", help="Let the URL lead into private networks, and be plain http.")
-]
 
 ForgetOption = Annotated[
     bool,
@@ -67,8 +64,8 @@ def run(  # noqa: PLR0913, PLR0917 - typer declares options as parameters
     data: DataOption = None,
     approval_wait: ApprovalWaitOption = 45.0,
     upstream: UpstreamOption = "",
-    header: HeaderOption = None,
-    allow_private: PrivateOption = False,
+    header: SentOption = None,
+    allow_private: AllowPrivateOption = False,
     forget: ForgetOption = False,
 ) -> None:
     """Put a policy around a server: the client starts this in place of the server's own command."""

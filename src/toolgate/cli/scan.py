@@ -9,7 +9,14 @@ import typer
 
 from toolgate.cli import exits, printing
 from toolgate.cli.groups import new_command
-from toolgate.cli.options import DataOption, JsonOption, data_directory, examples
+from toolgate.cli.options import (
+    AllowPrivateOption,
+    DataOption,
+    JsonOption,
+    SentOption,
+    data_directory,
+    examples,
+)
 from toolgate.scanner.rules import Level
 
 if TYPE_CHECKING:
@@ -23,15 +30,6 @@ CommandArgument = Annotated[
 ]
 UpstreamOption = Annotated[
     list[str] | None, typer.Option("--upstream", metavar="URL", help="Ask the server at this address. Repeatable.")
-]
-HeaderOption = Annotated[
-    list[str] | None,
-    typer.Option(
-        "--header", metavar="K: V", help='Sent to it: "Name: value", "Name: env:VARIABLE" or "Name: @file". Repeatable.'
-    ),
-]
-PrivateOption = Annotated[
-    bool, typer.Option("--allow-private", help="Let the URL lead into private networks, and be plain http.")
 ]
 EnvOption = Annotated[
     list[str] | None,
@@ -100,8 +98,8 @@ NoStoreOption = Annotated[bool, typer.Option("--no-store", help="Keep nothing, a
 def scan(  # noqa: PLR0913, PLR0917 - typer declares options as parameters
     command: CommandArgument = None,
     upstream: UpstreamOption = None,
-    header: HeaderOption = None,
-    allow_private: PrivateOption = False,
+    header: SentOption = None,
+    allow_private: AllowPrivateOption = False,
     env: EnvOption = None,
     name: NameOption = "",
     clients: ClientsOption = False,

@@ -81,40 +81,27 @@ def by_letter(letter: str) -> Listing:
 
 def tools_page(here: Surroundings, listing: Listing, part: Part, tools: Sequence[ToolEntry]) -> Page:
     """One page of a list of tools; `tools` are those of this part alone."""
-    data = {
-        "list": listing.title,
-        "total": part.total,
-        "page": part.number,
-        "pages": part.pages,
-        "tools": [tool_row(here, tool) for tool in tools],
-    }
-    return _part_page(here, "tools", listing, part, data)
+    return _part_page(here, "tools", listing, part, [tool_row(here, tool) for tool in tools])
 
 
 def servers_page(here: Surroundings, part: Part, servers: Sequence[ServerEntry]) -> Page:
     """One page of the list of all servers."""
     listing = Listing("Servers", ("servers",), "Every server of the catalogue by name, with what its tools can do.")
-    data = {
-        "list": listing.title,
-        "total": part.total,
-        "page": part.number,
-        "pages": part.pages,
-        "servers": [server_row(here, server) for server in servers],
-    }
-    return _part_page(here, "servers", listing, part, data)
+    return _part_page(here, "servers", listing, part, [server_row(here, server) for server in servers])
 
 
-def _part_page(here: Surroundings, name: str, listing: Listing, part: Part, data: dict[str, object]) -> Page:
+def _part_page(here: Surroundings, name: str, listing: Listing, part: Part, rows: Sequence[object]) -> Page:
     which = f", page {part.number} of {part.pages}" if part.number > 1 else ""
     ways = [(number, here.page(number, *listing.path)) for number in part.near] if part.pages > 1 else []
     before, after = part.number - 1, part.number + 1
+    data = {"list": listing.title, "total": part.total, "page": part.number, "pages": part.pages, name: rows}
     return catalogue_page(
         here,
         name,
         f"{listing.title}{which}",
         listing.path,
         data,
-        f"{part.total} {'servers' if name == 'servers' else 'tools'} of MCP servers: {listing.title}. {listing.lead}",
+        f"{part.total} {name} of MCP servers: {listing.title}. {listing.lead}",
         part.number,
         listing=listing,
         part=part,

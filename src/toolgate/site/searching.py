@@ -58,8 +58,8 @@ class Wanted:
 
     def query(self, page: int) -> str:
         """The query of the address of another page of the same search."""
-        chosen = {"q": self.sought, "category": self.category, "risk": self.risk, "signal": self.signal}
-        return urlencode({**{name: value for name, value in chosen.items() if value}, "page": page})
+        chosen = {"q" if name == "sought" else name: value for name, value in self.filters.items() if value}
+        return urlencode({**chosen, "page": page})
 
 
 def results_page(
@@ -69,10 +69,7 @@ def results_page(
     found: Found[ToolEntry] = Found([], 0) if tools is None else tools
     part = Part(wanted.page, found.total)
     data = {
-        "sought": wanted.sought,
-        "category": wanted.category,
-        "risk": wanted.risk,
-        "signal": wanted.signal,
+        **wanted.filters,
         "servers": [server_row(here, server) for server in servers],
         "tools": [tool_row(here, tool) for tool in found.items],
         "total": found.total,

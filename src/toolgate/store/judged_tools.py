@@ -6,7 +6,6 @@ server. Plain sqlite3; shared by the processes of a data directory.
 
 from __future__ import annotations
 
-import sqlite3
 from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
@@ -15,8 +14,14 @@ from typing import Final
 import msgspec
 
 from toolgate.policy.categories import Category, category_of, riskier
+from toolgate.store.transactions import transaction
+from toolgate.store.versioned import open_versioned
 
 FILE: Final = "judgements.db"
+_SCHEMA: Final = (
+    "CREATE TABLE judgements (server TEXT, name TEXT, fingerprint TEXT NOT NULL, category TEXT NOT NULL,"
+    " judged_by TEXT NOT NULL, PRIMARY KEY (server, name)) WITHOUT ROWID"
+)
 
 _MOST: Final = 10_000
 """Tools of one server: one that names ever new ones must not fill the disk. The others are judged as nothing."""
@@ -34,13 +39,7 @@ class JudgedTools:
     """The file of one data directory."""
 
     def __init__(self, path: Path) -> None:
-        self._db = sqlite3.connect(path, isolation_level=None, timeout=5.0)
-        self._db.execute("PRAGMA journal_mode = WAL")
-        self._db.execute("PRAGMA synchronous = NORMAL")
-        self._db.execute(
-            "CREATE TABLE IF NOT EXISTS judgements (server TEXT, name TEXT, fingerprint TEXT NOT NULL,"
-            " category TEXT NOT NULL, judged_by TEXT NOT NULL, PRIMARY KEY (server, name)) WITHOUT ROWID"
-        )
+        self._db = open_versioned(path, (_SCHEMA,), patience=5.0, synchronous="NORMAL")
 
     def take(self, server: str, called: str, tools: Mapping[str, Told]) -> dict[str, Category]:
         """What each of these tools (by name) is taken for; what is new or changed is judged and stored.
@@ -48,16 +47,11 @@ class JudgedTools:
         `server` is its id, `called` its name for people, which counts as context. Raises sqlite3.Error; then nothing
         is stored.
         """
-        self._db.execute("BEGIN IMMEDIATE")
-        try:
+        with transaction(self._db):
             known = self._known(server)
             new = [name for name, tool in tools.items() if known.get(name, ("",))[0] != tool.fingerprint]
             if new:
                 self._judge(server, called, tools, new, known)
-            self._db.execute("COMMIT")
-        except BaseException:
-            self._db.execute("ROLLBACK")
-            raise
         return {name: known[name][1] for name in tools if name in known}
 
     def forget(self, server: str) -> int:
