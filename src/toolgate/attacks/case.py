@@ -1,0 +1,243 @@
+"""What a case says: one documented attack, how it is played, which policy stops it and what remains.
+
+A case is a TOML file of `cases/`, named by its slug. It is data for the runner, for the pages and for the tables of
+frameworks alike; docs/attacks.md describes every key.
+"""
+
+from __future__ import annotations
+
+import re
+import tomllib
+from functools import cache
+from pathlib import Path
+from typing import Any, Final, Literal
+
+import msgspec
+
+from toolgate.attacks.kinds import KINDS
+from toolgate.errors import ToolgateError
+from toolgate.policy.categories import Category
+from toolgate.policy.document import Document, PolicyError, parse
+
+Verdict = Literal["STOP", "BOUND", "PART", "NO"]
+"""STOP: refused deterministically. BOUND: the damage is limited to a stated number. PART: the action is stopped, the
+influence on the model is not, or something beside the policy is needed. NO: a gateway cannot stop it."""
+Grade = Literal["V", "S"]
+"""V: the source itself was read. S: only another page's account of it. What nobody read is not published."""
+CASES: Final = Path(__file__).parent / "cases"
+_SLUG: Final = re.compile(r"[a-z0-9]+(-[a-z0-9]+)*")
+
+
+class CaseUnreadable(ToolgateError):
+    """A file of cases that is not as docs/attacks.md describes."""
+
+
+class Source(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
+    """One published account. `date` is as exact as the source is: `2025-07`, `2025-07-09`, or "" where it has none.
+
+    `says`: in one sentence of ours, what of the case it is evidence for.
+    """
+
+    title: str
+    url: str
+    grade: Grade
+    says: str
+    date: str = ""
+
+
+class StubServer(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
+    """A harmless MCP server of the case: which stub plays it, and how it is registered at the gateway."""
+
+    stub: str
+    options: dict[str, Any] = {}
+    pin: bool = False
+
+
+class GrantTerms(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
+    """One agent beside the usual one: a grant on every server of the case, with these labels."""
+
+    labels: dict[str, str] = {}
+
+
+class Step(msgspec.Struct, frozen=True, forbid_unknown_fields=True, rename={"sender": "from", "receiver": "to"}):
+    """One arrow of the sequence: `from`, `to` and what passes between them, in words.
+
+    With `list` (a server) the agent asks for the tools there; with `call` it calls that tool of `server`, `times` over.
+    A gullible agent (`obey`) then follows every directive that it reads. A step with neither is only told.
+    """
+
+    sender: str
+    receiver: str
+    text: str
+    list: str = ""
+    call: str = ""
+    server: str = ""
+    arguments: dict[str, Any] = {}
+    times: int = 1
+    grant: str = "agent"
+    obey: bool = True
+
+
+class Effect(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
+    """Something that can be seen at a stub after a run: entries that it noted under the name `effect`.
+
+    Exactly one of the four says what is wanted of them: some entry contains a text, at least or exactly so many, or
+    none at all.
+    """
+
+    server: str
+    effect: str
+    contains: str | None = None
+    at_least: int | None = None
+    exactly: int | None = None
+    absent: bool | None = None
+
+    def holds(self, noted: dict[str, list[str]]) -> bool:
+        """Whether it is so, of what a stub noted."""
+        entries = noted.get(self.effect, [])
+        if self.contains is not None:
+            return any(self.contains in entry for entry in entries)
+        if self.at_least is not None:
+            return len(entries) >= self.at_least
+        return len(entries) == (self.exactly or 0)
+
+
+class Stopped(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
+    """How the attack ends under the recommended policy.
+
+    `rule` is the pointer or word that the one record of the refusal names, `server` and `tool` whose calls never arrive
+    ("" where the refusal is not of a tool). `bound` is what remains possible, for BOUND; `records` how many refusals
+    are recorded, where it is not one.
+    """
+
+    rule: str
+    server: str = ""
+    tool: str = ""
+    bound: Effect | None = None
+    records: int = 1
+    method: str = ""
+
+
+class Policies(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
+    """Documents as JSON text, by server."""
+
+    reason: str
+    policies: dict[str, str] = {}
+    setting: str = ""
+    """Where no policy is the tempting mistake: the setting that is. Then a play shows it fail."""
+
+
+class Twin(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
+    """Honest work with the same tools, which must go on working under the recommended policy."""
+
+    text: str
+    success: Effect
+    steps: list[Step] = []
+
+
+class Companion(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
+    """What does stop that which a policy cannot. `shown`: whether the case runs it (pinning, inspection, egress)."""
+
+    text: str
+    shown: bool = False
+    rule: str = ""
+
+
+class Case(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
+    """One attack. `slug` and `text` come from the file itself."""
+
+    number: int
+    title: str
+    kind: str
+    verdict: Verdict
+    summary: str
+    how: str
+    residual: str
+    servers: dict[str, StubServer]
+    steps: list[Step]
+    success: Effect
+    wrong: Policies
+    benign: Twin
+    command: str = ""
+    """What people run beside a policy, where the mend is no policy: a command of toolgate, in words of a shell."""
+    slug: str = ""
+    stopped: Stopped | None = None
+    remains: Effect | None = None
+    """For PART and NO: what still happens behind the gateway, shown by the same run."""
+    remains_text: str = ""
+    policies: dict[str, str] = {}
+    categories: list[Category] = []
+    signals: list[str] = []
+    sources: list[Source] = []
+    owasp: list[str] = []
+    safe_mcp: list[str] = []
+    practices: list[str] = []
+    companion: Companion | None = None
+    grants: dict[str, GrantTerms] = {}
+    play: str = ""
+    """A module of `plays/` that carries out the steps; without it they are carried out as they stand."""
+    checked_by: Literal["policy", "session", "hygiene", "protocol", "pinning", "inspection", "approval", "control"] = (
+        "policy"
+    )
+    """Which part of the gateway stops it: what the test of the tests switches off."""
+
+    def document(self, server: str) -> Document:
+        """The recommended policy of a server, parsed."""
+        return parse(self.policies[server])
+
+
+def load(path: Path) -> Case:
+    """Read one case and check what its types do not say. Raises CaseUnreadable, naming file, place and cause."""
+    try:
+        case = msgspec.convert({**tomllib.loads(path.read_text("utf-8")), "slug": path.stem}, Case)
+    except (tomllib.TOMLDecodeError, msgspec.ValidationError, UnicodeDecodeError) as error:
+        raise CaseUnreadable(path.name, str(error), "docs/attacks.md describes every key") from error
+    for problem in _problems(case):
+        raise CaseUnreadable(path.name, problem, "docs/attacks.md describes every key")
+    return case
+
+
+@cache
+def all_cases() -> tuple[Case, ...]:
+    """Every case that comes with Toolgate, by number."""
+    return tuple(sorted((load(path) for path in CASES.glob("*.toml")), key=lambda case: case.number))
+
+
+def find(reference: str) -> Case:
+    """The case with this slug or number. Raises ToolgateError."""
+    for case in all_cases():
+        if reference in (case.slug, str(case.number)):
+            return case
+    raise ToolgateError(reference, "there is no such attack", "`toolgate attack list` names all")
+
+
+def _problems(case: Case) -> list[str]:
+    found = [] if _SLUG.fullmatch(case.slug) else ["the name of the file is no slug"]
+    found += [] if case.kind in KINDS else [f"`kind` is `{case.kind}`, which kinds.py does not have"]
+    found += [f"`{server}` has a policy but is no server" for server in case.policies if server not in case.servers]
+    found += _policy_problems(case)
+    found += _play_problems(case)
+    return found
+
+
+def _policy_problems(case: Case) -> list[str]:
+    found = []
+    for which, policies in (("policies", case.policies), ("wrong.policies", case.wrong.policies)):
+        for server, text in policies.items():
+            try:
+                parse(text)
+            except PolicyError as error:
+                found.append(f"`{which}.{server}` is no valid policy: {error}")
+    return found
+
+
+def _play_problems(case: Case) -> list[str]:
+    stops = case.verdict != "NO"
+    found = ["a case that is stopped says how under `stopped`"] if stops and case.stopped is None else []
+    if case.verdict == "BOUND" and (case.stopped is None or case.stopped.bound is None):
+        found.append("a BOUND case names its bound under `stopped.bound`")
+    if case.verdict == "NO" and case.companion is None:
+        found.append("a NO case names the companion control")
+    if not case.play and not any(step.list or step.call for step in case.steps):
+        found.append("no step lists or calls anything, and there is no `play`")
+    return found
