@@ -107,7 +107,7 @@ class Stopped(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
 
     `rule` is the pointer or word that the one record of the refusal names, `server` and `tool` whose calls never arrive
     ("" where the refusal is not of a tool). `bound` is what remains possible, for BOUND; `records` how many refusals
-    are recorded, where it is not one.
+    are recorded, where it is not one, `hits` how many calls of the tool arrive because they are no part of the attack.
     """
 
     rule: str
@@ -115,7 +115,7 @@ class Stopped(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     tool: str = ""
     bound: Effect | None = None
     records: int = 1
-    method: str = ""
+    hits: int = 0
 
 
 class Policies(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
