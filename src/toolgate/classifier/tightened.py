@@ -55,7 +55,7 @@ def tighten(
     """`recommend` with safeguards. Of tools with one name the riskiest counts."""
     given = list(tools)
     judged = classify_all(given, server) if classified is None else classified
-    pairs = [(_judged(tool, each, server), tool) for tool, each in zip(given, judged, strict=True)]
+    pairs = [(judged_of(tool, each, server), tool) for tool, each in zip(given, judged, strict=True)]
     return _tightened([one for one, _ in pairs], [_sketch(one.name, tool) for one, tool in pairs])
 
 
@@ -87,7 +87,8 @@ def _entered(entry: Entry, server: str) -> Judged:
     return Judged(entry.name, entry.category, tuple(arguments), signals, dialect)
 
 
-def _judged(tool: Mapping[str, object], classification: Classification, server: str) -> Judged:
+def judged_of(tool: Mapping[str, object], classification: Classification, server: str = "") -> Judged:
+    """A tool object as its safeguards see it."""
     name, told = text_of(tool.get("name")), text_of(tool.get("description"))
     return Judged(
         name,

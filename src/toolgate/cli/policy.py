@@ -15,14 +15,13 @@ from toolgate.cli.chosen import administration
 from toolgate.cli.files import read_text
 from toolgate.cli.groups import new_group
 from toolgate.cli.options import WAIT, DataOption, JsonOption, WaitOption, examples
+from toolgate.cli.policy_preset import MAX_FILE, preset
 from toolgate.policy.cases import CasesReport, run_cases
 from toolgate.policy.definition import Definition
 from toolgate.policy.document import Document, PolicyError, Problem, parse
 from toolgate.policy.lint import Finding, lint
 
 app = new_group("Check, test and store policies.")
-
-MAX_FILE = 8 * 1024 * 1024
 
 FileArgument = Annotated[Path, typer.Argument(metavar="FILE", help="The policy document (JSON).")]
 NameArgument = Annotated[str, typer.Argument(metavar="POLICY", help="Name or id of the policy.")]
@@ -214,6 +213,16 @@ def _print_report(report: CasesReport) -> None:
     for pointer in report.uncovered:
         printing.say(f"note: {pointer}: no case reaches it")
     printing.say(f"{len(report.results) - len(failed)} of {_count(len(report.results), 'case')} passed")
+
+
+app.command(
+    epilog=examples(
+        "toolgate policy preset --list",
+        "toolgate policy preset lethal-trifecta --server mail > policy.json",
+        "toolgate policy preset freeze --from 2026-12-24T18:00:00Z --to 2027-01-02T06:00:00Z --onto policy.json",
+        "toolgate policy preset money-cap --daily 500 --tools tools.jsonl --json",
+    )
+)(preset)
 
 
 def _count(number: int, noun: str) -> str:

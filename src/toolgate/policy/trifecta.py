@@ -7,9 +7,11 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterable
+from typing import Literal
 
 from toolgate.policy.definition import Definition
 
+Leg = Literal["private", "strangers", "outward"]
 _WORD = re.compile(r"[A-Z]?[a-z]+|[A-Z]+(?![a-z])")
 _READS = frozenset(
     ["read", "get", "list", "search", "query", "find", "fetch", "recall", "show", "view", "download", "export"]
@@ -90,14 +92,24 @@ _PUBLIC = frozenset(["issue", "comment", "request", "pr", "gist", "post", "page"
 
 def find_trifecta(definitions: Iterable[Definition]) -> tuple[str, str, str] | None:
     """One tool for each leg (the same may stand for several), or None where a leg is missing."""
-    words = {definition.name: _words(definition.name) for definition in definitions if definition.name}
-    closed = {definition.name for definition in definitions if _is_closed(definition)}
-    private = next((name for name, said in words.items() if said & _READS and said & _PRIVATE), None)
-    strangers = next((name for name, said in words.items() if name not in closed and _meets_strangers(said)), None)
-    outward = next((name for name, said in words.items() if name not in closed and _goes_out(said)), None)
+    legs = {definition.name: legs_of(definition) for definition in definitions if definition.name}
+    private = next((name for name, found in legs.items() if "private" in found), None)
+    strangers = next((name for name, found in legs.items() if "strangers" in found), None)
+    outward = next((name for name, found in legs.items() if "outward" in found), None)
     if private is None or strangers is None or outward is None:
         return None
     return private, strangers, outward
+
+
+def legs_of(definition: Definition) -> frozenset[Leg]:
+    """The legs that one tool is likely to be."""
+    said, closed = _words(definition.name), _is_closed(definition)
+    tests: dict[Leg, bool] = {
+        "private": bool(said & _READS and said & _PRIVATE),
+        "strangers": not closed and _meets_strangers(said),
+        "outward": not closed and _goes_out(said),
+    }
+    return frozenset(leg for leg, is_leg in tests.items() if is_leg)
 
 
 def _words(name: str) -> frozenset[str]:

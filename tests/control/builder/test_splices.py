@@ -175,3 +175,9 @@ def test_a_fault_is_told_by_line_and_column() -> None:
         read("{\n  x: 1}")
     with pytest.raises(Unreadable, match="deeper than 64 levels"):
         read("[" * 70)
+
+
+def test_a_list_that_grows_keeps_what_stood_in_it_as_it_was_written() -> None:
+    text = '{"hide": [ "a" ,"\\u0062" ],\n "n": 1e2}'
+    value = {**read(text).plain(), "hide": ["a", "b", "c"]}
+    assert become(text, "", value) == '{"hide": [ "a" ,"\\u0062","c" ],\n "n": 1e2}'

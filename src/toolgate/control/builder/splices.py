@@ -63,6 +63,11 @@ def remove(text: str, pointer: str) -> str:
     return text[: spans[place - 1][1]] + text[spans[place][1] :]
 
 
+def laid_out(value: Any) -> str:
+    """A whole value as a text for people."""
+    return render(value, Look("\n", "  ", ": "), "") + "\n"
+
+
 def same(one: Any, other: Any) -> bool:
     """Whether two values are written alike but for white space, key order and escapes: `1` is not `1.0` here."""
     if type(one) is not type(other):
@@ -80,9 +85,10 @@ def _become(text: str, root: Node, node: Node, value: Any) -> str:
         return text
     if type(old) is dict and type(value) is dict:
         return _become_object(text, _pointer(root, node), old, value)
-    if type(old) is list and type(value) is list and len(old) == len(value):
+    if type(old) is list and type(value) is list and len(old) <= len(value):
+        pointer = _pointer(root, node)
         for place, item in enumerate(value):
-            text = become(text, f"{_pointer(root, node)}/{place}", item)
+            text = put(text, f"{pointer}/{place if place < len(old) else '-'}", item)
         return text
     return text[: node.start] + render(value, _look(text, root), _indent(text, node.start)) + text[node.end :]
 
