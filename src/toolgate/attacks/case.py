@@ -24,6 +24,8 @@ Verdict = Literal["STOP", "BOUND", "PART", "NO"]
 influence on the model is not, or something beside the policy is needed. NO: a gateway cannot stop it."""
 Grade = Literal["V", "S"]
 """V: the source itself was read. S: only another page's account of it. What nobody read is not published."""
+Part = Literal["policy", "identity", "session", "hygiene", "protocol", "pinning", "inspection", "approval", "control"]
+"""A part of the gateway. identity: whose token it is; hygiene: the head of a request; control: the control plane."""
 CASES: Final = Path(__file__).parent / "cases"
 _SLUG: Final = re.compile(r"[a-z0-9]+(-[a-z0-9]+)*")
 
@@ -46,10 +48,14 @@ class Source(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
 
 
 class StubServer(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
-    """A harmless MCP server of the case: which stub plays it, and how it is registered at the gateway."""
+    """A harmless MCP server of the case: which stub plays it, and how it is registered at the gateway.
+
+    `companion`: options beside the usual ones, with which it runs under the companion control.
+    """
 
     stub: str
     options: dict[str, Any] = {}
+    companion: dict[str, Any] = {}
     pin: bool = False
 
 
@@ -176,9 +182,7 @@ class Case(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     grants: dict[str, GrantTerms] = {}
     play: str = ""
     """A module of `plays/` that carries out the steps; without it they are carried out as they stand."""
-    checked_by: Literal["policy", "session", "hygiene", "protocol", "pinning", "inspection", "approval", "control"] = (
-        "policy"
-    )
+    checked_by: Part = "policy"
     """Which part of the gateway stops it: what the test of the tests switches off."""
 
     def document(self, server: str) -> Document:
