@@ -9,7 +9,7 @@ from __future__ import annotations
 import json
 import re
 from collections.abc import AsyncIterator, Callable, Iterator
-from contextlib import AsyncExitStack, asynccontextmanager
+from contextlib import AbstractAsyncContextManager, AsyncExitStack, asynccontextmanager
 from dataclasses import dataclass
 from typing import Any, Final
 
@@ -43,12 +43,26 @@ class Directive:
     arguments: dict[str, Any]
 
 
-class Agent:
-    """One agent with its connections. `owner` says which server of the case has a tool; `patience`: calls at most."""
+Spoken = tuple[str, dict[str, Any]]
+"""A tool and its arguments, as a server knows them."""
 
-    def __init__(self, connect: Callable[[str], Any], owner: Callable[[str], str], patience: int = 300) -> None:
+
+class Agent:
+    """One agent with its connections.
+
+    `owner` says which server of the case has a tool; `spoken` how a server calls it; `patience`: calls at most.
+    """
+
+    def __init__(
+        self,
+        connect: Callable[[str], AbstractAsyncContextManager[Client]],
+        owner: Callable[[str], str],
+        spoken: Callable[[str, str, dict[str, Any]], Spoken] = lambda _server, tool, arguments: (tool, arguments),
+        patience: int = 300,
+    ) -> None:
         self._connect = connect
         self._owner = owner
+        self._spoken = spoken
         self._left = patience
         self._clients: dict[str, Client] = {}
         self._open = AsyncExitStack()
@@ -86,7 +100,7 @@ class Agent:
         self._left -= 1
         client = await self.client(server)
         try:
-            result = await client.call_tool(tool, arguments)
+            result = await client.call_tool(*self._spoken(server, tool, arguments))
             heard = self._hear(tool, _readable(result), failed=bool(result.is_error))
         except MCPError as error:
             heard = self._hear(tool, str(error), failed=True)

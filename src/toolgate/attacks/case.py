@@ -185,6 +185,11 @@ class Case(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     checked_by: Part = "policy"
     """Which part of the gateway stops it: what the test of the tests switches off."""
 
+    @property
+    def tools(self) -> set[str]:
+        """The tools that the attack needs, as far as steps and outcome name them."""
+        return ({step.call for step in self.steps} | ({self.stopped.tool} if self.stopped else set())) - {""}
+
     def document(self, server: str) -> Document:
         """The recommended policy of a server, parsed."""
         return parse(self.policies[server])

@@ -50,13 +50,13 @@ async def _checked(stage: Stage, case: Case, variant: Variant, look: Look) -> li
     except TimeoutError:
         return [Check(_NAMES[variant], False, f"took longer than {SECONDS:.0f} seconds")]
     except Exception as error:  # noqa: BLE001 - the root of a run: whatever breaks it is a case that does not hold
-        return [Check(_NAMES[variant], False, "; ".join(_causes(error)))]
+        return [Check(_NAMES[variant], False, "; ".join(causes(error)))]
 
 
-def _causes(error: BaseException) -> list[str]:
+def causes(error: BaseException) -> list[str]:
     """What went wrong in the end, out of groups of groups."""
     if isinstance(error, BaseExceptionGroup):
-        return [cause for inner in error.exceptions for cause in _causes(inner)]
+        return [cause for inner in error.exceptions for cause in causes(inner)]
     return [f"{type(error).__name__}: {error}"]
 
 

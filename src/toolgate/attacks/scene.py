@@ -2,24 +2,25 @@
 
 from __future__ import annotations
 
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Mapping, Sequence
 from contextlib import AsyncExitStack, asynccontextmanager
-from dataclasses import dataclass
-from typing import Literal
+from dataclasses import dataclass, field
+from typing import Any, Literal
 
 import aiohttp
 
-from toolgate.attacks.agent import Agent, connection
-from toolgate.attacks.case import Case, Effect, Step
+from toolgate.attacks.agent import Agent, Spoken, connection
+from toolgate.attacks.case import Case, Effect, Step, StubServer
+from toolgate.attacks.dressing import Dressed, Fit, fits
 from toolgate.attacks.host import find_play, make_stub
 from toolgate.attacks.stage import Stage, allow_all
-from toolgate.attacks.stubs.stub import Stub
+from toolgate.attacks.stubs.stub import Arguments, Definition, Stub
 from toolgate.audit.reader import Position
 from toolgate.audit.records import AnyEntry, Decision
 
 Variant = Literal["bare", "guarded", "wrong", "benign", "companion"]
-"""Without the gateway; behind it with the recommended policy; with the tempting one; honest work behind the
-recommended one; with the companion control."""
+"""Without the gateway; behind it with the recommended policy, or somebody's own; with the tempting one; honest work
+behind the recommended one; with the companion control."""
 USUAL = "agent"
 
 
@@ -33,17 +34,36 @@ class Door:
     server_id: str = ""
 
 
+@dataclass(slots=True, frozen=True)
+class OwnPolicy:
+    """Somebody's own policy (JSON text), the tools of the server that it is for, and pairs of tools that they chose.
+
+    `chosen` names a tool of theirs for one of a stub.
+    """
+
+    document: str
+    tools: Sequence[Definition] = ()
+    chosen: Mapping[str, str] = field(default_factory=dict)
+
+
 class Scene:
     """What a play works with."""
 
-    def __init__(self, stage: Stage, case: Case, variant: Variant, stack: AsyncExitStack) -> None:
+    def __init__(
+        self, stage: Stage, case: Case, variant: Variant, stack: AsyncExitStack, own: OwnPolicy | None = None
+    ) -> None:
         self.stage = stage
         self.case = case
         self.variant = variant
         self.stubs: dict[str, Stub] = {}
         self.doors: dict[tuple[str, str], Door] = {}
+        self.urls: dict[str, str] = {}
+        """Where each stub itself listens: the way around the gateway."""
         self.noted: dict[str, list[str]] = {}
         """What the play itself saw, for effects whose `server` is empty."""
+        self.fitted: dict[str, dict[str, Fit]] = {}
+        """By server, the tools of somebody's own server that stand for a stub's."""
+        self._own = own
         self._stack = stack
         self._agents: dict[str, Agent] = {}
         self._since: dict[str, Position] = {}
@@ -68,9 +88,8 @@ class Scene:
     def agent(self, grant: str = USUAL) -> Agent:
         """The gullible agent of a grant; the same one for the whole run."""
         if grant not in self._agents:
-            agent = Agent(
-                lambda server: connection(self.door(server, grant).url, self.door(server, grant).headers), self.owner
-            )
+            doors = {server: self.door(server, grant) for server in self.stubs}
+            agent = Agent(lambda server: connection(doors[server].url, doors[server].headers), self.owner, self._spoken)
             self._stack.push_async_callback(agent.close)
             self._agents[grant] = agent
         return self._agents[grant]
@@ -129,21 +148,41 @@ class Scene:
         for server, asked in self.case.servers.items():
             folder = self.stage.folder / f"{name}-{server}"
             folder.mkdir()
-            stub = self.stubs[server] = make_stub(asked.stub, folder, asked.options)
+            self.stubs[server] = make_stub(asked.stub, folder, self._options(asked))
+            stub = self._dressed(server)
             url = await self._stack.enter_async_context(self.stage.host.mounted(f"{name}-{server}", stub))
-            self._admit(server, f"{name}-{server}", url)
+            self.urls[server] = url
+            self._admit(server, f"{name}-{server}", url, stub)
         if self.behind_gateway:
             self.stage.settle()
             self._since = self.stage.position()
 
-    def _admit(self, server: str, name: str, url: str) -> None:
+    def _dressed(self, server: str) -> Stub:
+        """The stub, with the tools of somebody's own server where it is their policy that is tried."""
+        stub = self.stubs[server]
+        if self._own is None:
+            return stub
+        needed = self.case.tools
+        tools = sorted(stub.definitions(), key=lambda tool: tool["name"] not in needed)
+        self.fitted[server] = fits(tools, self._own.tools, self._own.chosen)
+        return Dressed(stub, self.fitted[server])
+
+    def _spoken(self, server: str, tool: str, arguments: Arguments) -> Spoken:
+        fit = self.fitted.get(server, {}).get(tool)
+        return (tool, arguments) if fit is None else (fit.name, fit.outward(arguments))
+
+    def _options(self, asked: StubServer) -> dict[str, Any]:
+        """How the stub is made: with the companion control where that is what is played."""
+        return asked.options | (asked.companion if self.variant == "companion" else {})
+
+    def _admit(self, server: str, name: str, url: str, stub: Stub) -> None:
         """The doors of every agent to one server."""
         labels = {USUAL: {}, **{grant: terms.labels for grant, terms in self.case.grants.items()}}
         if not self.behind_gateway:
             self.doors |= {(grant, server): Door(url, {}) for grant in labels}
             return
         asked = self.case.servers[server]
-        server_id = self.stage.register(name, url, self.stubs[server].definitions(), pin=asked.pin)
+        server_id = self.stage.register(name, url, stub.definitions(), pin=asked.pin)
         for grant, said in labels.items():
             minted = self.stage.grant(server_id, f"{name}-{grant}", self._document(server), said)
             token = {"authorization": f"Bearer {minted.token}"}
@@ -151,14 +190,16 @@ class Scene:
             self.doors[grant, server] = Door(at, token, minted.grant.id, server_id)
 
     def _document(self, server: str) -> str:
+        if self._own is not None:
+            return self._own.document
         wrong = self.case.wrong.policies.get(server) if self.variant == "wrong" else None
         return wrong or self.case.policies.get(server) or allow_all()
 
 
 @asynccontextmanager
-async def scene(stage: Stage, case: Case, variant: Variant) -> AsyncIterator[Scene]:
+async def scene(stage: Stage, case: Case, variant: Variant, own: OwnPolicy | None = None) -> AsyncIterator[Scene]:
     """A run that is ready to be played; everything that it started ends with the block."""
     async with AsyncExitStack() as stack:
-        made = Scene(stage, case, variant, stack)
+        made = Scene(stage, case, variant, stack, own)
         await made.prepare()
         yield made

@@ -15,14 +15,14 @@ from toolgate.classifier.tightened import Tightened, tighten_entries
 from toolgate.cli import printing
 from toolgate.cli.catalogue_for import applied_to, remarks
 from toolgate.cli.catalogue_open import ServerArgument, opened, server_of, tool_of
-from toolgate.cli.groups import LazyGroup
+from toolgate.cli.groups import MixedGroup
 from toolgate.cli.options import DataOption, JsonOption, examples
 from toolgate.policy.categories import Category, Risk
 from toolgate.store.names import shown
 from toolgate.store.tables import DEFAULT_ORGANISATION
 
 
-class CatalogueGroup(LazyGroup):
+class CatalogueGroup(MixedGroup):
     """`toolgate catalogue`: reading is here, what needs more is loaded when it is used."""
 
     modules: ClassVar[Mapping[str, tuple[str, str]]] = {
@@ -31,20 +31,6 @@ class CatalogueGroup(LazyGroup):
         "serve-mcp": ("toolgate.cli.catalogue_mcp", "Answer agents over MCP."),
         "pack": ("toolgate.cli.catalogue_pack", "Make the file of facts that is shipped in the package."),
     }
-
-    def list_commands(self, ctx: Any) -> list[str]:
-        """Those of this module first."""
-        return [*(name for name in self.commands if name not in self.modules), *super().list_commands(ctx)]
-
-    def get_command(self, ctx: Any, cmd_name: str) -> Any:
-        """One of this module, or import the module of it."""
-        return self.commands.get(cmd_name) or super().get_command(ctx, cmd_name)
-
-    def format_commands(self, ctx: Any, formatter: Any) -> None:  # noqa: ARG002 - the signature is typer's
-        """Write the list without importing anything."""
-        own = [(name, each.get_short_help_str(80)) for name, each in self.commands.items() if name not in self.modules]
-        with formatter.section("Commands"):
-            formatter.write_dl([*own, *((name, line) for name, (_, line) in self.modules.items())])
 
 
 app = typer.Typer(

@@ -27,3 +27,13 @@ def read_text(file: Path, most: int, mend: str) -> str:
         return read_bytes(file, most, mend).decode("utf-8")
     except UnicodeDecodeError as error:
         raise BadInput(shown(str(file)), "is not UTF-8", "save it in UTF-8") from error
+
+
+def write_text(file: Path, text: str) -> None:
+    """Write or replace a file, with the folders above it. Raises BadInput."""
+    try:
+        file.parent.mkdir(parents=True, exist_ok=True)
+        file.write_text(text, encoding="utf-8")
+    except (OSError, ValueError) as error:
+        cause = error.strerror if isinstance(error, OSError) else "not a path"
+        raise BadInput(shown(str(file)), f"cannot be written: {cause}", "check the path") from error

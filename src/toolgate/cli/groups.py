@@ -55,6 +55,24 @@ class LazyGroup(Group):
             formatter.write_dl([(name, line) for name, (_, line) in self.modules.items()])
 
 
+class MixedGroup(LazyGroup):
+    """A group whose light commands stand in its own module; those of the table are loaded when they are used."""
+
+    def list_commands(self, ctx: Any) -> list[str]:
+        """Those of its own module first."""
+        return [*(name for name in self.commands if name not in self.modules), *super().list_commands(ctx)]
+
+    def get_command(self, ctx: Any, cmd_name: str) -> Any:
+        """One of its own module, or import the module of it."""
+        return self.commands.get(cmd_name) or super().get_command(ctx, cmd_name)
+
+    def format_commands(self, ctx: Any, formatter: Any) -> None:  # noqa: ARG002 - the signature is typer's
+        """Write the list without importing anything."""
+        own = [(name, each.get_short_help_str(80)) for name, each in self.commands.items() if name not in self.modules]
+        with formatter.section("Commands"):
+            formatter.write_dl([*own, *((name, line) for name, (_, line) in self.modules.items())])
+
+
 def new_group(help_line: str) -> typer.Typer:
     """A group of commands in our manner: plain help that fits 80 columns, errors left to the root."""
     return _new(help_line, Group)

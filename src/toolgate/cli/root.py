@@ -37,6 +37,7 @@ class Root(LazyGroup):
         "grant": ("toolgate.cli.grant", "Give agents access, and take it back."),
         "apply": ("toolgate.cli.apply", "Make servers, policies and grants what a file says."),
         "approval": ("toolgate.cli.approval", "Decide on calls that wait for a person."),
+        "attack": ("toolgate.cli.attack", "Play documented attacks, also against a policy of yours."),
         "catalogue": ("toolgate.cli.catalogue", "Look tools up: what they do and how risky they are."),
         "keys": ("toolgate.cli.keys", "Replace the master key."),
         "member": ("toolgate.cli.member", "Let people in, and keep them out."),

@@ -14,6 +14,7 @@ import typer
 from toolgate.catalogue.slugs import slug
 from toolgate.classifier.tightened import Tightened, tighten
 from toolgate.cli import exits, printing
+from toolgate.cli.files import write_text
 from toolgate.cli.scan_view import show
 from toolgate.scanner.asking import Heard
 from toolgate.scanner.baseline import baseline_text, read_baseline
@@ -74,9 +75,9 @@ class Plan:
         if self.policy is not None:
             self._write_policies(scan)
         if self.write_baseline and self.baseline is not None:
-            _write(self.baseline, baseline_text(it.finding for it in scan.settled if it.state != "ignored"))
+            write_text(self.baseline, baseline_text(it.finding for it in scan.settled if it.state != "ignored"))
         if self.sarif and self.sarif != "-":
-            _write(Path(self.sarif), _json(sarif(scan)))
+            write_text(Path(self.sarif), _json(sarif(scan)))
         if self.as_json:
             printing.emit_json(facts(scan))
         elif self.sarif == "-":
@@ -87,7 +88,7 @@ class Plan:
 
     def _write_policies(self, scan: Scan) -> None:
         for path, report in self._policies(scan):
-            _write(path, self._policy(report).text)
+            write_text(path, self._policy(report).text)
 
     def _say_policies(self, scan: Scan) -> None:
         for path, report in self._policies(scan):
@@ -142,11 +143,3 @@ def progress(targets: int) -> Iterator[Callable[[Heard], None]]:
 
 def _json(value: object) -> str:
     return json.dumps(value, indent=2) + "\n"
-
-
-def _write(path: Path, text: str) -> None:
-    try:
-        path.parent.mkdir(parents=True, exist_ok=True)
-        path.write_text(text, encoding="utf-8")
-    except OSError as error:
-        raise BadInput(shown(str(path)), f"cannot be written: {error.strerror}", "check the path") from None
