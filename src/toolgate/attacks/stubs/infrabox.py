@@ -25,8 +25,8 @@ class Server(Stub):
 
     def __init__(self, folder: Path) -> None:
         super().__init__(folder)
-        self.stacks = {"billing": "prod", "billing-test": "staging"}
-        self.volumes = {"customers": "prod", "customers-test": "staging"}
+        self.stacks = {"billing": "prod", "shop": "staging"}
+        self.volumes = {"customers": "prod", "backups": "prod", "scratch": "staging"}
 
     def definitions(self) -> list[Definition]:
         """Two that list, two that delete for good."""
@@ -49,7 +49,9 @@ class Server(Stub):
 
     async def do_delete_volume(self, arguments: Arguments) -> str:
         """Delete by name."""
-        self._delete(arguments["volume"])
+        if self.volumes.pop(arguments["volume"], None) is None:
+            raise Failed("there is no such volume")
+        self.note("deleted", arguments["volume"])
         return "deleted"
 
     async def do_destroy_stack(self, arguments: Arguments) -> str:
@@ -70,16 +72,10 @@ class Server(Stub):
         volume = request.path_params["volume"]
         if request.headers.get("authorization") != f"Bearer {CANARY}":
             return Response(status_code=HTTPStatus.UNAUTHORIZED)
-        if volume not in self.volumes:
+        if self.volumes.pop(volume, None) is None:
             return Response(status_code=HTTPStatus.NOT_FOUND)
-        self._delete(volume)
         self.note("around", volume)
         return Response(status_code=HTTPStatus.NO_CONTENT)
-
-    def _delete(self, volume: str) -> None:
-        if self.volumes.pop(volume, None) is None:
-            raise Failed("there is no such volume")
-        self.note("deleted", volume)
 
 
 def _listed(resources: dict[str, str]) -> str:
