@@ -41,6 +41,7 @@ from toolgate.gateway.inspection import Inspector
 from toolgate.gateway.journalled import JournalledIds
 from toolgate.gateway.seals import Seals
 from toolgate.gateway.sessions import Sessions
+from toolgate.gateway.stopped import UnderWay
 from toolgate.gateway.streams import Streams
 from toolgate.gateway.tasks import Tasks
 from toolgate.gateway.unauthorized import Refusal, Unauthorized
@@ -208,6 +209,7 @@ class Gateway:
         self._denials = Denials()
         self._refusals = Refusals()
         self._streams = Streams()
+        self._under_way = UnderWay()
         self._screening = Screening(self._hosts(settings.port), settings.allowed_origins)
 
     def _hosts(self, port: int) -> list[str]:
@@ -241,6 +243,7 @@ class Gateway:
             settings.max_staleness,
             ended=self._streams.end,
             changed=self._streams.tell,
+            stopped=self._under_way.stop,
         )
         stack.push_async_callback(view.close)
         endpoint = self._endpoint(master, journal, counters, view, stack)
@@ -288,6 +291,7 @@ class Gateway:
             sessions,
             relay,
             Unauthorized(self._tell_control),
+            self._under_way,
             timeout=settings.upstream_timeout,
             answer_limit=settings.answer_limit,
         )

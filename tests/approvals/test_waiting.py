@@ -14,7 +14,7 @@ import pytest
 from tests.gateway.running import ALLOW_ALL, Answer, Gateway, Grant, Json, Received, Recorder, Reply, call, http, modern
 from tests.gateway.speaking import request_of
 
-from toolgate.store import grants
+from toolgate.store import grants, stopping
 
 from .desk import ASK, DEPLOY, approve, asked, deny, held, let_expire, of, waits
 from .test_permits import granted, lists
@@ -105,6 +105,38 @@ async def test_a_grant_that_is_revoked_with_the_approval_sends_nothing(patient: 
         approve(patient, approval)
         patient.settle()
         assert (await answered(client)).denied
+    assert recorder.calls == []
+
+
+async def test_a_grant_that_is_stopped_refuses_what_waits_and_says_why(patient: Gateway, recorder: Recorder) -> None:
+    grant = granted(patient, recorder)
+    async with waiting(grant) as client:
+        approval = await asked(grant)
+        stopping.stop_grant(patient.engine, patient.data, "test", grant.id, "Look at it first")
+        patient.settle()
+        answer = await answered(client)
+        assert answer.denied
+        assert "Look at it first" in answer.text
+    asked_, refused = grant.decisions()
+    assert (refused.outcome, refused.rule, refused.approval_id) == ("deny", "(stopped)", approval.id)
+    assert (await patient.outcomes(asked_))[0].result == "refused"
+    assert [one.state for one in of(grant)] == ["void"]
+    stopping.resume_grant(patient.engine, "test", grant.id)
+    patient.settle()
+    async with waiting(grant) as client:
+        approve(patient, await asked(grant))
+        assert (await answered(client)).text == "done"
+    assert len(recorder.calls) == 1
+
+
+async def test_a_server_that_is_stopped_takes_back_what_was_approved(hasty: Gateway, recorder: Recorder) -> None:
+    grant = granted(hasty, recorder)
+    assert waits(await grant.call("deploy"))
+    approve(hasty, await asked(grant))
+    stopping.stop_server(hasty.engine, hasty.data, "test", grant.server)
+    stopping.resume_server(hasty.engine, "test", grant.server)
+    hasty.settle()
+    assert waits(await grant.call("deploy", id_=2))
     assert recorder.calls == []
 
 

@@ -157,3 +157,32 @@ def test_the_token_stands_in_no_file(gate: Toolgate, data: Path) -> None:
     for file in data.rglob("*"):
         if file.is_file():
             assert token not in file.read_bytes()
+
+
+def test_a_grant_is_stopped_with_a_reason_and_resumed(gate: Toolgate) -> None:
+    made = add(gate)
+    done = gate("grant", "stop", made["id"][:8], "--reason", "Look at it first.", "--json").json
+    assert (done["state"], done["stopped"]["reason"]) == ("stopped", "Look at it first.")
+    assert done["stopped"]["by"].startswith("cli")
+    assert "stopped" in gate("grant", "list").out.splitlines()[1].split()
+    assert gate("grant", "resume", "ci").out == "ci goes on\n"
+    assert gate("grant", "list", "--json").json[0]["state"] == "active"
+    assert gate("grant", "stop", "ci").out == "stopped ci\n"
+    assert "error: --reason: " in gate("grant", "stop", "ci", "--reason", "a\nb", code=2).err
+    assert "there is no grant `other`" in gate("grant", "stop", "other", code=2).err
+
+
+def test_stopping_returns_when_the_gateway_acts_on_it_and_says_when_one_does_not(gate: Toolgate, data: Path) -> None:
+    made = add(gate)
+    with running_gateway(data) as view:
+        gate("grant", "stop", "ci", "--reason", "why")
+        row = view.grant_by_id(made["id"])
+        assert row is not None
+        assert row.stopped == "why"
+        gate("server", "stop", "cargo")
+        server = view.server(made["server_id"])
+        assert server is not None
+        assert server.stopped == ""
+    with running_gateway(data, stuck=True):
+        assert "gateway" in gate("grant", "resume", "ci", "--wait", "0.1", code=3).err
+    assert gate("grant", "list", "--json").json[0]["state"] == "active"

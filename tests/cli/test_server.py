@@ -108,8 +108,8 @@ def test_a_taken_name_is_refused(toolgate: Toolgate) -> None:
 def test_list_and_show_say_what_is_registered(toolgate: Toolgate, peer: Peer) -> None:
     added = toolgate("server", "add", "cargo", "--url", peer.url, "--pin", "--json").json
     listed = toolgate("server", "list").out
-    assert listed.splitlines()[0].split() == ["NAME", "REACHED", "BY", "TOOLS", "GRANTS", "PINNED"]
-    assert listed.splitlines()[1].split() == ["cargo", peer.url, "1", "0", "yes"]
+    assert listed.splitlines()[0].split() == ["NAME", "REACHED", "BY", "TOOLS", "GRANTS", "PINNED", "STOPPED"]
+    assert listed.splitlines()[1].split() == ["cargo", peer.url, "1", "0", "yes", "no"]
     shown = toolgate("server", "show", "cargo", "--json").json
     assert shown == {key: value for key, value in added.items() if key != "reachable"}
     assert toolgate("server", "list", "--json").json == [shown]
@@ -268,3 +268,14 @@ def test_what_judges_no_tool_changes_nothing(toolgate: Toolgate, peer: Peer, wor
     before = toolgate("server", "tools", "cargo", "--json").json
     assert said in toolgate("server", "judge", "cargo", *words, code=2).err
     assert toolgate("server", "tools", "cargo", "--json").json == before
+
+
+def test_a_server_is_stopped_with_a_reason_and_resumed(toolgate: Toolgate) -> None:
+    toolgate("server", "add", "cargo", "--url", NOBODY)
+    assert (
+        toolgate("server", "stop", "cargo", "--reason", "Its tools changed.").out == "stopped cargo for its 0 grants\n"
+    )
+    assert toolgate("server", "list").out.splitlines()[1].split()[-1] == "yes"
+    assert ": Its tools changed." in toolgate("server", "show", "cargo").out
+    assert toolgate("server", "resume", "cargo", "--json").json["stopped"] is None
+    assert "there is no server `other`" in toolgate("server", "stop", "other", code=2).err

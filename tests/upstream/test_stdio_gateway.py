@@ -20,7 +20,7 @@ from mcp.shared.subscriptions import ToolsListChanged
 from mcp_types import CallToolResult, CreateMessageResult, ElicitResult, TextContent
 from tests.gateway.running import ALLOW_ALL, Gateway, Grant, modern
 
-from toolgate.store import servers
+from toolgate.store import servers, stopping
 
 from .speaking import PEER, until
 
@@ -218,6 +218,23 @@ async def test_a_removed_server_has_no_process_left(gateway: Gateway) -> None:
     servers.remove(gateway.engine, "test", server)
     gateway.settle()
     await until(lambda: not running(process))
+
+
+async def test_a_stopped_server_has_no_process_left_and_gets_another_when_it_is_resumed(gateway: Gateway) -> None:
+    server = add(gateway, str(PEER))
+    grant = gateway.grant(server, ALLOW_ALL)
+    session = await initialized(grant)
+    ask = {"jsonrpc": "2.0", "id": 1, "method": "pid"}
+    process = psutil.Process((await grant.post(ask, mcp_session_id=session)).json["result"]["pid"])
+    stopping.stop_server(gateway.engine, gateway.data, "test", server)
+    gateway.settle()
+    await until(lambda: not running(process))
+    assert (await grant.call("x", mcp_session_id=session)).denied
+    stopping.resume_server(gateway.engine, "test", server)
+    gateway.settle()
+    assert (await grant.post(ask, mcp_session_id=session)).status == 404
+    again = await initialized(grant)
+    assert (await grant.post(ask, mcp_session_id=again)).json["result"]["pid"] != process.pid
 
 
 @pytest.mark.parametrize("way", ["well", "stubborn"])

@@ -19,6 +19,7 @@ Result = Literal[
     "unreachable",
     "lost",
     "client_gone",
+    "stopped",
     "error",
     "approved",
     "refused",

@@ -57,6 +57,12 @@ class Administration(Protocol):
     def remove_server(self, reference: str) -> Described:
         """Remove a server: its `id` and `name`, and the ids of the grants that were `revoked`."""
 
+    def stop_server(self, reference: str, reason: str) -> Described:
+        """Deny every call of a server until it is resumed; `reason` may be empty."""
+
+    def resume_server(self, reference: str) -> Described:
+        """Let a stopped server go on."""
+
     def tools(self, reference: str) -> list[Described]:
         """The tools of a server as last seen."""
 
@@ -101,6 +107,12 @@ class Administration(Protocol):
 
     def revoke_grant(self, reference: str) -> Described:
         """Refuse a grant for good."""
+
+    def stop_grant(self, reference: str, reason: str) -> Described:
+        """Deny every call of a grant until it is resumed; `reason` may be empty."""
+
+    def resume_grant(self, reference: str) -> Described:
+        """Let a stopped grant go on."""
 
     def attach_grant(self, reference: str, policy: str) -> Described:
         """Put a grant under another policy."""

@@ -12,12 +12,10 @@ from toolgate.cli.administration import Described, GrantTerms
 from toolgate.cli.chosen import administration
 from toolgate.cli.groups import new_group
 from toolgate.cli.options import WAIT, DataOption, JsonOption, WaitOption, examples, moment, pairs
+from toolgate.cli.stopping import GrantArgument, resume_grant, stop_grant
 from toolgate.store.errors import BadInput
 
 app = new_group("Give agents access, and take it back.")
-
-GrantArgument = Annotated[str, typer.Argument(metavar="GRANT", help="Label or id of the grant, or how its id begins.")]
-
 
 ClaimsOption = Annotated[
     list[str] | None,
@@ -98,7 +96,7 @@ def list_(
     data: DataOption = None,
     as_json: JsonOption = False,
 ) -> None:
-    """List the grants, also those that are expired or revoked."""
+    """List the grants, also those that are stopped, expired or revoked."""
     found = administration(data).grants(server)
     if as_json:
         printing.emit_json(found)
@@ -126,6 +124,10 @@ def revoke(grant: GrantArgument, data: DataOption = None, wait: WaitOption = WAI
     revoked = place.revoke_grant(grant)
     _print(revoked, f"revoked {revoked['label']}", as_json)
     place.confirm(wait)
+
+
+app.command("stop", epilog=examples('toolgate grant stop ci --reason "It mails what it reads."'))(stop_grant)
+app.command("resume", epilog=examples("toolgate grant resume ci"))(resume_grant)
 
 
 @app.command(

@@ -17,7 +17,7 @@ from toolgate.cli.options import actor
 from toolgate.errors import ToolgateError
 from toolgate.keys import MasterKey
 from toolgate.policy.categories import Category
-from toolgate.store import definitions, described, grants, headers, judgements, policies, servers
+from toolgate.store import definitions, described, grants, headers, judgements, policies, servers, stopping
 from toolgate.store.approvals import SEAL, Approval, ApprovalStore
 from toolgate.store.database import writing
 from toolgate.store.errors import NotStored
@@ -73,6 +73,14 @@ class Local:
         found = servers.get(self._engine, reference)
         revoked = servers.remove(self._engine, actor(), found.id)
         return {"id": found.id, "name": found.name, "revoked": revoked}
+
+    def stop_server(self, reference: str, reason: str) -> Described:
+        """Deny every call of a server until it is resumed."""
+        return self._server(stopping.stop_server(self._engine, self._place.data, actor(), reference, reason))
+
+    def resume_server(self, reference: str) -> Described:
+        """Let a stopped server go on."""
+        return self._server(stopping.resume_server(self._engine, actor(), reference))
 
     def tools(self, reference: str) -> list[Described]:
         """The tools of a server as last seen."""
@@ -137,6 +145,14 @@ class Local:
     def revoke_grant(self, reference: str) -> Described:
         """Refuse a grant for good."""
         return described.grant(grants.revoke(self._engine, actor(), reference))
+
+    def stop_grant(self, reference: str, reason: str) -> Described:
+        """Deny every call of a grant until it is resumed."""
+        return described.grant(stopping.stop_grant(self._engine, self._place.data, actor(), reference, reason))
+
+    def resume_grant(self, reference: str) -> Described:
+        """Let a stopped grant go on."""
+        return described.grant(stopping.resume_grant(self._engine, actor(), reference))
 
     def attach_grant(self, reference: str, policy: str) -> Described:
         """Put a grant under another policy."""

@@ -69,6 +69,14 @@ class Remote:
         """Remove a server and revoke its grants."""
         return self._api.object("DELETE", f"servers/{part(reference)}")
 
+    def stop_server(self, reference: str, reason: str) -> Described:
+        """Deny every call of a server until it is resumed."""
+        return self._api.object("POST", f"servers/{part(reference)}/stop", {"reason": reason})
+
+    def resume_server(self, reference: str) -> Described:
+        """Let a stopped server go on."""
+        return self._api.object("POST", f"servers/{part(reference)}/resume")
+
     def tools(self, reference: str) -> list[Described]:
         """The tools of a server as last seen."""
         return list(self._api.items(f"servers/{part(reference)}/tools"))
@@ -152,6 +160,14 @@ class Remote:
     def revoke_grant(self, reference: str) -> Described:
         """Refuse a grant for good."""
         return self._api.object("POST", f"grants/{self._grant(reference)}/revoke")
+
+    def stop_grant(self, reference: str, reason: str) -> Described:
+        """Deny every call of a grant until it is resumed."""
+        return self._api.object("POST", f"grants/{self._grant(reference)}/stop", {"reason": reason})
+
+    def resume_grant(self, reference: str) -> Described:
+        """Let a stopped grant go on."""
+        return self._api.object("POST", f"grants/{self._grant(reference)}/resume")
 
     def attach_grant(self, reference: str, policy: str) -> Described:
         """Put a grant under another policy."""

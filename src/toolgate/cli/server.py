@@ -31,6 +31,7 @@ from toolgate.cli.server_options import (
     words_of,
 )
 from toolgate.cli.server_set import set_server
+from toolgate.cli.stopping import resume_server, stop_line, stop_server
 from toolgate.store.names import shown
 from toolgate.store.servers import Reach, Registration
 
@@ -99,9 +100,9 @@ def list_(data: DataOption = None, as_json: JsonOption = False) -> None:
     if as_json:
         printing.emit_json(found)
         return
-    rows = [(it["name"], _way(it), it["tools"], it["grants"], it["pin"]) for it in found]
+    rows = [(it["name"], _way(it), it["tools"], it["grants"], it["pin"], bool(it["stopped"])) for it in found]
     empty = "no servers yet: `toolgate server add NAME --url URL` registers one"
-    printing.table(("name", "reached by", "tools", "grants", "pinned"), rows, empty)
+    printing.table(("name", "reached by", "tools", "grants", "pinned", "stopped"), rows, empty)
 
 
 def _way(server: Described) -> str:
@@ -117,6 +118,7 @@ def show(server: NameArgument, data: DataOption = None, as_json: JsonOption = Fa
         return
     named = ", ".join(f"{name} ({source})" for name, source in found["headers"].items())
     rows = {key.replace("_", " "): value for key, value in found.items()}
+    rows["stopped"] = stop_line(found["stopped"]) or False
     if found["command"]:
         printing.fields({**rows, "command": shlex.join(found["command"]), "headers": None, "variables": named})
     else:
@@ -178,6 +180,10 @@ app.command(
         "toolgate server judge cargo --reclassify",
     ),
 )(judge_tools)
+
+
+app.command("stop", epilog=examples('toolgate server stop cargo --reason "Its tools changed overnight."'))(stop_server)
+app.command("resume", epilog=examples("toolgate server resume cargo"))(resume_server)
 
 
 @app.command(epilog=examples("toolgate server remove cargo"))

@@ -190,7 +190,7 @@ class ControlProcess:
         for row in view.servers():
             # A pinned server's tools are taken as registered only when they are there at once, as `server add` does.
             asked, trusted = row.id in due, due.pop(row.id, False)
-            unknown = not view.definitions(row.id) and not self._put_off(row)
+            unknown = row.stopped is None and not view.definitions(row.id) and not self._put_off(row)
             found = await self._ask(row, view) if asked or unknown else None
             view.refresh()
             overtaken = not asked and bool(view.definitions(row.id))  # somebody else was told meanwhile, and later

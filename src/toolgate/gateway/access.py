@@ -147,6 +147,14 @@ class Access:
         """The definitions of the server."""
         return self.server.tools
 
+    @property
+    def stopped(self) -> str:
+        """Why nothing is sent, as the agent reads it, while somebody has stopped the grant or its server; else ""."""
+        if self.grant.stopped is not None:
+            return _stop_text("grant", self.grant.stopped)
+        server = self.server.row
+        return "" if server.stopped is None else _stop_text("server", server.stopped)
+
     def in_session(self, session: str) -> Subject:
         """The subject within a session; `session` is its digest, "" where the client has none."""
         if not session:
@@ -193,6 +201,11 @@ def make_access(grant: GrantRow, server: Server, in_force: InForce) -> Access:
         server_id=grant.server_id,
         organisation_id=grant.organisation,
     )
+
+
+def _stop_text(what: str, reason: str) -> str:
+    said = f": {reason.rstrip('.')}" if reason else ""
+    return f"An administrator stopped this {what}{said}. No call is sent until somebody resumes it."
 
 
 def _subject(grant: GrantRow) -> Subject:

@@ -20,6 +20,7 @@ from toolgate.gateway.books import Books
 from toolgate.gateway.call import Call, Denial, Ending, Tell
 from toolgate.gateway.captures import Captures
 from toolgate.gateway.digests import Digests, lasting_params
+from toolgate.gateway.stopped import stop_verdict
 from toolgate.limits.counters import Counters
 from toolgate.policy.decision import Subject, Verdict
 from toolgate.protocol.messages import Message
@@ -88,6 +89,9 @@ class Enforcement:
 
     async def admit_stream(self, call: Call) -> Denial | None:
         """Record a GET stream or the end of a session, which no rule of a policy speaks of."""
+        stopped = stop_verdict(call.access)
+        if stopped is not None:
+            return await self.refuse(call, stopped)
         return await self._books.record(call, Verdict("allow", ""), time.perf_counter_ns())
 
     def call_of(
@@ -160,6 +164,10 @@ class Enforcement:
 
     def _judged_again(self, call: Call, approval: Approval) -> Verdict:
         """The verdict at release, by the policy and the definition in force now; a change voids the approval."""
+        stopped = stop_verdict(call.access)
+        if stopped is not None:
+            self._approvals.void(approval)
+            return stopped
         fault = self._approvals.standing(call.access)
         if fault:
             return Verdict("deny", approval.rule, fault)
@@ -198,8 +206,11 @@ class Enforcement:
 
 
 def judge(call: Call, now: float) -> Verdict:
-    """Steps 1 to 6 of policy.md section 4: pure, from memory."""
+    """Steps 1 to 6 of policy.md section 4: pure, from memory; what is stopped is denied before all of them."""
     access, message = call.access, call.message
+    stopped = stop_verdict(access)
+    if stopped is not None:
+        return stopped
     if access.policy is None:
         return Verdict("deny", "(no policy)", "This grant has no policy.", visible=True)
     if message.method != "tools/call":

@@ -8,12 +8,14 @@ from typing import Final
 
 from toolgate.audit.records import Result
 from toolgate.gateway import answers
+from toolgate.gateway.call import Denial
 from toolgate.gateway.enforcement import Enforcement
 from toolgate.gateway.events import EventRelay
 from toolgate.gateway.inspection import Inspected, Inspector
 from toolgate.gateway.passage import Passage
 from toolgate.gateway.replies import NotUnderstood
 from toolgate.gateway.sessions import Sessions
+from toolgate.gateway.stopped import SENT_BEFORE, UnderWay, stop_verdict
 from toolgate.gateway.unauthorized import Unauthorized
 from toolgate.protocol.sse import EventTooLong
 from toolgate.upstream.interface import Answer
@@ -37,6 +39,7 @@ class Forwarding:
         sessions: Sessions,
         relay: EventRelay,
         unauthorized: Unauthorized,
+        under_way: UnderWay,
         *,
         timeout: float,
         answer_limit: int,
@@ -46,14 +49,23 @@ class Forwarding:
         self._sessions = sessions
         self._events = relay
         self._unauthorized = unauthorized
+        self._under_way = under_way
         self._timeout = timeout
         self._answer_limit = answer_limit
 
     async def carry(self, passage: Passage, body: bytes) -> None:
-        """Send, relay the answer, complete the record. A client that hangs up ends the upstream exchange at once."""
+        """Send, relay the answer, complete the record.
+
+        A client that hangs up, and a stop of the grant or the server, end the upstream exchange at once.
+        """
         started = time.perf_counter_ns()
         call, ending = passage.call, passage.ending
+        self._under_way.begin(call.access)
         try:
+            if call.access.stopped:  # after it was judged
+                ending.not_run = True
+                self._stopped(passage)
+                return
             response = await call.access.upstream.send(
                 passage.head.verb, passage.request_headers(), body, self._timeout
             )
@@ -67,10 +79,14 @@ class Forwarding:
         except (NotUnderstood, EventTooLong) as error:
             self._fail(passage, "error", f"the answer of the server {error.cause}")
         except asyncio.CancelledError:
+            if self._under_way.was_stopped():
+                self._stopped(passage)
+                return
             if not ending.answered:  # a client that has its answer may leave the rest of the stream
                 ending.result = "client_gone"
             raise
         finally:
+            self._under_way.end()
             await self._enforcement.complete(call, ending, (time.perf_counter_ns() - started) // 1000)
 
     async def _relay(self, passage: Passage, response: Answer) -> None:
@@ -161,12 +177,26 @@ class Forwarding:
     def _fail(self, passage: Passage, result: Result, cause: str, data: dict[str, object] | None = None) -> None:
         """The upstream failed: an error to the pending request, because other statuses end sessions or start OAuth."""
         passage.ending.result = result
+        body = answers.error(passage.call.message.id, answers.UPSTREAM_FAILED, f"upstream failed: {cause}", data)
+        self._give_up(passage, 502, body)
+
+    def _stopped(self, passage: Passage) -> None:
+        """The grant or the server is stopped: who still waits for the answer is told, anything else is cut."""
+        call, ending = passage.call, passage.ending
+        if not ending.answered:
+            ending.result = "stopped"
+        verdict = stop_verdict(call.access)
+        if verdict is None:  # resumed already, or of a server that moved before
+            passage.exchange.abort()
+            return
+        self._give_up(passage, 503, answers.refusal(call, Denial(verdict, hint="" if ending.not_run else SENT_BEFORE)))
+
+    def _give_up(self, passage: Passage, status: int, body: bytes) -> None:
+        """Answer with `body` as far as somebody waits for one; `status` is for what is no request of JSON-RPC."""
         exchange, extra = passage.exchange, passage.head.extra
         if exchange.started:
             exchange.abort()
         elif passage.head.verb == "POST" and not passage.expects_answer:
             exchange.respond(202, extra)  # nobody waits for an answer; the record says what happened
         else:
-            status = 200 if passage.expects_answer else 502
-            body = answers.error(passage.call.message.id, answers.UPSTREAM_FAILED, f"upstream failed: {cause}", data)
-            exchange.respond(status, (*answers.JSON_HEADERS, *extra), body)
+            exchange.respond(200 if passage.expects_answer else status, (*answers.JSON_HEADERS, *extra), body)

@@ -8,7 +8,7 @@ from __future__ import annotations
 import asyncio
 import time
 from collections.abc import Callable, Iterable
-from dataclasses import replace
+from dataclasses import dataclass, field, replace
 
 from toolgate.background import complain
 from toolgate.errors import ToolgateError
@@ -24,11 +24,20 @@ from toolgate.upstream.unavailable import Unavailable
 GrantIds = set[str]
 
 
+@dataclass(slots=True, frozen=True)
+class News:
+    """What a refresh brought: ids of grants, in `stopped` also of servers."""
+
+    ended: GrantIds = field(default_factory=set)
+    changed: GrantIds = field(default_factory=set)
+    stopped: set[str] = field(default_factory=set)
+
+
 class GatewayView:
     """Answers who may do what from memory. Use from the loop's thread.
 
     `ended` is called with the ids of grants whose streams must close, `changed` with those whose tools may now look
-    different.
+    different, `stopped` with those of grants and servers of which nothing may stay under way.
     """
 
     def __init__(
@@ -39,6 +48,7 @@ class GatewayView:
         max_staleness: float,
         ended: Callable[[GrantIds], None],
         changed: Callable[[GrantIds], None],
+        stopped: Callable[[set[str]], None],
     ) -> None:
         self._view = view
         self._header_sealer = header_sealer
@@ -46,6 +56,7 @@ class GatewayView:
         self._max_staleness = max_staleness
         self._ended = ended
         self._changed = changed
+        self._stopped = stopped
         self._servers: dict[str, Server] = {}
         self._policies = Policies(view)
         self._refreshing = asyncio.Lock()
@@ -88,6 +99,8 @@ class GatewayView:
         """Why a call that was admitted by this access may not go on now; "" while it may."""
         if not self.fresh:
             return "The gateway could not read its database for too long."
+        if access.stopped:
+            return access.stopped
         if self._by_grant.get(access.grant_id) is not access or access.expired(time.time()):
             return "This grant, or the way to its server, changed or ended while the call waited."
         return ""
@@ -105,14 +118,15 @@ class GatewayView:
     async def refresh(self) -> None:
         """Apply what changed in the database since the last time; on return every request is judged by it."""
         async with self._refreshing:
-            ended: GrantIds = set()
-            changed: GrantIds = set()
+            news = News()
             for change in self._view.refresh():
-                await self._apply(change, ended, changed)
-        if ended:
-            self._ended(ended)
-        if changed - ended:
-            self._changed(changed - ended)
+                await self._apply(change, news)
+        if news.stopped:
+            self._stopped(news.stopped)
+        if news.ended:
+            self._ended(news.ended)
+        if news.changed - news.ended:
+            self._changed(news.changed - news.ended)
 
     async def close(self) -> None:
         """Close every connection to the servers."""
@@ -120,52 +134,59 @@ class GatewayView:
             await server.upstream.close()
         self._view.close()
 
-    async def _apply(self, change: Change, ended: GrantIds, changed: GrantIds) -> None:
+    async def _apply(self, change: Change, news: News) -> None:
         if change.kind == "grant":
-            self._apply_grant(change.id, ended, changed)
+            self._apply_grant(change.id, news)
         elif change.kind == "policy":
             await self._policies.renew(change.id)
-            self._repolicy((a for a in self._by_grant.values() if a.grant.policy_id == change.id), changed)
+            self._repolicy((a for a in self._by_grant.values() if a.grant.policy_id == change.id), news)
         elif change.kind == "definitions":
-            self._apply_definitions(change.id, changed)
+            self._apply_definitions(change.id, news)
         elif change.kind == "server":
-            self._apply_server(change.id, ended)
+            self._apply_server(change.id, news)
         elif change.kind == "credential":
             self._apply_credential(change.id)
 
-    def _apply_grant(self, grant_id: str, ended: GrantIds, changed: GrantIds) -> None:
+    def _apply_grant(self, grant_id: str, news: News) -> None:
+        row = self._view.grant_by_id(grant_id)
+        if row is not None and row.stopped is not None:
+            news.stopped.add(grant_id)
         access = self._by_grant.get(grant_id)
         if access is None:
             return
-        row = self._view.grant_by_id(grant_id)
         if row is None or _other_holder(row, access.grant):
             self._drop(access)
-            ended.add(grant_id)
+            news.ended.add(grant_id)
             return
         access.take(row)
-        self._repolicy([access], changed)
+        self._repolicy([access], news)
 
-    def _apply_definitions(self, server_id: str, changed: GrantIds) -> None:
+    def _apply_definitions(self, server_id: str, news: News) -> None:
         server = self._servers.get(server_id)
         if server is not None:
             rows = self._view.definitions(server_id).values()
             server.tools = Tools(rows, pin=server.row.pin, before=server.tools)
-            changed.update(a.grant_id for a in self._by_grant.values() if a.server_id == server_id)
+            news.changed.update(a.grant_id for a in self._by_grant.values() if a.server_id == server_id)
 
-    def _apply_server(self, server_id: str, ended: GrantIds) -> None:
-        """A server that is reached in another way is opened anew at the next call; exchanges under way go on."""
-        server = self._servers.get(server_id)
+    def _apply_server(self, server_id: str, news: News) -> None:
+        """A server that is reached in another way is opened anew at the next call; exchanges under way go on.
+
+        One that is stopped is opened anew after it is resumed: no connection and no process of it is kept till then.
+        """
+        row, server = self._view.server(server_id), self._servers.get(server_id)
+        if row is not None and row.stopped is not None:
+            news.stopped.add(server_id)
         if server is None:
             return
-        row = self._view.server(server_id)
         if row is not None and _same_reach(row, server.row, self._header_sealer):
-            server.row = row
-            return
+            server.row = row  # also where it is let go: held calls are judged by it
+            if row.stopped is None:
+                return
         del self._servers[server_id]
         server.upstream.retire()
         for access in [a for a in self._by_grant.values() if a.server_id == server_id]:
             self._drop(access)
-            ended.add(access.grant_id)
+            news.ended.add(access.grant_id)
 
     def _apply_credential(self, server_id: str) -> None:
         """Another access token is used from the next request on; nothing that is open ends for it."""
@@ -176,10 +197,10 @@ class GatewayView:
                 if access.server is server:
                     access.upstream = server.way(access.grant_id)
 
-    def _repolicy(self, accesses: Iterable[Access], changed: GrantIds) -> None:
+    def _repolicy(self, accesses: Iterable[Access], news: News) -> None:
         for access in accesses:
             access.judged_by(self._policies.get(access.grant.policy_id))
-            changed.add(access.grant_id)
+            news.changed.add(access.grant_id)
 
     def _grant_access(self, grant: GrantRow) -> Access | None:
         server = self._server(grant.server_id)
@@ -223,7 +244,7 @@ def _other_holder(row: GrantRow, before: GrantRow) -> bool:
 
 def _same_reach(one: ServerRow, other: ServerRow, sealer: Sealer) -> bool:
     """Whether it is reached as before, whatever else is said of it, or seals its headers: then no connection ends."""
-    one, other = (replace(row, protocol_revision=None, capture=None) for row in (one, other))
+    one, other = (replace(row, protocol_revision=None, capture=None, stopped=None) for row in (one, other))
     if one == other:
         return True
     opened = _opened(one, sealer)

@@ -94,6 +94,7 @@ def looked_at(document: Document, name: str, rule: str, *, method: str = _CALL) 
 NOT_ASKED = {
     "(no policy)": "the grant has no policy, so every call is denied",
     "(malformed)": "the message could not be read as one call with one meaning",
+    "(stopped)": "somebody stopped the grant or its server",
     "(pinned)": "the definition of the tool changed and waits for somebody to accept it",
     "(unknown)": "the server has no such tool",
     "(task)": "the task belongs to another grant, or to nobody",

@@ -117,6 +117,10 @@ _DECIDE: Final = (
 )
 _USE: Final = "UPDATE approvals SET state = 'used', used_by = ? WHERE id = ? AND state = 'approved' AND expires > ?"
 _VOID: Final = "UPDATE approvals SET state = 'void' WHERE id = ? AND state IN ('pending', 'approved', 'denied')"
+_VOID_THOSE: Final = (
+    "UPDATE approvals SET state = 'void', decision_reason = ?"
+    " WHERE (grant_id = ? OR server_id = ?) AND state IN ('pending', 'approved')"
+)
 _PREVIOUS: Final = (
     f"{_SELECT} WHERE grant_id = ? AND server_id = ? AND method = ? AND tool = ? AND id != ?"
     " AND state IN ('approved', 'used') AND decided_at < ? ORDER BY decided_at DESC LIMIT 1"
@@ -228,6 +232,14 @@ class ApprovalStore:
         """End an approval that no call may use any more; False where it had ended already."""
         with self._opened() as db:
             return db.execute(_VOID, (id_,)).rowcount == 1
+
+    def void_those_of(self, *, grant_id: str = "", server_id: str = "", why: str) -> int:
+        """End what waits, or was approved and not used yet, of a grant or of a server; how many that were.
+
+        `why` is a sentence for people. What was refused stays refused.
+        """
+        with self._opened() as db:
+            return db.execute(_VOID_THOSE, (why, grant_id, server_id)).rowcount
 
     def states(self, ids: Collection[str]) -> dict[str, State]:
         """How these stand now."""

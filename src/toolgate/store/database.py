@@ -25,7 +25,7 @@ from toolgate.store.errors import Busy, StoreError
 AnyRow: TypeAlias = Row[*tuple[Any, ...]]
 AnySelect: TypeAlias = sa.Select[*tuple[Any, ...]]
 
-HEAD = "0004"
+HEAD = "0005"
 """The newest migration; a test compares it with the scripts."""
 
 LOCK_WAIT = 10.0

@@ -27,6 +27,7 @@ if TYPE_CHECKING:  # the rows are only looked at: commands that show none of the
     from toolgate.store.roles import Approves
     from toolgate.store.servers import Server
     from toolgate.store.sessions import Session
+    from toolgate.store.stops import Stop
     from toolgate.store.tokens import ApiToken
     from toolgate.store.webhooks import Webhook
 
@@ -73,6 +74,7 @@ def server(row: Server, proxy_url: str) -> Described:
         "tools": row.tools,
         "grants": row.grants,
         "created": when(row.created),
+        "stopped": _stopped(row.stopped),
     }
 
 
@@ -131,7 +133,8 @@ def revision(row: Revision) -> Described:
 
 def grant(row: Grant) -> Described:
     """A grant, without its token, which is stored nowhere."""
-    return {**_told(row), **{name: when(getattr(row, name)) for name in _GRANT_TIMES}}
+    times = {name: when(getattr(row, name)) for name in _GRANT_TIMES}
+    return {**_told(row), **times, "stopped": _stopped(row.stopped)}
 
 
 def approval(row: Approval) -> Described:
@@ -225,6 +228,11 @@ def delivery(row: Delivery) -> Described:
         "delivered": when(row.delivered),
         "error": row.error,
     }
+
+
+def _stopped(stop: Stop | None) -> Described | None:
+    """Since when, by whom and why; None while it runs."""
+    return None if stop is None else {"at": when(stop.at), "by": stop.by, "reason": stop.reason}
 
 
 def _approver(approves: Approves) -> str | list[str]:

@@ -17,6 +17,7 @@ from toolgate.store.claims import check_claims
 from toolgate.store.database import AnyRow, AnySelect, Writing, reading, writing
 from toolgate.store.errors import BadInput, Conflict, NotStored
 from toolgate.store.grant_search import Sought
+from toolgate.store.stops import Stop, stop_of
 from toolgate.store.tables import DEFAULT_ORGANISATION
 from toolgate.store.tables import grants as table
 from toolgate.store.tables import policies as policy_table
@@ -27,7 +28,7 @@ ID_START = re.compile(r"[0-9a-f]{8}[0-9a-f-]{0,28}")
 
 @dataclass(slots=True, frozen=True)
 class Grant:
-    """A grant as the operator sees it. `state` is `active`, `expired` or `revoked`; times in seconds since 1970.
+    """A grant as the operator sees it. `state`: `active`, `stopped`, `expired`, `revoked`; times in epoch seconds.
 
     `created_by` has seen the token that is valid now: who made the grant, or rotated it last. `claims` are those of the
     access tokens that lead to it beside its own token; none where it is empty.
@@ -48,6 +49,7 @@ class Grant:
     state: str
     created_by: str
     claims: dict[str, object]
+    stopped: Stop | None
 
 
 @dataclass(slots=True, frozen=True)
@@ -181,7 +183,7 @@ def claim(
     What is open under the grant ends, because somebody else may hold it now.
     """
     with writing(engine, actor, organisation) as change:
-        grant = _living(change, reference)
+        grant = living(change, reference)
         kept = check_claims("--claims", claims)
         change.connection.execute(table.update().where(table.c.id == grant.id).values(claims=_stored(kept)))
         change.note("claim", "grant", grant.id, {"claims": grant.claims}, {"claims": kept})
@@ -207,7 +209,7 @@ def rotate(engine: Engine, actor: str, reference: str, *, organisation: str = DE
     """Give the grant a new token; the old one is refused from the next request on. Raises NotStored, Conflict."""
     token = mint_token()
     with writing(engine, actor, organisation) as change:
-        grant = _living(change, reference)
+        grant = living(change, reference)
         renew(change, grant.id, token)
         return Minted(_own(change, grant.id), token)
 
@@ -226,7 +228,7 @@ def attach(
 ) -> Grant:
     """Put the grant under another policy, from its next request on. Raises NotStored, Conflict."""
     with writing(engine, actor, organisation) as change:
-        grant = _living(change, reference)
+        grant = living(change, reference)
         policy_id = policies.find(change.connection, policy, organisation=organisation).id
         change.connection.execute(table.update().where(table.c.id == grant.id).values(policy_id=policy_id))
         change.note("attach", "grant", grant.id, {"policy_id": grant.policy_id}, {"policy_id": policy_id})
@@ -291,7 +293,8 @@ def _which(connection: Connection, sought: Sought, now: float, organisation: str
     return which
 
 
-def _living(change: Writing, reference: str) -> Grant:
+def living(change: Writing, reference: str) -> Grant:
+    """The grant with this label or id, inside a transaction. Raises NotStored, and Conflict for one that is revoked."""
     grant = _find(change.connection, reference, change.now, change.organisation)
     if grant.revoked is not None:
         raise Conflict("grant", f"`{names.shown(reference)}` is revoked", "make a new one with `toolgate grant add`")
@@ -342,9 +345,10 @@ def _grant(row: AnyRow, now: float) -> Grant:
         expires=row.expires,
         revoked=row.revoked,
         rotated=row.rotated,
-        state=_state(row.expires, row.revoked, now),
+        state=_state(row, now),
         created_by=row.created_by,
         claims=json.loads(row.claims or "{}"),
+        stopped=stop_of(row),
     )
 
 
@@ -353,10 +357,15 @@ def _in_state(state: str, now: float) -> sa.ColumnElement[bool]:
     if state == "revoked":
         return table.c.revoked.is_not(None)
     expired = sa.and_(table.c.expires.is_not(None), table.c.expires <= now)
-    return sa.and_(table.c.revoked.is_(None), expired if state == "expired" else sa.not_(expired))
+    if state == "expired":
+        return sa.and_(table.c.revoked.is_(None), expired)
+    stopped = table.c.stopped.is_not(None) if state == "stopped" else table.c.stopped.is_(None)
+    return sa.and_(table.c.revoked.is_(None), sa.not_(expired), stopped)
 
 
-def _state(expires: float | None, revoked: float | None, now: float) -> str:
-    if revoked is not None:
+def _state(row: AnyRow, now: float) -> str:
+    if row.revoked is not None:
         return "revoked"
-    return "expired" if expires is not None and expires <= now else "active"
+    if row.expires is not None and row.expires <= now:
+        return "expired"
+    return "active" if row.stopped is None else "stopped"

@@ -30,6 +30,8 @@ class GrantRow:
     expires: float | None
     digest: bytes = field(repr=False)
     claims: Mapping[str, object] = field(default_factory=dict)
+    stopped: str | None = None
+    """Why somebody stopped it, "" where nobody said; None while it runs."""
 
 
 @dataclass(slots=True, frozen=True)
@@ -55,6 +57,8 @@ class ServerRow:
     headers: tuple[StoredHeader, ...] = field(repr=False)
     capture: int | None = None
     """For how many days what its calls say is kept, sealed; None for not at all."""
+    stopped: str | None = None
+    """As in `GrantRow`."""
 
 
 @dataclass(slots=True, frozen=True)
@@ -111,9 +115,11 @@ class Change:
 
 
 GRANTS = """SELECT id, organisation_id, label, principal, labels, server_id, policy_id, expires, digest,
-    claims FROM grants WHERE revoked IS NULL"""
+    claims,
+    CASE WHEN stopped IS NOT NULL THEN stop_reason END FROM grants WHERE revoked IS NULL"""
 SERVERS = """SELECT id, organisation_id, name, url, command, allow_private, pin, ca_file, client_certificate,
-    client_key, proxy, protocol_revision, capture FROM servers WHERE removed IS NULL"""
+    client_key, proxy, protocol_revision, capture,
+    CASE WHEN stopped IS NOT NULL THEN stop_reason END FROM servers WHERE removed IS NULL"""
 HEADERS = "SELECT name, sealed, variable FROM upstream_headers WHERE server_id = ? ORDER BY name"
 POLICIES = """SELECT p.id, p.organisation_id, p.name, p.revision, r.document, r.digest FROM policies p
     JOIN policy_revisions r ON r.policy_id = p.id AND r.revision = p.revision WHERE p.removed IS NULL"""
@@ -203,15 +209,17 @@ def _connection(row: tuple[Any, ...]) -> ConnectionRow:
 
 
 def _grant(row: tuple[Any, ...]) -> GrantRow:
-    grant_id, organisation, label, principal, labels, server_id, policy_id, expires, digest, claims = row
+    grant_id, organisation, label, principal, labels, server_id, policy_id, expires, digest, claims, stopped = row
     read = MappingProxyType(dict(json.loads(labels)))
     wanted = MappingProxyType(dict(json.loads(claims or "{}")))
-    return GrantRow(grant_id, organisation, label, principal, read, server_id, policy_id, expires, digest, wanted)
+    terms = (read, server_id, policy_id, expires, digest, wanted)
+    return GrantRow(grant_id, organisation, label, principal, *terms, stopped)
 
 
 def _server(connection: sqlite3.Connection, row: tuple[Any, ...]) -> ServerRow:
     headers = tuple(StoredHeader(*header) for header in connection.execute(HEADERS, (row[0],)))
-    server_id, organisation, name, url, command, private, pin, ca_file, certificate, key, proxy, revision, capture = row
+    server_id, organisation, name, url, command, private, pin, *rest = row
+    ca_file, certificate, key, proxy, revision, capture, stopped = rest
     return ServerRow(
         id=server_id,
         organisation=organisation,
@@ -227,4 +235,5 @@ def _server(connection: sqlite3.Connection, row: tuple[Any, ...]) -> ServerRow:
         protocol_revision=revision,
         headers=headers,
         capture=capture,
+        stopped=stopped,
     )

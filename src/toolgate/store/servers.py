@@ -16,6 +16,7 @@ from toolgate.store import headers, names
 from toolgate.store.captures import MOST_DAYS
 from toolgate.store.database import AnyRow, Writing, reading, writing
 from toolgate.store.errors import BadInput, Conflict, NotStored
+from toolgate.store.stops import Stop, stop_of
 from toolgate.store.tables import (
     DEFAULT_ORGANISATION,
     definitions,
@@ -61,6 +62,7 @@ class Server:
     grants: int = 0
     capture: int | None = None
     """For how many days what its calls say is kept, sealed; None for not at all."""
+    stopped: Stop | None = None
 
 
 @dataclass(slots=True, frozen=True)
@@ -227,6 +229,12 @@ def find(connection: Connection, reference: str, *, organisation: str = DEFAULT_
     return row
 
 
+def living(change: Writing, reference: str) -> Server:
+    """The server with this name or id, inside a transaction. Raises NotStored."""
+    server_id = find(change.connection, reference, organisation=change.organisation).id
+    return _read(change.connection, servers.c.id == server_id)[0]
+
+
 def get(engine: Engine, reference: str, *, organisation: str = DEFAULT_ORGANISATION) -> Server:
     """The server with this name or id. Raises NotStored."""
     with reading(engine) as connection:
@@ -283,6 +291,7 @@ def _server(row: AnyRow, credentials: dict[str, str], tools: int, granted: int) 
         tools=tools,
         grants=granted,
         capture=row.capture,
+        stopped=stop_of(row),
     )
 
 

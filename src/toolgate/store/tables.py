@@ -44,6 +44,12 @@ def _organisation() -> Column[str]:
     return Column("organisation_id", Identifier, ForeignKey("organisations.id"), nullable=False)
 
 
+def _switch() -> tuple[Column[Any], ...]:
+    """When somebody stopped it, who and why; `stopped` is null while it runs."""
+    said = (Column(name, Text, nullable=False, server_default="") for name in ("stopped_by", "stop_reason"))
+    return (Column("stopped", Double), *said)
+
+
 def _name_index(table: Table) -> Index:
     """One living row per name and organisation; a removed row frees its name."""
     alive = text("removed IS NULL")
@@ -81,6 +87,7 @@ servers = Table(
     Column("command", Text),
     Column("origin", Text),
     Column("capture", Integer),
+    *_switch(),
 )
 _name_index(servers)
 
@@ -159,6 +166,7 @@ grants = Table(
     Column("origin", Text),
     Column("claims", Text),
     Column("created_by", Text, nullable=False, server_default=""),
+    *_switch(),
     Index("ix_grants_label", "label"),
     Index("ix_grants_server_id", "server_id"),
 )

@@ -119,7 +119,7 @@ async def test_rotation_and_revocation(control: Control, admin: Program) -> None
 @pytest.mark.usefixtures("furnished")
 async def test_each_role_sees_what_it_may_of_a_grant(control: Control, admin: Program) -> None:
     await admin.send("POST", "/grants", {"server": "crm", "policy": "careful", "label": "ci", "principal": "ada"})
-    label = {"id", "label", "server", "policy", "state"}
+    label = {"id", "label", "server", "policy", "state", "stopped"}
     viewer, keeper = await Program.of(control, "viewer"), await Program.of(control, "policy_manager")
     for program in (viewer, keeper):
         assert set((await program.get("/grants/ci")).json) == label
@@ -145,3 +145,20 @@ async def test_grants_are_found_by_server_policy_and_state_page_by_page(control:
     assert len((await admin.get("/grants?state=active")).json["items"]) == 3
     assert (await admin.get("/grants?state=expired")).json["items"] == []
     assert (await admin.get("/grants?server=nobody")).status == 404
+
+
+@pytest.mark.usefixtures("furnished")
+async def test_a_grant_is_stopped_and_resumed(control: Control, admin: Program) -> None:
+    minted = grants.add(control.engine, "test", server="crm", policy="careful", label="ci")
+    stopped = await admin.send("POST", "/grants/ci/stop", {"reason": "Look at it first."})
+    assert stopped.status == 200, stopped.text
+    assert (stopped.json["state"], stopped.json["stopped"]["reason"]) == ("stopped", "Look at it first.")
+    assert stopped.json["stopped"]["by"].startswith("token:")
+    viewer = await Program.of(control, "viewer")
+    assert (await viewer.get("/grants/ci")).json["stopped"] == stopped.json["stopped"]
+    assert [row["label"] for row in (await admin.get("/grants?state=stopped")).json["items"]] == ["ci"]
+    assert (await admin.send("POST", "/grants/ci/resume")).json == described.grant(minted.grant)
+    bad = await admin.send("POST", "/grants/ci/stop", {"reason": "a\nb"})
+    assert (bad.status, bad.json["place"]) == (422, "/reason")
+    grants.revoke(control.engine, "test", "ci")
+    assert (await admin.send("POST", "/grants/ci/stop", {})).status == 409

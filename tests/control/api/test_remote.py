@@ -42,6 +42,8 @@ def _servers(control: Control, remote: Remote) -> None:
     assert remote.refresh_tools("crm") is False
     definitions.saw(control.engine, "test", "crm", [Seen("add", "a" * 64, '{"name": "add"}')])
     assert [tool["name"] for tool in remote.tools("crm")] == ["add"]
+    assert remote.stop_server("crm", "")["stopped"]["reason"] == ""
+    assert remote.resume_server("crm")["stopped"] is None
     assert remote.remove_server("crm") == {"id": stored.id, "name": "crm", "revoked": []}
     with pytest.raises(NotStored):
         remote.server("crm")
@@ -76,6 +78,8 @@ def _grants(control: Control, remote: Remote) -> None:
     assert remote.claim_grant("ci", {})["claims"] == {}
     assert remote.rotate_grant("ci")["token"] != minted["token"]
     assert remote.attach_grant("ci", "careful")["policy"] == "careful"
+    assert remote.stop_grant("ci", "Wait.")["stopped"]["reason"] == "Wait."
+    assert remote.resume_grant("ci")["state"] == "active"
     assert remote.revoke_grant("ci")["state"] == "revoked"
     with pytest.raises(Contradicted):
         remote.attach_grant(stored["id"], "careful")

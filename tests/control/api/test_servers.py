@@ -220,3 +220,13 @@ async def test_a_judgement_that_is_not_plain_changes_nothing(
     answer = await admin.send("PATCH", "/servers/crm/tools/judgements", {"tools": tools})
     assert answer.status == status, answer.text
     assert rows(control) == before
+
+
+async def test_a_server_is_stopped_and_resumed(control: Control, admin: Program) -> None:
+    before = described.server(servers.add(control.engine, "test", "crm", NOWHERE), "")
+    stopped = await admin.send("POST", "/servers/crm/stop", {"reason": "Look at it first."})
+    assert (stopped.status, stopped.json["stopped"]["reason"]) == (200, "Look at it first.")
+    assert (await admin.get("/servers/crm")).json == stopped.json
+    resumed = await admin.send("POST", "/servers/crm/resume")
+    assert {**resumed.json, "proxy_url": ""} == before
+    assert (await admin.send("POST", "/servers/nobody/stop", {})).status == 404

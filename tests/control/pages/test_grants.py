@@ -160,7 +160,7 @@ async def test_viewers_see_of_a_grant_what_they_may(control: Control, server: se
         labels={"k": "vv"},
     ).grant
     browser = await control.signed_in("viewer")
-    seen = {"id", "label", "server_id", "server", "policy_id", "policy", "state"}
+    seen = {"id", "label", "server_id", "server", "policy_id", "policy", "state", "stopped"}
     [row] = (await browser.get("/grants.json")).json["grants"]
     assert row.keys() == seen
     assert (await browser.get(f"/grants/{grant.id}.json")).json["grant"].keys() == {*seen, "proxy_url"}
@@ -259,3 +259,46 @@ async def test_grants_come_a_page_at_a_time_and_keep_their_filters(control: Cont
     assert (await browser.get("/grants.json?state=unheard-of")).json["matching"] == 0
     viewer = await control.signed_in("viewer")
     assert (await viewer.get("/grants.json?q=team%3Deu")).json["matching"] == 0
+
+
+async def test_a_stopped_grant_says_who_stopped_it_and_why_and_goes_on_at_a_button(
+    control: Control, server: servers.Server
+) -> None:
+    browser = await control.signed_in("admin")
+    grant = grants.add(control.engine, "test", server="cargo", policy="careful", label="ci").grant
+    path = f"/grants/{grant.id}"
+    asked = await browser.get(f"{path}/stop")
+    assert "calls that wait for a person are refused" in asked.text
+    bad = await browser.post(f"{path}/stop", {"reason": "x" * 201})
+    assert (bad.status, 'aria-invalid="true"' in bad.text) == (422, True)
+    assert grants.get(control.engine, "ci", 0.0).stopped is None
+    done = await browser.post(f"{path}/stop", {"reason": "It <b>mails</b> what it reads."})
+    assert (done.status, done.headers["location"]) == (303, f"{path}?done=stopped-idle")
+    for viewer in (browser, await control.signed_in("viewer")):
+        page = await viewer.get(path)
+        assert "This grant is stopped: every call is denied" in page.text
+        assert "It &lt;b&gt;mails&lt;/b&gt; what it reads." in page.text
+        assert browser.member.email in page.text
+        assert (f'action="{path}/resume"' in page.text) == (viewer is browser)
+        assert "stopped" in (await viewer.get("/grants?state=stopped")).text
+        assert (await viewer.get("/grants.json?state=active")).json["grants"] == []
+    resumed = await browser.post(f"{path}/resume", {})
+    assert resumed.headers["location"] == f"{path}?done=resumed"
+    assert grants.get(control.engine, "ci", 0.0).stopped is None
+    assert "is stopped" not in (await browser.get(path)).text
+
+
+async def test_a_grant_says_that_its_server_is_stopped(control: Control, server: servers.Server) -> None:
+    browser = await control.signed_in("admin")
+    grant = grants.add(control.engine, "test", server="cargo", policy="careful", label="ci").grant
+    await browser.post(f"/servers/{server.id}/stop", {"reason": "Its tools changed."})
+    assert "Its server is stopped: every call is denied" in (await browser.get(f"/grants/{grant.id}")).text
+    for path in (f"/servers/{server.id}", "/servers"):
+        assert "Its tools changed." in (await browser.get(path)).text, path
+    assert (await browser.get(f"/grants/{grant.id}.json")).json["server_stopped"]["reason"] == "Its tools changed."
+    await browser.post(f"/servers/{server.id}/resume", {})
+    assert servers.get(control.engine, "cargo").stopped is None
+    grants.revoke(control.engine, "test", grant.id)
+    servers.remove(control.engine, "test", "cargo")
+    assert (await browser.get(f"/grants/{grant.id}")).status == 200
+    assert (await browser.get(f"/grants/{grant.id}/stop")).status == 409

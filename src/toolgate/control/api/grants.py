@@ -1,4 +1,4 @@
-"""Grants: made, changed, rotated, revoked. A token is shown once, to whoever asked for it."""
+"""Grants: made, changed, rotated, stopped, revoked. A token is shown once, to whoever asked for it."""
 
 from __future__ import annotations
 
@@ -22,10 +22,11 @@ from toolgate.control.api.shapes.grants import (
     NewGrant,
     StateWord,
 )
+from toolgate.control.api.shapes.stopping import StopOrder
 from toolgate.control.api.shapes.words import Page
 from toolgate.control.identity.actor import Actor
 from toolgate.control.state import State
-from toolgate.store import described, grants
+from toolgate.store import described, grants, stopping
 from toolgate.store.database import Writing, together
 from toolgate.store.errors import Conflict
 from toolgate.store.moments import to_come
@@ -39,7 +40,7 @@ ServerFilter = Annotated[str | None, Query(max_length=64, description="Only thos
 PolicyFilter = Annotated[str | None, Query(max_length=64, description="Only those under this policy (name or id).")]
 StateFilter = Annotated[StateWord | None, Query(description="Only those in this state.")]
 
-_LABEL = ("id", "label", "server", "policy", "state")
+_LABEL = ("id", "label", "server", "policy", "state", "stopped")
 
 
 @router.get("/grants", response_model=Page[Grant] | Page[GrantLabel], **needs("viewer"))
@@ -131,6 +132,24 @@ def rotate_grant(grant: GrantReference, request: Request, actor: Asker, here: He
 def revoke_grant(grant: GrantReference, actor: Asker, here: Here) -> dict[str, Any]:
     """Refuse a grant for good. The answer comes when every running gateway of this machine does."""
     return described.grant(grants.revoke(here.engine, actor.name, grant, organisation=actor.organisation))
+
+
+@router.post("/grants/{grant}/stop", response_model=Grant, **needs("admin"))
+def stop_grant(grant: GrantReference, body: StopOrder, actor: Asker, here: Here) -> dict[str, Any]:
+    """Deny every call of a grant until it is resumed, and end what is under way.
+
+    The answer comes when every running gateway of this machine does. Calls that wait for a person are refused.
+    """
+    stopped = stopping.stop_grant(
+        here.engine, here.data, actor.name, grant, body.reason, organisation=actor.organisation
+    )
+    return described.grant(stopped)
+
+
+@router.post("/grants/{grant}/resume", response_model=Grant, **needs("admin"))
+def resume_grant(grant: GrantReference, actor: Asker, here: Here) -> dict[str, Any]:
+    """Let a stopped grant go on, with the token and the sessions that it had. One that runs stays as it is."""
+    return described.grant(stopping.resume_grant(here.engine, actor.name, grant, organisation=actor.organisation))
 
 
 def _for(actor: Actor, row: grants.Grant) -> dict[str, Any]:

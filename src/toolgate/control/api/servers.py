@@ -1,4 +1,4 @@
-"""Servers: registered, changed, removed."""
+"""Servers: registered, changed, stopped, removed."""
 
 from __future__ import annotations
 
@@ -14,12 +14,13 @@ from toolgate.control.api.operation import Asker, Here, needs, resource
 from toolgate.control.api.paging import Pages
 from toolgate.control.api.registering import amended, registration
 from toolgate.control.api.shapes.servers import NewServer, ReachedServer, RemovedServer, Server, ServerChange
+from toolgate.control.api.shapes.stopping import StopOrder
 from toolgate.control.api.shapes.words import Page
 from toolgate.control.discovering import fetch_tools
 from toolgate.control.identity.actor import Actor
 from toolgate.control.state import State
 from toolgate.errors import ToolgateError
-from toolgate.store import described, headers, servers
+from toolgate.store import described, headers, servers, stopping
 from toolgate.store.database import together
 from toolgate.store.gateway_file import gateway_url
 
@@ -84,6 +85,25 @@ def remove_server(server: ServerReference, actor: Asker, here: Here) -> dict[str
         found = servers.get(here.engine, server, organisation=actor.organisation)
         revoked = servers.remove(here.engine, actor.name, found.id, organisation=actor.organisation)
     return {"id": found.id, "name": found.name, "revoked": revoked}
+
+
+@router.post("/servers/{server}/stop", response_model=Server, **needs("admin"))
+def stop_server(server: ServerReference, body: StopOrder, actor: Asker, here: Here) -> dict[str, Any]:
+    """Deny every call of a server, of all grants, until it is resumed, and end what is under way.
+
+    The answer comes when every running gateway of this machine does. Calls that wait for a person are refused.
+    """
+    stopped = stopping.stop_server(
+        here.engine, here.data, actor.name, server, body.reason, organisation=actor.organisation
+    )
+    return described.server(stopped, here.proxy_url(stopped.id))
+
+
+@router.post("/servers/{server}/resume", response_model=Server, **needs("admin"))
+def resume_server(server: ServerReference, actor: Asker, here: Here) -> dict[str, Any]:
+    """Let a stopped server go on. One that runs stays as it is, and so does a grant that was stopped by itself."""
+    resumed = stopping.resume_server(here.engine, actor.name, server, organisation=actor.organisation)
+    return described.server(resumed, here.proxy_url(resumed.id))
 
 
 def _change(here: State, actor: Actor, reference: str, body: ServerChange) -> str:

@@ -9,7 +9,7 @@ from starlette.datastructures import FormData
 from starlette.requests import Request
 from starlette.routing import BaseRoute
 
-from toolgate.control.pages import forms, once
+from toolgate.control.pages import forms, once, stopping
 from toolgate.control.pages.grant_adding import pasted, sent_already, token_page
 from toolgate.control.pages.grants import seen_by
 from toolgate.control.pages.lines import last_lines
@@ -17,7 +17,7 @@ from toolgate.control.pages.rendering import Page
 from toolgate.control.pages.routing import Answer, action, actor, page, see_other, state
 from toolgate.errors import ToolgateError
 from toolgate.keys import mint_token
-from toolgate.store import described, grants, idempotency, policies
+from toolgate.store import described, grants, idempotency, policies, servers
 from toolgate.store.changes import Confirmed
 from toolgate.store.database import writing
 from toolgate.store.errors import BadInput, Conflict
@@ -35,6 +35,7 @@ _DONE: Final = {
         "The grant is revoked and stored, but a gateway process did not confirm it in time. It denies every call once"
         " it has not seen the database for a minute; restart it if it hangs."
     ),
+    **stopping.DONE,
 }
 
 
@@ -43,7 +44,10 @@ def _grant(request: Request) -> Page:
     grant = _asked_for(request)
     url = here.proxy_url(grant.server_id)
     rows = last_lines(request, "grant", grant.id)
-    data = {"grant": {**seen_by(who, grant), "proxy_url": url}}
+    data: dict[str, Any] = {
+        "grant": {**seen_by(who, grant), "proxy_url": url},
+        "server_stopped": _server_stopped(request, grant),
+    }
     if who.may("admin"):
         data["grant"]["last_used"] = described.when(rows[0].time if rows else None)
     view = {
@@ -53,6 +57,16 @@ def _grant(request: Request) -> Page:
         "pasted": pasted(grant.server, url, "TOKEN") if who.may("admin") else [],
     }
     return Page("grant.html", grant.label, data, view)
+
+
+def _server_stopped(request: Request, grant: Grant) -> dict[str, Any] | None:
+    """Who stopped its server and why; a revoked grant may have none any more."""
+    if grant.revoked is not None:
+        return None
+    here, organisation = state(request), actor(request).organisation
+    server = servers.get(here.engine, grant.server_id, organisation=organisation)
+    stopped: dict[str, Any] | None = described.server(server, "")["stopped"]
+    return stopped
 
 
 def _asked_for(request: Request) -> Grant:

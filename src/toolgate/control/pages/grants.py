@@ -20,8 +20,8 @@ from toolgate.store.labels import living_servers
 PAGE: Final = 100
 """Grants on one page."""
 
-STATES: Final = ("active", "expired", "revoked")
-_SEEN: Final = ("id", "label", "server_id", "server", "policy_id", "policy", "state")
+STATES: Final = ("active", "stopped", "expired", "revoked")
+_SEEN: Final = ("id", "label", "server_id", "server", "policy_id", "policy", "state", "stopped")
 """What everybody may know of a grant; the rest is for admins."""
 
 

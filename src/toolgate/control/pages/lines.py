@@ -25,6 +25,7 @@ ENDS: Final[dict[str, str]] = {
     "unreachable": "server not reached",
     "lost": "connection lost",
     "client_gone": "client left",
+    "stopped": "ended by a stop",
     "error": "failed",
     "approved": "approved",
     "refused": "refused",

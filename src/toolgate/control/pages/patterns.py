@@ -17,7 +17,7 @@ TONES: Final = ["neutral", "good", "info", "warn", "bad", "critical"]
 RISKS: Final = ["low", "medium", "high", "critical"]
 OUTCOMES: Final = ["allow", "deny", "hide", "wait", "shadow"]
 STATES: Final = [
-    "active", "expired", "revoked", "pending", "approved", "denied", "used", "void",
+    "active", "stopped", "expired", "revoked", "pending", "approved", "denied", "used", "void",
     "current", "withheld", "gone", "reachable", "unreachable", "no answer yet", "connected",
 ]  # fmt: skip
 _HOSTILE: Final = "<script>alert(1)</script> \u202egpj.exe \x1b[31mred\x1b[0m {{ 7 * 7 }}"

@@ -12,7 +12,7 @@ from starlette.routing import BaseRoute
 
 from toolgate.control.asking import ask_server
 from toolgate.control.connecting.shown import credentials_of
-from toolgate.control.pages import server_judge
+from toolgate.control.pages import server_judge, stopping
 from toolgate.control.pages.drift import changed_places
 from toolgate.control.pages.lines import last_lines
 from toolgate.control.pages.rendering import Page
@@ -37,6 +37,7 @@ _DONE: Final = {
     "nothing": "No version was ticked, so nothing is changed.",
     "connected": "The server is connected: calls go out with the access that you gave.",
     "disconnected": "The connection is ended and its tokens are deleted.",
+    **stopping.DONE,
 }
 
 
@@ -45,7 +46,7 @@ def _server(request: Request) -> Page:
     server = servers.get(here.engine, request.path_params["id"], organisation=organisation)
     sought, start = request.query_params.get("q", "")[:200], _number(request.query_params.get("from", ""))
     held = grants.every(here.engine, time.time(), server.id, organisation=organisation)
-    living = [grant for grant in held if grant.state == "active"]
+    living = [grant for grant in held if grant.state in {"active", "stopped"}]
     standing = _standing(request, server)
     data = {
         "server": described.server(server, here.proxy_url(server.id)),

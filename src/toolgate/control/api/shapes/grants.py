@@ -6,9 +6,10 @@ from typing import Any, Literal
 
 from pydantic import ConfigDict, Field
 
+from toolgate.control.api.shapes.stopping import Stop
 from toolgate.control.api.shapes.words import Asked, Shown
 
-StateWord = Literal["active", "expired", "revoked"]
+StateWord = Literal["active", "stopped", "expired", "revoked"]
 
 _GRANT: dict[str, Any] = {
     "id": "c2b7e1de-0d8a-4f0e-9a53-0d6a5d1f2b11",
@@ -26,6 +27,7 @@ _GRANT: dict[str, Any] = {
     "state": "active",
     "created_by": "ada@example.com",
     "claims": {},
+    "stopped": None,
 }
 
 
@@ -41,7 +43,9 @@ class GrantLabel(Shown):
     policy: str | None
     """The name of the policy that it is under; without one it denies every call."""
     state: StateWord
-    """Whether its token is accepted: `active`, `expired` or `revoked`."""
+    """Whether its token is accepted (`active`, `expired`, `revoked`); `stopped`: it is, and every call is denied."""
+    stopped: Stop | None
+    """Who stopped it and why; null while nobody did."""
 
 
 class Grant(Shown):
@@ -74,11 +78,13 @@ class Grant(Shown):
     rotated: str | None
     """When it got its present token, if that is not its first."""
     state: StateWord
-    """Whether its token is accepted: `active`, `expired` or `revoked`."""
+    """Whether its token is accepted (`active`, `expired`, `revoked`); `stopped`: it is, and every call is denied."""
     created_by: str
     """Who has seen its present token: who made the grant, or rotated it last."""
     claims: dict[str, Any]
     """The claims of the access tokens that lead to it beside its own token; empty for none."""
+    stopped: Stop | None
+    """Who stopped it and why; null while nobody did."""
 
 
 class MintedGrant(Grant):

@@ -6,6 +6,7 @@ from typing import Any, Literal
 
 from pydantic import ConfigDict, Field
 
+from toolgate.control.api.shapes.stopping import Stop
 from toolgate.control.api.shapes.words import Asked, Shown
 from toolgate.policy.categories import Category, Risk
 
@@ -27,6 +28,7 @@ _SERVER: dict[str, Any] = {
     "tools": 12,
     "grants": 3,
     "created": "2026-11-22T19:30:00Z",
+    "stopped": None,
 }
 
 
@@ -132,6 +134,8 @@ class Server(Shown):
     """How many living grants open it."""
     created: str
     """When it was registered."""
+    stopped: Stop | None
+    """Who stopped it and why; null while nobody did."""
 
 
 class Remark(Shown):
