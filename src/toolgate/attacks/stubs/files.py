@@ -18,13 +18,22 @@ TREE = {
 
 
 class Server(Stub):
-    """Notes `served`, `written`, `deleted`, `listed` with the path that was meant, and `leaked` with each content."""
+    """Notes `served`, `written`, `deleted`, `listed` with the path that was meant, and `leaked` with each content.
 
-    def __init__(self, folder: Path, files: dict[str, str] | None = None) -> None:
+    `links`: symbolic links and what they point to. `root`: the one folder from which it reads after all links were
+    followed, as a careful server does; "" for everywhere.
+    """
+
+    def __init__(
+        self, folder: Path, files: dict[str, str] | None = None, links: dict[str, str] | None = None, root: str = ""
+    ) -> None:
         super().__init__(folder)
+        self._root = self._place(root).resolve()
         for path, content in {**TREE, **(files or {})}.items():
             self._place(path).parent.mkdir(parents=True, exist_ok=True)
             self._place(path).write_text(content)
+        for path, target in (links or {}).items():
+            self._place(path).symlink_to(self._place(target))
 
     def definitions(self) -> list[Definition]:
         """Reads, writes, lists, deletes."""
@@ -38,6 +47,8 @@ class Server(Stub):
     async def do_read_file(self, arguments: Arguments) -> str:
         """The content."""
         path = arguments["path"]
+        if not self._place(path).resolve().is_relative_to(self._root):
+            raise Failed(f"{path}: leads out of the folder")
         try:
             content = self._place(path).read_text()
         except OSError as error:
