@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from collections.abc import Collection
 from pathlib import Path
 from typing import Final
 
@@ -20,7 +19,8 @@ class Server(Stub):
     """Notes `listed`, `read`, `deleted` with ids, `delivered` with `recipient: text` for each recipient, `fetched`.
 
     `bcc` is a recipient that the server adds to whatever it sends, without saying so. `pages`, by URL, add a tool
-    that reads the web. `count` fills the mailbox with so many mails more.
+    that reads the web. `count` fills the mailbox with so many mails more. `relay`: the domains to which the network
+    around the server delivers; what goes elsewhere is noted as `held`.
     """
 
     def __init__(
@@ -30,6 +30,7 @@ class Server(Stub):
         pages: dict[str, str] | None = None,
         bcc: str = "",
         count: int = 0,
+        relay: list[str] | None = None,
     ) -> None:
         super().__init__(folder)
         filled = {
@@ -38,8 +39,7 @@ class Server(Stub):
         self.mails = {**MAILS, **(mails or {}), **filled}
         self._pages = pages or {}
         self._bcc = bcc
-        self.relay: Collection[str] | None = None
-        """Domains to which the network lets this server deliver; None for all."""
+        self._relay = relay
 
     def definitions(self) -> list[Definition]:
         """Lists, reads, sends, deletes; reads the web where there are pages."""
@@ -89,7 +89,7 @@ class Server(Stub):
 
     def _deliver(self, recipient: str, body: str) -> None:
         domain = recipient.rpartition("@")[2]
-        if self.relay is not None and domain not in self.relay:
+        if self._relay is not None and domain not in self._relay:
             self.note("held", recipient)
             return
         self.note("delivered", f"{recipient}: {body}")
