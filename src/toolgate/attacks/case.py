@@ -27,6 +27,7 @@ Grade = Literal["V", "S"]
 Part = Literal["policy", "identity", "session", "hygiene", "protocol", "pinning", "inspection", "approval", "control"]
 """A part of the gateway. identity: whose token it is; hygiene: the head of a request; control: the control plane."""
 CASES: Final = Path(__file__).parent / "cases"
+REPLAYS: Final = Path(__file__).parent / "replays.toml"
 _SLUG: Final = re.compile(r"[a-z0-9]+(-[a-z0-9]+)*")
 
 
@@ -82,6 +83,33 @@ class Step(msgspec.Struct, frozen=True, forbid_unknown_fields=True, rename={"sen
     times: int = 1
     grant: str = "agent"
     obey: bool = True
+
+
+class Sending(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
+    """One HTTP request, byte for byte. `note` says what is odd about it.
+
+    `body` is written in `encoding`, `fill` in it replaced by `times` copies of `filling`, and `hex` put before it.
+    `headers` are whole lines, which take the place of the usual ones; `tail` follows the endpoint's path. `status` is
+    the gateway's answer. Not `lenient`: a careful server refuses it by itself, so it need not arrive without a gateway.
+    """
+
+    note: str
+    body: str = ""
+    encoding: str = "utf-8"
+    hex: str = ""
+    filling: str = ""
+    times: int = 0
+    headers: list[str] = []
+    verb: str = "POST"
+    tail: str = ""
+    status: int = 400
+    lenient: bool = True
+
+    @property
+    def wire(self) -> bytes:
+        """The body as it goes over the wire."""
+        text = self.body.replace("<fill>", self.filling * self.times)
+        return bytes.fromhex(self.hex) + text.encode(self.encoding, "surrogatepass")
 
 
 class Effect(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
@@ -180,6 +208,9 @@ class Case(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     practices: list[str] = []
     companion: Companion | None = None
     grants: dict[str, GrantTerms] = {}
+    sends: list[Sending] = []
+    twin: Sending | None = None
+    """Cases about the protocol: what is sent, byte for byte, and a harmless message of the same kind."""
     play: str = ""
     """A module of `plays/` that carries out the steps; without it they are carried out as they stand."""
     checked_by: Part = "policy"
@@ -197,19 +228,48 @@ class Case(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
 
 def load(path: Path) -> Case:
     """Read one case and check what its types do not say. Raises CaseUnreadable, naming file, place and cause."""
+    return _case({**_toml(path), "slug": path.stem}, path.name)
+
+
+def replays(path: Path = REPLAYS) -> list[Case]:
+    """The cases about the protocol: a file of short entries over what they have in common. Raises CaseUnreadable."""
+    read = _toml(path)
+    entries = read.pop("replay")
+    return [
+        _case(_over(read, entry, number), f"{path.name}, {entry.get('slug')}")
+        for number, entry in enumerate(entries, 101)
+    ]
+
+
+def _over(shared: dict[str, Any], entry: dict[str, Any], number: int) -> dict[str, Any]:
+    """An entry over what all have in common; tables are joined key by key."""
+    joined = {key: {**value, **entry.get(key, {})} for key, value in shared.items() if isinstance(value, dict)}
+    joined["stopped"].setdefault("records", len(entry.get("sends", ())))
+    return {**shared, **entry, **joined, "number": number}
+
+
+def _toml(path: Path) -> dict[str, Any]:
     try:
-        case = msgspec.convert({**tomllib.loads(path.read_text("utf-8")), "slug": path.stem}, Case)
-    except (tomllib.TOMLDecodeError, msgspec.ValidationError, UnicodeDecodeError) as error:
+        return tomllib.loads(path.read_text("utf-8"))
+    except (OSError, tomllib.TOMLDecodeError, UnicodeDecodeError) as error:
         raise CaseUnreadable(path.name, str(error), "docs/attacks.md describes every key") from error
+
+
+def _case(value: dict[str, Any], place: str) -> Case:
+    try:
+        case = msgspec.convert(value, Case)
+    except msgspec.ValidationError as error:
+        raise CaseUnreadable(place, str(error), "docs/attacks.md describes every key") from error
     for problem in _problems(case):
-        raise CaseUnreadable(path.name, problem, "docs/attacks.md describes every key")
+        raise CaseUnreadable(place, problem, "docs/attacks.md describes every key")
     return case
 
 
 @cache
 def all_cases() -> tuple[Case, ...]:
     """Every case that comes with Toolgate, by number."""
-    return tuple(sorted((load(path) for path in CASES.glob("*.toml")), key=lambda case: case.number))
+    cases = [*(load(path) for path in CASES.glob("*.toml")), *replays()]
+    return tuple(sorted(cases, key=lambda case: case.number))
 
 
 def find(reference: str) -> Case:

@@ -38,5 +38,8 @@ KINDS: Final[dict[str, Kind]] = {
     "over-privilege": Kind("Too many privileges", "An agent has tools that its work does not need."),
     "server-requests": Kind("Requests of servers", "A server asks something of the client or of the person at it."),
     "evidence": Kind("Evidence", "Somebody wants no trace, or a false one."),
+    "protocol-evasion": Kind(
+        "Protocol evasion", "Two readers understand one message differently, and the lenient one obeys."
+    ),
     "denial-of-service": Kind("Denial of service", "Somebody wants the gateway to stop answering."),
 }

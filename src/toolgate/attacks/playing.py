@@ -12,6 +12,7 @@ from toolgate.attacks.case import Case, Stopped
 from toolgate.attacks.results import Check, CheckName, Played
 from toolgate.attacks.scene import Scene, Variant, scene
 from toolgate.attacks.stage import Stage
+from toolgate.audit.records import Decision
 
 SECONDS: Final = 10.0
 """What one variant may take before it counts as failed; all of them together take less than two."""
@@ -102,12 +103,18 @@ def _faults(made: Scene, stopped: Stopped) -> list[str]:
 
 def _recorded(made: Scene, stopped: Stopped) -> Check:
     """The refusals that name the rule: as many as are said, each with grant, tool and digest of the arguments."""
-    named = [each for each in made.decisions() if each.rule == stopped.rule and each.outcome != "allow"]
+    if stopped.records == 0:
+        return Check("recorded", not _refusals(made), "refused for its form, before there is a decision to record")
+    named = [each for each in _refusals(made) if each.rule == stopped.rule]
     whole = all(each.grant_id and (not stopped.tool or each.tool == stopped.tool) for each in named)
     held = len(named) == stopped.records and whole
-    others = sorted({each.rule for each in made.decisions() if each.outcome != "allow"} - {stopped.rule})
+    others = sorted({each.rule for each in _refusals(made)} - {stopped.rule})
     beside = f", besides {', '.join(others)}" if others else ""
     return Check("recorded", held, f"{len(named)} of {stopped.records} records name {stopped.rule}{beside}")
+
+
+def _refusals(made: Scene) -> list[Decision]:
+    return [each for each in made.decisions() if each.outcome != "allow"]
 
 
 def _look_passes(made: Scene) -> list[Check]:
