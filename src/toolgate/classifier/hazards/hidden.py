@@ -14,8 +14,9 @@ from collections.abc import Iterator
 from typing import Final
 
 from toolgate.classifier.hazards.hazard import Hazard, excerpt
+from toolgate.protocol import hidden_text
 
-_CONTROL: Final = re.compile("[\x00-\x08\x0b\x0c\x0e-\x1f\x7f-\x9f\u2028\u2029]")
+_CONTROL: Final = re.compile(f"[{hidden_text.CONTROLS}\u2028\u2029]")
 _ESCAPE: Final = re.compile("[\x1b\x9b]")
 _BLANKS: Final = re.compile(r"\s{20,}(?=\S)")
 _WIDE, _HIGH = 100, 20
@@ -25,14 +26,14 @@ _IMAGE: Final = re.compile(r"!\[[^\]\n]{0,200}\]\(\s{0,5}(?:https?:)?//|<img\s[^
 _BASE64: Final = re.compile(r"(?<![A-Za-z0-9+/_=-])[A-Za-z0-9+/_-]{40,20000}={0,2}(?![A-Za-z0-9+/_=-])")
 _HEX: Final = re.compile(r"(?<![0-9A-Za-z])(?:[0-9a-fA-F]{2}){24,10000}(?![0-9A-Za-z])")
 
-_TAGS: Final = re.compile("[\U000e0000-\U000e007f]+")
+_TAGS: Final = re.compile(f"[{hidden_text.TAGS}]+")
 _FLAG: Final = re.compile("\U0001f3f4[\U000e0030-\U000e0039\U000e0061-\U000e007a]{2,6}\U000e007f")
 """The flags of England, Scotland, Wales and others are spelled with tag characters."""
-_BIDI: Final = re.compile("[\u202a-\u202e\u2066-\u2069]")
+_BIDI: Final = re.compile(f"[{hidden_text.DIRECTIONS}]")
 _MARKS: Final = "\u200e\u200f\u061c"
 _JOINERS: Final = "\u200c\u200d"
 _WIDTHLESS: Final = re.compile(
-    "[\u200b-\u200f\u061c\u2060-\u2064\u206a-\u206f\ufeff\u180e\u00ad\u034f\u115f\u1160\u17b4\u17b5\u3164\uffa0]+"
+    f"[{hidden_text.WIDTHLESS}\ufeff{_MARKS}{_JOINERS}\u180e\u00ad\u034f\u115f\u1160\u17b4\u17b5\u3164\uffa0]+"
 )
 _SELECTORS: Final = re.compile("[\ufe00-\ufe0f\U000e0100-\U000e01ef]+")
 _SHORT: Final = 20
