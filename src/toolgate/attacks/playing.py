@@ -21,33 +21,25 @@ SECONDS: Final = 10.0
 async def play(stage: Stage, case: Case) -> Played:
     """Play a case in all its variants. What goes wrong on the way is a check that did not hold, never an exception."""
     started, now = time.perf_counter(), time.time()
-    checks: list[Check] = []
-    for variant, look in _variants(case):
-        checks += await _checked(stage, case, variant, look)
+    checks = [check for variant in _variants(case) for check in await play_variant(stage, case, variant)]
     took = int((time.perf_counter() - started) * 1000)
     rule = case.stopped.rule if case.stopped else ""
     return Played(case.slug, case.verdict, checks, rule, now, took, __version__)
 
 
-Look = Callable[[Scene], list[Check]]
+def _variants(case: Case) -> list[Variant]:
+    """What is played, in order."""
+    wrong: list[Variant] = [] if case.verdict == "NO" else ["wrong"]
+    companion: list[Variant] = ["companion"] if case.companion is not None and case.companion.shown else []
+    return ["bare", "guarded", *wrong, *companion, "benign"]
 
 
-def _variants(case: Case) -> list[tuple[Variant, Look]]:
-    """What is played, in order, and how it is judged."""
-    stopped: Look = _look_stopped if case.verdict != "NO" else _look_passes
-    wanted: list[tuple[Variant, Look]] = [("bare", _look_bare), ("guarded", stopped)]
-    if case.verdict != "NO":
-        wanted.append(("wrong", _look_wrong))
-    if case.companion is not None and case.companion.shown:
-        wanted.append(("companion", _look_companion))
-    return [*wanted, ("benign", _look_benign)]
-
-
-async def _checked(stage: Stage, case: Case, variant: Variant, look: Look) -> list[Check]:
+async def play_variant(stage: Stage, case: Case, variant: Variant) -> list[Check]:
+    """Play a case in one variant and look at what came of it. Raises nothing."""
     try:
         async with asyncio.timeout(SECONDS), scene(stage, case, variant) as made:
             await made.play()
-            return look(made)
+            return _LOOKS[variant](made)
     except TimeoutError:
         return [Check(_NAMES[variant], False, f"took longer than {SECONDS:.0f} seconds")]
     except Exception as error:  # noqa: BLE001 - the root of a run: whatever breaks it is a case that does not hold
@@ -75,7 +67,10 @@ def _look_bare(made: Scene) -> list[Check]:
     return [Check("bare", succeeded, _seen(made) if succeeded else f"did not succeed: {_seen(made)}")]
 
 
-def _look_stopped(made: Scene) -> list[Check]:
+def _look_guarded(made: Scene) -> list[Check]:
+    if made.case.verdict == "NO":
+        passed = made.shows(made.case.success)
+        return [Check("passes", passed, _seen(made) if passed else f"did not get through: {_seen(made)}")]
     stopped = made.case.stopped
     assert stopped is not None  # the case was checked when it was read
     faults = list(_faults(made, stopped))
@@ -117,11 +112,6 @@ def _refusals(made: Scene) -> list[Decision]:
     return [each for each in made.decisions() if each.outcome != "allow"]
 
 
-def _look_passes(made: Scene) -> list[Check]:
-    passed = made.shows(made.case.success)
-    return [Check("passes", passed, _seen(made) if passed else f"did not get through: {_seen(made)}")]
-
-
 def _look_wrong(made: Scene) -> list[Check]:
     succeeded = made.shows(made.case.success)
     return [Check("wrong", succeeded, _seen(made) if succeeded else f"it stopped the attack after all: {_seen(made)}")]
@@ -142,3 +132,12 @@ def _seen(made: Scene) -> str:
     noted = {f"{name}.{effect}": entries for name, stub in made.stubs.items() for effect, entries in stub.noted.items()}
     noted |= made.noted
     return ", ".join(f"{effect} {len(entries)}" for effect, entries in noted.items()) or "no effect was seen"
+
+
+_LOOKS: Final[dict[Variant, Callable[[Scene], list[Check]]]] = {
+    "bare": _look_bare,
+    "guarded": _look_guarded,
+    "wrong": _look_wrong,
+    "companion": _look_companion,
+    "benign": _look_benign,
+}
