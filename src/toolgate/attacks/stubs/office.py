@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import Final
 
-from toolgate.attacks.stubs.stub import Arguments, Definition, Stub, tool
+from toolgate.attacks.stubs.stub import Arguments, Definition, Failed, Stub, tool
 
 _VERBS: Final = ("list", "read", "create", "update", "delete")
 _THINGS: Final = ("calendars", "meetings", "rooms", "documents", "users", "roles", "invoices", "exports")
@@ -18,7 +18,9 @@ class Server(Stub):
         return [tool(f"{verb}_{thing}", f"{verb.title()} {thing}.") for thing in _THINGS for verb in _VERBS]
 
     async def answer(self, tool: str, arguments: Arguments) -> str:
-        """Carry out any of them."""
+        """Carry out any of them. Raises Failed."""
         self.calls.append((tool, arguments))
+        if not any(tool == own["name"] for own in self.definitions()):
+            raise Failed(f"there is no tool {tool}")
         self.note("done", tool)
         return f"{tool}: done"
