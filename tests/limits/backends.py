@@ -12,7 +12,7 @@ import pytest
 from toolgate.limits.counters import Counters
 from toolgate.limits.memory import MemoryCounters
 from toolgate.limits.sqlite import SqliteCounters
-from toolgate.policy.decision import Charge, Unit, Window
+from toolgate.policy.decision import NANO, Charge, Mark, Unit, Window
 
 
 class VirtualClock:
@@ -48,6 +48,11 @@ every_backend = pytest.mark.parametrize("open_counters", [open_memory, open_sqli
 def charge(name: str = "calls", amount: int = 1, maximum: int = 10, window: Window = Unit.MINUTE) -> Charge:
     kind = window.value if isinstance(window, Unit) else str(window)
     return Charge(f"grant:g1:{name}:{kind}", name, amount, maximum, window, f"/tools/run/limits/{name}")
+
+
+def mark(name: str = "flow", sets: int = 0, refuses: int = 0, seconds: int = 60) -> Charge:
+    """A charge of a mark: the parts that it sets, and those that together refuse it."""
+    return Charge(f"grant:g1:{name}:mark", name, sets * NANO, refuses * NANO, Mark(seconds), "/flows/0")
 
 
 async def take_until_refused(counters: Counters, limit: Charge, prefix: str = "r") -> int:

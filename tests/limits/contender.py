@@ -1,6 +1,7 @@
 """A process of its own that reserves from a shared file, for tests that race it or kill it.
 
 contender.py race FILE MAXIMUM    64 callers until each was refused 3 times; prints how many calls it was allowed
+contender.py cross FILE SIDE      500 calls that each exclude the same one of the other side; prints those that passed
 contender.py work FILE JOURNAL    for ever: reserve, write the id into JOURNAL, sometimes end; prints a line a call
 """
 
@@ -13,7 +14,7 @@ import time
 from pathlib import Path
 
 from toolgate.limits.sqlite import SqliteCounters
-from toolgate.policy.decision import Charge, Unit
+from toolgate.policy.decision import NANO, Charge, Mark, Unit
 
 
 def limit(maximum: int) -> Charge:
@@ -40,6 +41,31 @@ async def race(path: Path, maximum: int) -> None:
     await counters.close()
 
 
+def marks(call: int, side: int) -> list[Charge]:
+    """What sets the mark of one side and asks for that of the other."""
+    return [
+        Charge(
+            f"grant:g1:{flow}:{call}",
+            f"flow:{flow}",
+            NANO if flow == side else 0,
+            0 if flow == side else NANO,
+            Mark(3600),
+            f"/flows/{flow}",
+        )
+        for flow in (0, 1)
+    ]
+
+
+async def cross(path: Path, side: int) -> None:
+    counters = SqliteCounters(path)
+    print("ready", flush=True)
+    await asyncio.to_thread(sys.stdin.readline)
+    calls = list(range(500)) if side else list(range(499, -1, -1))
+    refused = [await counters.reserve(f"{side}-{call}", marks(call, side)) for call in calls]
+    print(*(call for call, told in zip(calls, refused, strict=True) if told is None), flush=True)
+    await counters.close()
+
+
 async def work(path: Path, journal: Path) -> None:
     counters = SqliteCounters(path)
     entries = os.open(journal, os.O_WRONLY | os.O_CREAT | os.O_APPEND)
@@ -58,4 +84,5 @@ async def work(path: Path, journal: Path) -> None:
 
 if __name__ == "__main__":
     verb, file, last = sys.argv[1:]
-    asyncio.run(race(Path(file), int(last)) if verb == "race" else work(Path(file), Path(last)))
+    verbs = {"race": lambda: race(Path(file), int(last)), "cross": lambda: cross(Path(file), int(last))}
+    asyncio.run(verbs.get(verb, lambda: work(Path(file), Path(last)))())

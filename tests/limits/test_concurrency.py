@@ -9,7 +9,7 @@ import pytest
 
 from toolgate.policy.decision import Unit, Window
 
-from .backends import Open, VirtualClock, charge, every_backend, take_until_refused
+from .backends import Open, VirtualClock, charge, every_backend, mark, take_until_refused
 
 
 @every_backend
@@ -31,6 +31,23 @@ async def test_concurrent_callers_of_several_limits_take_all_or_none(open_counte
         told = await asyncio.gather(*(counters.reserve(f"r{number}", [wide, narrow]) for number in range(64)))
         assert told.count(None) == 30
         assert await take_until_refused(counters, wide, "w") == 70
+
+
+@every_backend
+async def test_of_two_calls_that_exclude_each_other_exactly_one_passes(open_counters: Open, tmp_path: Path) -> None:
+    async with open_counters(tmp_path, VirtualClock()) as counters:
+        for race in range(20):
+            one = [mark(f"a{race}", sets=1), mark(f"b{race}", refuses=1)]
+            other = [mark(f"a{race}", refuses=1), mark(f"b{race}", sets=1)]
+            told = await asyncio.gather(*(counters.reserve(f"{race}-{n}", (one, other)[n]) for n in range(2)))
+            assert told.count(None) == 1
+
+
+@every_backend
+async def test_of_64_calls_that_exclude_their_own_repetition_one_passes(open_counters: Open, tmp_path: Path) -> None:
+    async with open_counters(tmp_path, VirtualClock()) as counters:
+        told = await asyncio.gather(*(counters.reserve(f"r{n}", [mark(sets=1, refuses=1)]) for n in range(64)))
+        assert told.count(None) == 1
 
 
 @every_backend

@@ -8,9 +8,9 @@ from pathlib import Path
 import pytest
 
 from toolgate.limits.counters import Counters, Exhausted
-from toolgate.policy.decision import Charge, Unit, Window
+from toolgate.policy.decision import NANO, Charge, Mark, Unit, Window
 
-from .backends import Open, VirtualClock, charge, every_backend
+from .backends import Open, VirtualClock, charge, every_backend, mark
 
 ENDINGS = {"commit", "rollback", "settle"}
 
@@ -40,19 +40,23 @@ def window_of(text: str) -> Window:
 def charge_of(text: str) -> Charge:
     name, window, amounts = text.split(":")
     amount, maximum = amounts.split("/")
+    if window.startswith("mark"):
+        return mark(name, int(amount), int(maximum), int(window.removeprefix("mark")))
     return charge(name, int(amount), int(maximum), window_of(window))
 
 
 def settled_of(text: str) -> tuple[str, int]:
     target, amount = text.split("=")
     name, window = target.split(":")
-    return charge(name, window=window_of(window)).key, int(amount)
+    key = mark(name).key if window.startswith("mark") else charge(name, window=window_of(window)).key
+    return key, int(amount)
 
 
 def told(refusal: Exhausted | None) -> str:
     if refusal is None:
         return "taken"
-    return f"{refusal.charge.counter} used {refusal.used} resets {clock_text(refusal.resets_at)}"
+    used = refusal.used // NANO if isinstance(refusal.charge.window, Mark) else refusal.used
+    return f"{refusal.charge.counter} used {used} resets {clock_text(refusal.resets_at)}"
 
 
 async def say(counters: Counters, operation: str, reservation: str, words: list[str]) -> str:

@@ -7,12 +7,12 @@ import pytest
 
 from toolgate.limits.memory import MemoryCounters
 from toolgate.limits.snapshot import SnapshotRefused
-from toolgate.policy.decision import Charge, Unit
+from toolgate.policy.decision import Charge, Unit, Window
 
-from .backends import VirtualClock, charge, take_until_refused
+from .backends import VirtualClock, charge, mark, take_until_refused
 
 
-def journalled(*charges: Charge) -> list[tuple[str, str, int, Unit | int]]:
+def journalled(*charges: Charge) -> list[tuple[str, str, int, Window]]:
     return [(each.key, each.counter, each.amount, each.window) for each in charges]
 
 
@@ -45,6 +45,52 @@ async def test_a_snapshot_keeps_sums_calls_and_open_reservations() -> None:
     assert await used(fresh, span) == 0
 
 
+async def test_a_snapshot_keeps_marks_and_when_they_end() -> None:
+    clock = VirtualClock()
+    counters = MemoryCounters(clock)
+    await counters.reserve("a", [mark(sets=1), mark("other", sets=2)])
+    clock.now += 30
+    await counters.reserve("b", [mark(sets=2)])
+    fresh = await restarted(counters, clock)
+    clock.now += 59
+    refusal = await fresh.peek([mark(refuses=3)])
+    assert refusal is not None
+    assert refusal.resets_at == clock.now + 1
+    assert await fresh.peek([mark("other", refuses=2)]) is None
+    clock.now += 1
+    assert await fresh.peek([mark(refuses=3)]) is None
+
+
+def test_a_snapshot_from_before_there_were_marks_is_read() -> None:
+    counters = MemoryCounters(VirtualClock())
+    counters.restore(b'[1,1800000000.0,[["k",1800000060.0,5]],[],[]]')
+    assert counters.size == (1, 0)
+
+
+async def test_replay_sets_the_marks_of_the_journal_and_no_outcome_takes_them_away() -> None:
+    clock = VirtualClock()
+    counters = MemoryCounters(clock)
+    counters.replay("old", clock.now - 61, journalled(mark("old", sets=1)))
+    counters.replay("a", clock.now - 50, journalled(mark(sets=1), charge()))
+    counters.replay("b", clock.now - 20, journalled(mark(sets=2)))
+    counters.replay("asked", clock.now - 1, journalled(mark(refuses=4)))
+    counters.replay_outcome("a", {}, rolled_back=True)
+    counters.recover(lambda _id: False)
+    refusal = await counters.peek([mark(refuses=3)])
+    assert refusal is not None
+    assert refusal.resets_at == clock.now + 40
+    assert await counters.peek([mark("old", refuses=1)]) is None
+
+
+async def test_marks_that_were_only_asked_for_are_forgotten_at_once() -> None:
+    clock = VirtualClock()
+    counters = MemoryCounters(clock)
+    for number in range(1_000):
+        await counters.reserve(f"r{number}", [mark(f"flow{number}", refuses=1, seconds=604_800)])
+        await counters.commit(f"r{number}")
+    assert counters.size[0] < 10
+
+
 async def test_a_restored_clock_does_not_run_backwards() -> None:
     clock = VirtualClock(1_800_000_059.0)
     counters = MemoryCounters(clock)
@@ -71,8 +117,8 @@ def test_bytes_that_are_no_snapshot_are_refused(data: bytes) -> None:
 
 
 def test_an_unknown_version_is_refused_by_name() -> None:
-    data = msgspec.json.encode([2, 0.0, "another form"])
-    with pytest.raises(SnapshotRefused, match="version 2 is unknown, this release reads version 1"):
+    data = msgspec.json.encode([3, 0.0, "another form"])
+    with pytest.raises(SnapshotRefused, match="version 3 is unknown, this release reads version 2"):
         MemoryCounters(VirtualClock()).restore(data)
 
 

@@ -18,9 +18,9 @@ from toolgate.limits.counters import Counters, Exhausted
 from toolgate.limits.memory import MemoryCounters
 from toolgate.limits.sqlite import SqliteCounters
 from toolgate.limits.windows import bounds
-from toolgate.policy.decision import Charge, Unit, Window
+from toolgate.policy.decision import NANO, Charge, Mark, Unit, Window
 
-from .backends import VirtualClock, charge
+from .backends import VirtualClock, charge, mark
 
 
 @dataclass
@@ -40,16 +40,35 @@ class NaiveCounters:
         self.open: set[str] = set()
 
     def used(self, limit: Charge, now: float) -> int:
+        if isinstance(limit.window, Mark):
+            return self.parts(limit.key, now)[0] * NANO
         return sum(taken.amount for taken in self.history if taken.charge.key == limit.key and counts(taken, now))
+
+    def parts(self, key: str, now: float) -> tuple[int, float]:
+        """The parts that are set, and until when: all are forgotten when none was set for the length of the mark."""
+        parts, until = 0, 0.0
+        for taken in self.history:
+            if taken.charge.key == key and taken.charge.amount and isinstance(taken.charge.window, Mark):
+                parts = (parts if taken.at < until else 0) | taken.charge.amount // NANO
+                until = taken.at + taken.charge.window.seconds
+        return (parts, until) if now < until else (0, 0.0)
+
+    def refuses(self, limit: Charge, used: int) -> bool:
+        if not isinstance(limit.window, Mark):
+            return used + limit.amount > limit.maximum
+        asked = {part for part in (1, 2) if limit.maximum // NANO & part}
+        return bool(asked) and all(used // NANO & part for part in asked)
 
     def look(self, charges: Sequence[Charge]) -> Exhausted | None:
         for limit in charges:
             used = self.used(limit, self.now)
-            if used + limit.amount > limit.maximum:
+            if self.refuses(limit, used):
                 return Exhausted(limit, used, self.resets_at(limit))
         return None
 
     def resets_at(self, limit: Charge) -> int | None:
+        if isinstance(limit.window, Mark):
+            return math.ceil(self.parts(limit.key, self.now)[1])
         if limit.amount > limit.maximum:
             return None
         ends = {math.ceil(end(taken)) for taken in self.history if taken.charge.key == limit.key}
@@ -73,6 +92,7 @@ class NaiveCounters:
 
 def end(taken: Taken) -> float:
     window = taken.charge.window
+    assert not isinstance(window, Mark)
     return taken.at + window if isinstance(window, int) else bounds(window, taken.at)[1]
 
 
@@ -83,6 +103,7 @@ def counts(taken: Taken, now: float) -> bool:
 LIMITS: st.SearchStrategy[tuple[str, Window]] = st.sampled_from(
     [("calls", Unit.SECOND), ("calls", Unit.MINUTE), ("spend", Unit.MONTH), ("burst", 1), ("burst", 7), ("slow", 60)]
 )
+PARTS = st.integers(0, 3)
 AMOUNTS = st.one_of(st.integers(0, 4), st.sampled_from([2**63, 10**21]))
 MAXIMA = st.one_of(st.integers(0, 9), st.sampled_from([2**64, 10**22]))
 
@@ -90,7 +111,11 @@ MAXIMA = st.one_of(st.integers(0, 9), st.sampled_from([2**64, 10**22]))
 @st.composite
 def calls(draw: st.DrawFn) -> tuple[Charge, ...]:
     chosen = draw(st.lists(LIMITS, max_size=3, unique=True))
-    return tuple(charge(name, draw(AMOUNTS), draw(MAXIMA), window) for name, window in chosen)
+    sums = [charge(name, draw(AMOUNTS), draw(MAXIMA), window) for name, window in chosen]
+    if not draw(st.booleans()):
+        return tuple(sums)
+    place = draw(st.integers(0, len(sums)))
+    return (*sums[:place], mark("flow", draw(PARTS), draw(PARTS), 7), *sums[place:])
 
 
 class CountersMachine(RuleBasedStateMachine):

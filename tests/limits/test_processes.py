@@ -40,6 +40,17 @@ async def test_two_processes_together_allow_exactly_the_maximum(tmp_path: Path) 
     await counters.close()
 
 
+@pytest.mark.slow
+async def test_of_two_calls_in_two_processes_that_exclude_each_other_exactly_one_passes(tmp_path: Path) -> None:
+    sides = [contender("cross", tmp_path / "counters.db", side) for side in range(2)]
+    for side in sides:
+        assert side.stdout is not None
+        assert side.stdout.readline() == "ready\n"
+    passed = [list(map(int, side.communicate("go\n", timeout=60)[0].split())) for side in start(sides)]
+    assert all(passed), "one side was through before the other began"
+    assert sorted(passed[0] + passed[1]) == list(range(500))
+
+
 def start(racers: list[subprocess.Popen[str]]) -> list[subprocess.Popen[str]]:
     """Both begin before either is waited for."""
     for racer in racers:

@@ -16,7 +16,7 @@ from toolgate.limits.counters import CountersUnavailable, Exhausted
 from toolgate.limits.sqlite import SqliteCounters, process_alive
 from toolgate.policy.decision import Charge, Unit
 
-from .backends import VirtualClock, charge
+from .backends import VirtualClock, charge, mark
 
 
 @asynccontextmanager
@@ -140,8 +140,43 @@ async def test_an_unknown_version_of_the_file_is_refused_by_name(tmp_path: Path)
     with sqlite3.connect(tmp_path / "c.db") as connection:
         connection.execute("PRAGMA user_version = 9")
     connection.close()
-    with pytest.raises(CountersUnavailable, match="version 9, this release reads version 1"):
+    with pytest.raises(CountersUnavailable, match="version 9, this release reads version 2"):
         SqliteCounters(tmp_path / "c.db")
+
+
+async def test_a_file_from_before_there_were_marks_is_taken_over(tmp_path: Path) -> None:
+    async with opened(tmp_path / "c.db") as counters:
+        await counters.reserve("a", [charge(maximum=1)])
+    with sqlite3.connect(tmp_path / "c.db") as connection:
+        connection.execute("PRAGMA user_version = 1")
+    connection.close()
+    async with opened(tmp_path / "c.db") as counters:
+        assert await counters.reserve("b", [charge(maximum=1)]) is not None
+        assert await counters.reserve("c", [mark(sets=1)]) is None
+    async with opened(tmp_path / "c.db") as counters:
+        assert await counters.reserve("d", [mark(refuses=1)]) is not None
+    with sqlite3.connect(tmp_path / "c.db") as connection:
+        assert connection.execute("PRAGMA user_version").fetchone() == (2,)
+    connection.close()
+
+
+async def test_a_mark_that_was_set_again_outlives_its_first_end(tmp_path: Path) -> None:
+    clock = VirtualClock()
+    async with opened(tmp_path / "c.db", clock) as counters:
+        await counters.reserve("a", [mark(sets=1)])
+        await counters.reserve("never", [mark("other", refuses=1)])
+        clock.now += 50
+        await counters.reserve("b", [mark(sets=1)])
+        clock.now += 50
+        for number in range(5):  # each new counter has old ones looked at
+            await counters.reserve(f"r{number}", [charge(f"c{number}", window=60)])
+        assert await counters.reserve("c", [mark(refuses=1)]) is not None
+        clock.now += 10
+        assert await counters.reserve("d", [mark(refuses=1)]) is None
+        await counters.reserve("e", [charge("last", window=60)])
+    with sqlite3.connect(tmp_path / "c.db") as connection:
+        assert connection.execute("SELECT count(*) FROM windows WHERE seconds < 0").fetchone() == (0,)
+    connection.close()
 
 
 async def test_the_file_is_for_its_owner_only(tmp_path: Path) -> None:

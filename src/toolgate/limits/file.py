@@ -8,13 +8,14 @@ from pathlib import Path
 
 from toolgate.limits.counters import CountersUnavailable
 
-VERSION = 1
-"""The form of the tables, kept in the file as `user_version`."""
+VERSION = 2
+"""The form of the tables, kept in the file as `user_version`. Version 1 had no marks, and is taken over as it is."""
 
 SCHEMA = """
 CREATE TABLE clock (id INTEGER PRIMARY KEY CHECK (id = 0), now REAL NOT NULL);
 INSERT INTO clock VALUES (0, 0.0);
--- `seconds` is 0 for calendar windows. Amounts are decimal text: sums in nano units outgrow 64 bits.
+-- `seconds` is 0 for calendar windows, below 0 for marks, whose parts are in `used`.
+-- Amounts are decimal text: sums in nano units outgrow 64 bits.
 -- `ends` is when to look whether the row is still needed.
 CREATE TABLE windows (key TEXT PRIMARY KEY, seconds INTEGER NOT NULL, expires REAL NOT NULL, used TEXT NOT NULL,
                       calls INTEGER NOT NULL, ends REAL NOT NULL) WITHOUT ROWID;
@@ -45,12 +46,13 @@ def connect(path: Path) -> sqlite3.Connection:
 def _migrate(connection: sqlite3.Connection, path: Path) -> None:
     connection.execute("BEGIN IMMEDIATE")
     version = connection.execute("PRAGMA user_version").fetchone()[0]
-    if version not in {0, VERSION}:
+    if version not in {0, 1, VERSION}:
         cause = f"the counter store has version {version}, this release reads version {VERSION}"
         raise CountersUnavailable(str(path), cause, "start the release that wrote it")
     if version == 0:
         for statement in SCHEMA.split(";"):
             connection.execute(statement)
+    if version != VERSION:
         connection.execute(f"PRAGMA user_version = {VERSION}")
     connection.execute("COMMIT")
 

@@ -8,8 +8,8 @@ from dataclasses import replace
 from typing import TypeVar
 
 from toolgate.limits.counters import Exhausted
-from toolgate.limits.windows import OpenWindow
-from toolgate.policy.decision import Charge
+from toolgate.limits.windows import OpenWindow, joined
+from toolgate.policy.decision import Charge, Mark
 
 W = TypeVar("W", bound=OpenWindow)
 
@@ -28,7 +28,8 @@ def fit(
         if window is None or window.expires <= now:
             window = renew(charge, now)
         amount = charge.amount
-        if window.full or not 0 <= amount <= charge.maximum - window.used:
+        doubtful = window.full or not 0 <= amount <= charge.maximum - window.used
+        if doubtful and (amount < 0 or window.refuses(charge.maximum)):
             return _refusal(charge, window)
         held[window] = amount
     if len(held) != len(charges):
@@ -37,18 +38,27 @@ def fit(
 
 
 def merged(charges: Sequence[Charge]) -> list[Charge]:
-    """One charge for each key, in the order of their first appearance: largest amount, tightest maximum."""
+    """One charge for each key, in the order of their first appearance."""
     by_key: dict[str, Charge] = {}
     for charge in charges:
         first = by_key.setdefault(charge.key, charge)
-        tightest = charge if charge.maximum < first.maximum else first
-        by_key[charge.key] = replace(tightest, amount=max(first.amount, charge.amount))
+        if first is not charge:
+            by_key[charge.key] = _both(first, charge)
     return list(by_key.values())
+
+
+def _both(first: Charge, other: Charge) -> Charge:
+    """Largest amount, tightest maximum; of a mark all parts that either sets, and the fewest that refuse."""
+    if isinstance(first.window, Mark):
+        asking = min((each for each in (first, other) if each.maximum), key=lambda each: each.maximum, default=first)
+        return replace(asking, amount=joined(first.amount, other.amount))
+    tightest = other if other.maximum < first.maximum else first
+    return replace(tightest, amount=max(first.amount, other.amount))
 
 
 def _refusal(charge: Charge, window: OpenWindow) -> Exhausted:
     if charge.amount < 0:
         raise ValueError(f"the charge of `{charge.counter}` is negative")
-    if charge.amount > charge.maximum:
+    if charge.amount > charge.maximum and not isinstance(charge.window, Mark):
         return Exhausted(charge, window.used, None)
     return Exhausted(charge, window.used, math.ceil(window.fits_at(charge.amount, charge.maximum)))

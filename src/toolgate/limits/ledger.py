@@ -11,12 +11,12 @@ import msgspec
 from toolgate.limits.counters import Exhausted
 from toolgate.limits.fitting import fit
 from toolgate.limits.stored import StoredSliding
-from toolgate.limits.windows import CalendarWindow, bounds
-from toolgate.policy.decision import Charge
+from toolgate.limits.windows import CalendarWindow, MarkWindow, bounds
+from toolgate.policy.decision import Charge, Unit
 
-Window = CalendarWindow | StoredSliding
+Window = CalendarWindow | StoredSliding | MarkWindow
 Held = list[tuple[str, float, int]]
-"""What a reservation took: counter key, end of its calendar window (0 if sliding), amount."""
+"""What a reservation took: counter key, end of its calendar window (0 if it is another), amount."""
 
 _RESERVATIONS = "SELECT id, charges FROM reservations WHERE id IN (SELECT value FROM json_each(?))"
 _WINDOWS = "SELECT key, seconds, expires, used, calls FROM windows WHERE key IN (SELECT value FROM json_each(?))"
@@ -77,8 +77,10 @@ class Ledger:
             raise ValueError(f"the reservation {reservation!r} is open already")
         for window, amount in held.items():
             window.take(reservation, self.now, amount)
-            self._changed[window] = None
-        self._held[reservation] = self._taken[reservation] = [(w.key, _span(w), amount) for w, amount in held.items()]
+            if amount or _ends(window):
+                self._changed[window] = None
+        taken = [(window.key, _span(window), amount) for window, amount in held.items() if _ends(window)]
+        self._held[reservation] = self._taken[reservation] = taken
         return None
 
     def commit(self, reservation: str) -> None:
@@ -124,8 +126,10 @@ class Ledger:
     def _read_windows(self, wanted: set[str]) -> None:
         rows = self._rows(_WINDOWS, wanted)
         for key, seconds, expires, used, calls in rows:
-            if seconds:
+            if seconds > 0:
                 self._windows[key] = StoredSliding(self._connection, key, seconds, expires, int(used), calls)
+            elif seconds:
+                self._windows[key] = MarkWindow(key, -seconds, expires, int(used))
             else:
                 self._windows[key] = CalendarWindow(key, expires, int(used))
 
@@ -149,8 +153,11 @@ class Ledger:
     def _open(self, charge: Charge, now: float) -> tuple[Window, float]:
         if isinstance(charge.window, int):
             return StoredSliding(self._connection, charge.key, charge.window), now + charge.window
-        ends = bounds(charge.window, now)[1]
-        return CalendarWindow(charge.key, ends), ends
+        if isinstance(charge.window, Unit):
+            ends = bounds(charge.window, now)[1]
+            return CalendarWindow(charge.key, ends), ends
+        lasts = now + charge.window.seconds
+        return MarkWindow(charge.key, charge.window.seconds, lasts), lasts
 
     def _windows_of(self, reservation: str) -> Iterable[tuple[Window, int]]:
         """The windows in which an open reservation took its amounts, as far as they have not passed."""
@@ -161,17 +168,19 @@ class Ledger:
                 yield window, amount
 
     def _sweep(self, most: int) -> None:
-        """Drop up to `most` counters that have passed. Of a sliding one `ends` may be too early: its calls tell."""
+        """Drop up to `most` counters that have passed. `ends` may be too early, but for calendar windows."""
         run = self._connection.execute
-        due = run("SELECT key FROM windows WHERE ends <= ? ORDER BY ends LIMIT ?", (self.now, most)).fetchall()
-        for key in due:
-            last = run("SELECT max(expires) FROM calls WHERE key = ?", key).fetchone()[0]
+        due = "SELECT key, seconds, expires FROM windows WHERE ends <= ? ORDER BY ends LIMIT ?"
+        for key, seconds, expires in run(due, (self.now, most)).fetchall():
+            last = (
+                run("SELECT max(expires) FROM calls WHERE key = ?", (key,)).fetchone()[0] if seconds >= 0 else expires
+            )
             if last is not None and last > self.now:
-                run("UPDATE windows SET ends = ? WHERE key = ?", (last, *key))
+                run("UPDATE windows SET ends = ? WHERE key = ?", (last, key))
                 continue
-            run("DELETE FROM calls WHERE key = ?", key)
-            run("DELETE FROM windows WHERE key = ?", key)
-            self._windows.pop(key[0], None)
+            run("DELETE FROM calls WHERE key = ?", (key,))
+            run("DELETE FROM windows WHERE key = ?", (key,))
+            self._windows.pop(key, None)
 
 
 def _span(window: Window) -> float:
@@ -179,9 +188,16 @@ def _span(window: Window) -> float:
     return window.expires if isinstance(window, CalendarWindow) else 0.0
 
 
+def _ends(window: Window) -> bool:
+    """Whether the end of a reservation may change it: none changes a mark."""
+    return not isinstance(window, MarkWindow)
+
+
 def _opening(window: Window, ends: float) -> tuple[str, int, float]:
+    if isinstance(window, MarkWindow):
+        return window.key, -window.seconds, ends
     return window.key, window.seconds if isinstance(window, StoredSliding) else 0, ends
 
 
 def _totals(window: Window) -> tuple[float, str, int, str]:
-    return window.expires, str(window.used), 0 if isinstance(window, CalendarWindow) else window.calls, window.key
+    return window.expires, str(window.used), window.calls if isinstance(window, StoredSliding) else 0, window.key

@@ -9,10 +9,10 @@ from collections.abc import Callable, Iterable, Mapping, Sequence
 from toolgate.limits.counters import Exhausted
 from toolgate.limits.fitting import fit, merged
 from toolgate.limits.snapshot import VERSION, Snapshot, decode, encode
-from toolgate.limits.windows import CalendarWindow, SlidingWindow, bounds, end
-from toolgate.policy.decision import Charge, Window
+from toolgate.limits.windows import CalendarWindow, MarkWindow, SlidingWindow, bounds, end
+from toolgate.policy.decision import Charge, Unit, Window
 
-_OpenWindow = CalendarWindow | SlidingWindow
+_OpenWindow = CalendarWindow | SlidingWindow | MarkWindow
 _Held = dict[_OpenWindow, int]
 """What a reservation took: the very windows, so that one that passed meanwhile is changed without effect."""
 
@@ -85,8 +85,9 @@ class MemoryCounters:
         windows = [window for window in self._windows.values() if window.expires > now or not window.past(now)]
         calendars = [(each.key, each.expires, each.used) for each in windows if isinstance(each, CalendarWindow)]
         slidings = [_calls(each) for each in windows if isinstance(each, SlidingWindow) and each.calls]
+        marks = [_set(each) for each in windows if isinstance(each, MarkWindow) and each.used]
         reservations = [(reservation, _written(held)) for reservation, held in self._reservations.items()]
-        return encode(Snapshot(VERSION, now, calendars, slidings, reservations))
+        return encode(Snapshot(VERSION, now, calendars, slidings, reservations, marks))
 
     def restore(self, data: bytes) -> None:
         """Take a snapshot's state into these counters, which must be new. Raises `SnapshotRefused`."""
@@ -100,6 +101,8 @@ class MemoryCounters:
             sliding = self._windows[key] = SlidingWindow(key, seconds)
             for reservation, at, amount in calls:
                 sliding.take(reservation, at, amount)
+        for key, seconds, expires, used in snapshot.marks:
+            self._windows[key] = MarkWindow(key, seconds, expires, used)
         for reservation, charges in snapshot.reservations:
             self._reservations[reservation] = self._held(charges)
             self._unconfirmed.add(reservation)
@@ -205,12 +208,18 @@ class MemoryCounters:
 def _opened(charge: Charge, now: float) -> _OpenWindow:
     if isinstance(charge.window, int):
         return SlidingWindow(charge.key, charge.window)
-    return CalendarWindow(charge.key, bounds(charge.window, now)[1])
+    if isinstance(charge.window, Unit):
+        return CalendarWindow(charge.key, bounds(charge.window, now)[1])
+    return MarkWindow(charge.key, charge.window.seconds, now + charge.window.seconds)
 
 
 def _calls(window: SlidingWindow) -> tuple[str, int, list[tuple[str, float, int]]]:
     calls = [(reservation, at, amount) for reservation, (at, amount) in window.calls.items()]
     return window.key, window.seconds, calls
+
+
+def _set(window: MarkWindow) -> tuple[str, int, float, int]:
+    return window.key, window.seconds, window.expires, window.used
 
 
 def _written(held: _Held) -> list[tuple[str, float, int]]:

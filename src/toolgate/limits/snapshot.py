@@ -6,7 +6,9 @@ import msgspec
 
 from toolgate.errors import ToolgateError
 
-VERSION = 1
+VERSION = 2
+_READ = (1, VERSION)
+"""Version 1 had no marks."""
 
 
 class SnapshotRefused(ToolgateError):
@@ -17,7 +19,8 @@ class Snapshot(msgspec.Struct, array_like=True, frozen=True):
     """JSON rather than MessagePack, whose integers end at 64 bits; amounts are nano units without a bound.
 
     `calendars` are (key, end, used), `slidings` (key, seconds, calls as (reservation, time, amount)), `reservations`
-    those not ended yet, as (id, charges as (key, end of its calendar window or 0 if sliding, amount)).
+    those not ended yet, as (id, charges as (key, end of its calendar window or 0 if it is another, amount)), `marks`
+    (key, seconds, end, parts that are set).
     """
 
     version: int
@@ -25,6 +28,7 @@ class Snapshot(msgspec.Struct, array_like=True, frozen=True):
     calendars: list[tuple[str, float, int]]
     slidings: list[tuple[str, int, list[tuple[str, float, int]]]]
     reservations: list[tuple[str, list[tuple[str, float, int]]]]
+    marks: list[tuple[str, int, float, int]] = []
 
 
 class _Head(msgspec.Struct, array_like=True):
@@ -40,7 +44,7 @@ def decode(data: bytes) -> Snapshot:
     """The snapshot of these bytes; raises `SnapshotRefused`."""
     try:
         version = msgspec.json.decode(data, type=_Head).version
-        if version != VERSION:
+        if version not in _READ:
             raise SnapshotRefused(
                 "counter snapshot",
                 f"version {version} is unknown, this release reads version {VERSION}",

@@ -36,6 +36,10 @@ class StoredSliding:
         """Whether no further call can be remembered."""
         return self.calls >= MAX_CALLS
 
+    def refuses(self, _maximum: int) -> bool:
+        """The sum decides, and the room for calls."""
+        return True
+
     def take(self, reservation: str, now: float, amount: int) -> None:
         """Count `amount` from now on."""
         self._connection.execute(

@@ -13,7 +13,7 @@ from bisect import bisect_left
 from collections import OrderedDict
 from typing import Protocol
 
-from toolgate.policy.decision import Unit, Window
+from toolgate.policy.decision import NANO, Mark, Unit, Window
 
 MAX_CALLS = 10_000
 """Calls that one sliding window remembers; the next one is refused, whatever its amount."""
@@ -41,7 +41,9 @@ def bounds(unit: Unit, now: float) -> tuple[int, int]:
 
 def end(window: Window, at: float) -> float:
     """When what is taken at `at` no longer counts."""
-    return at + window if isinstance(window, int) else bounds(window, at)[1]
+    if isinstance(window, Unit):
+        return bounds(window, at)[1]
+    return at + (window.seconds if isinstance(window, Mark) else window)
 
 
 def _first_of(year: int, month: int) -> int:
@@ -68,7 +70,11 @@ class OpenWindow(Protocol):
 
     @property
     def full(self) -> bool:
-        """Whether no further call can be remembered."""
+        """Whether the sum alone does not tell that a call fits: none can be remembered any more, or there is no sum."""
+        ...
+
+    def refuses(self, maximum: int) -> bool:
+        """Whether a call that does not fit by the sum, or has none, is refused."""
         ...
 
     def take(self, reservation: str, now: float, amount: int) -> None:
@@ -98,6 +104,10 @@ class CalendarWindow:
         self.key = key
         self.expires = expires
         self.used = used
+
+    def refuses(self, _maximum: int) -> bool:
+        """The sum decides."""
+        return True
 
     def take(self, _reservation: str, _now: float, amount: int) -> None:
         """Count `amount` from now on."""
@@ -140,6 +150,10 @@ class SlidingWindow:
         self.used = 0
         self.full = False
         self._freed: list[tuple[int, float]] | None = None
+
+    def refuses(self, _maximum: int) -> bool:
+        """The sum decides, and the room for calls."""
+        return True
 
     def take(self, reservation: str, now: float, amount: int) -> None:
         """Count `amount` from now on."""
@@ -206,3 +220,53 @@ class SlidingWindow:
     def _changed(self) -> None:
         self.full = len(self.calls) >= MAX_CALLS
         self._freed = None
+
+
+class MarkWindow:
+    """What was used: a set of parts, all kept until `seconds` after the last call that set one. One object, no list.
+
+    The end of a reservation changes nothing: a call that may have run was made, and one that was given back leaves
+    its mark, which is the strict side.
+    """
+
+    __slots__ = ("expires", "key", "seconds", "used")
+    full = True
+
+    def __init__(self, key: str, seconds: int, expires: float, used: int = 0) -> None:
+        self.key = key
+        self.seconds = seconds
+        self.expires = expires
+        self.used = used
+
+    def refuses(self, maximum: int) -> bool:
+        """Whether all parts of `maximum` are set; none of them never refuses."""
+        return maximum > 0 and joined(self.used, maximum) == self.used
+
+    def take(self, _reservation: str, now: float, amount: int) -> None:
+        """Set the parts of `amount`; none of them asks and leaves no trace."""
+        if amount:
+            self.used = joined(self.used, amount)
+            self.expires = max(self.expires, now + self.seconds)
+
+    def change(self, _reservation: str, _reserved: int, _actual: int) -> None:
+        """Nothing: a mark does not settle."""
+
+    def give_back(self, _reservation: str, _reserved: int) -> None:
+        """Nothing: the mark stays."""
+
+    def fits_at(self, _amount: int, _maximum: int) -> float:
+        """When nothing is set any longer."""
+        return self.expires
+
+    def past(self, now: float) -> bool:
+        """Whether nothing is set."""
+        return not self.used or self.expires <= now
+
+    def holds(self, _reservation: str, _now: float) -> bool:
+        """Never: the end of a reservation changes nothing here."""
+        return False
+
+
+def joined(one: int, other: int) -> int:
+    """The parts of both, each once."""
+    return (one // NANO | other // NANO) * NANO

@@ -23,8 +23,18 @@ class Unit(Enum):
     MONTH = "month"
 
 
-Window = Unit | int
+@dataclass(slots=True, frozen=True)
+class Mark:
+    """No sum but a note of what was used, kept for `seconds` after the last call that set a part of it."""
+
+    seconds: int
+
+
+Span = Unit | int
 """A calendar window, or the whole seconds of a sliding one (1 to 86,400)."""
+
+Window = Span | Mark
+"""What a counter is kept for."""
 
 
 # Charge and Verdict are made on every call: a frozen dataclass costs five times as much to construct (1.3 us against
@@ -37,6 +47,8 @@ class Charge:
 
     `key` names the counter for ever (scope kind, scope id, counter name, window); calls with equal keys share it.
     `amount` and `maximum` are in nano units. `rule` is the RFC 6901 pointer of the limit in the policy document.
+    Of a mark they are sums of its parts, 1 and 2: `amount` those that the call sets (0: it only asks), `maximum` those
+    that together refuse it (0: it only sets).
     """
 
     key: str

@@ -6,7 +6,7 @@ from collections.abc import Iterable
 
 from toolgate.policy.charges import Limit
 from toolgate.policy.conditions import Condition, shown_operand
-from toolgate.policy.decision import NANO, Unit
+from toolgate.policy.decision import NANO, Unit, Window
 from toolgate.policy.paths import EACH
 
 _WHOSE = {
@@ -55,6 +55,13 @@ def _span(window: Unit | int) -> str:
         return f"{'an' if window is Unit.HOUR else 'a'} {window.value}"
     named = _SPANS.get(window)
     return f"in any {named}" if named else f"in any {window} seconds"
+
+
+def window_words(window: Window) -> str:
+    """What a counter is kept for, shortly: `day`, `60 s`, `3600 s since the last`."""
+    if isinstance(window, Unit):
+        return window.value
+    return f"{window} s" if isinstance(window, int) else f"{window.seconds} s since the last"
 
 
 def decimal(amount: int) -> str:

@@ -12,11 +12,11 @@ from toolgate.control.builder.values import BadValue, value_of, value_text
 from toolgate.errors import ToolgateError
 from toolgate.policy.categories import Category
 from toolgate.policy.compiler import compile_policy
-from toolgate.policy.decision import Subject, Unit, Verdict
+from toolgate.policy.decision import Subject, Verdict
 from toolgate.policy.definition import Definition
 from toolgate.policy.document import Document
 from toolgate.policy.explain import Step, explain
-from toolgate.policy.words import decimal
+from toolgate.policy.words import decimal, window_words
 
 _MOST_INPUTS = 12
 _EXAMPLES = {"number": "1", "integer": "1", "boolean": "true"}
@@ -43,7 +43,7 @@ class Tried:
                 "counter": charge.counter,
                 "amount": decimal(charge.amount),
                 "max": decimal(charge.maximum),
-                "window": charge.window.value if isinstance(charge.window, Unit) else charge.window,
+                "window": charge.window if isinstance(charge.window, int) else window_words(charge.window),
                 "rule": charge.rule,
             }
             for charge in verdict.charges

@@ -136,7 +136,7 @@ def charges(entry: Decision, outcome: Outcome | None) -> list[dict[str, str]]:
         {
             "counter": charge.counter,
             "rule": charge.rule,
-            "window": f"{charge.window} s" if isinstance(charge.window, int) else charge.window.value,
+            "window": window_words(charge.window),
             "reserved": decimal(charge.amount),
             "settled": "0" if given_back else decimal(settled.get(charge.key, charge.amount)),
             "maximum": decimal(charge.maximum),
