@@ -1,4 +1,4 @@
-"""Deleting mail after mail: a limit bounds it, and a person who notices stops the next agent in the middle of its work."""
+"""Deleting mail after mail: a limit bounds it, and a person stops the next agent in the middle of its work."""
 
 from __future__ import annotations
 
