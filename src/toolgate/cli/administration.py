@@ -69,8 +69,11 @@ class Administration(Protocol):
     def refresh_tools(self, reference: str) -> bool:
         """Ask a server for its tools; False, with a warning printed, where it did not answer."""
 
-    def accept_tools(self, reference: str, names: Sequence[str]) -> None:
-        """Let in the withheld versions of these tools."""
+    def tool_changes(self, reference: str) -> list[Described]:
+        """What waits to be accepted, with how it differs from what is in force."""
+
+    def accept_versions(self, reference: str, fingerprints: Sequence[str]) -> None:
+        """Let in exactly these withheld versions; raises a ToolgateError where one of them waits no more."""
 
     def judgements(self, reference: str) -> list[Described]:
         """How each tool of a server is judged, and what the present lexicon says of it."""

@@ -23,6 +23,7 @@ from toolgate.store.database import writing
 from toolgate.store.errors import NotStored
 from toolgate.store.grants import Minted
 from toolgate.store.servers import Registration, Server
+from toolgate.store.tool_changes import changes
 
 _PATIENCE = 10.0
 """Seconds to wait for another process that writes the approvals."""
@@ -91,9 +92,13 @@ class Local:
         found = servers.get(self._engine, reference)
         return self._fetched(found.id, found.name, "these are the tools as last seen")
 
-    def accept_tools(self, reference: str, names: Sequence[str]) -> None:
-        """Let in the withheld versions of these tools."""
-        definitions.accept(self._engine, actor(), reference, names)
+    def tool_changes(self, reference: str) -> list[Described]:
+        """What waits to be accepted, with how it differs from what is in force."""
+        return changes(definitions.of_server(self._engine, reference), waiting=True)
+
+    def accept_versions(self, reference: str, fingerprints: Sequence[str]) -> None:
+        """Let in exactly these withheld versions."""
+        definitions.accept_shown(self._engine, actor(), reference, fingerprints)
 
     def judgements(self, reference: str) -> list[Described]:
         """How each tool of a server is judged, and what the present lexicon says of it."""

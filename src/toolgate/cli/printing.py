@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import os
 import sys
 from collections.abc import Mapping, Sequence
 
@@ -15,9 +16,9 @@ WHOLE = 20
 """Columns up to this width (a time has it) are never broken; wider ones share what is left of the terminal."""
 
 
-def say(text: str) -> None:
-    """A line for people, on standard output."""
-    typer.echo(escaped(text))
+def say(text: str, colour: str | None = None) -> None:
+    """A line for people, on standard output; in this colour on a terminal, unless NO_COLOR asks for none."""
+    typer.echo(typer.style(escaped(text), fg=None if os.environ.get("NO_COLOR") else colour))
 
 
 def complain(line: str, mend: str = "") -> None:

@@ -90,9 +90,13 @@ class Remote:
             return False
         return True
 
-    def accept_tools(self, reference: str, names: Sequence[str]) -> None:
-        """Let in the withheld versions of these tools."""
-        self._api.object("POST", f"servers/{part(reference)}/tools/accept", {"tools": list(names)})
+    def tool_changes(self, reference: str) -> list[Described]:
+        """What waits to be accepted, with how it differs from what is in force."""
+        return list(self._api.object("GET", f"servers/{part(reference)}/tools/changes")["items"])
+
+    def accept_versions(self, reference: str, fingerprints: Sequence[str]) -> None:
+        """Let in exactly these withheld versions."""
+        self._api.object("POST", f"servers/{part(reference)}/tools/accept", {"versions": list(fingerprints)})
 
     def judgements(self, reference: str) -> list[Described]:
         """How each tool of a server is judged, and what the present lexicon says of it."""

@@ -3,11 +3,8 @@
 from __future__ import annotations
 
 import shlex
-from typing import Annotated
 
-import typer
-
-from toolgate.cli import exits, printing
+from toolgate.cli import printing
 from toolgate.cli.administration import Described
 from toolgate.cli.chosen import administration
 from toolgate.cli.groups import new_group
@@ -31,8 +28,8 @@ from toolgate.cli.server_options import (
     words_of,
 )
 from toolgate.cli.server_set import set_server
+from toolgate.cli.server_tools import list_tools
 from toolgate.cli.stopping import resume_server, stop_line, stop_server
-from toolgate.store.names import shown
 from toolgate.store.servers import Reach, Registration
 
 app = new_group("Register MCP servers and look at their tools.")
@@ -125,51 +122,15 @@ def show(server: NameArgument, data: DataOption = None, as_json: JsonOption = Fa
         printing.fields({**rows, "headers": named})
 
 
-@app.command(
+app.command(
+    "tools",
     epilog=examples(
         "toolgate server tools cargo",
         "toolgate server tools cargo --refresh --json",
+        "toolgate server tools cargo --pin --changes",
         "toolgate server tools cargo --accept build",
-    )
-)
-def tools(
-    server: NameArgument,
-    refresh: Annotated[bool, typer.Option("--refresh", help="Ask the server first.")] = False,
-    accept: Annotated[
-        list[str] | None,
-        typer.Option("--accept", metavar="TOOL", help="Let in the withheld version of this tool. Repeatable."),
-    ] = None,
-    data: DataOption = None,
-    wait: WaitOption = WAIT,
-    as_json: JsonOption = False,
-) -> None:
-    """List a server's tools as they were last seen.
-
-    On a pinned server a new or changed tool is withheld, and its calls are denied, until it is accepted here.
-    """
-    place = administration(data)
-    if accept:
-        place.accept_tools(server, accept)
-    reached = place.refresh_tools(server) if refresh else True
-    found = place.tools(server)
-    if as_json:
-        printing.emit_json(found)
-    else:
-        empty = f"no tools of {shown(server)} are known yet"
-        columns = ("tool", "category", "risk", "status", "seen", "description")
-        printing.table(columns, [_tool_row(tool) for tool in found], empty)
-    if accept or refresh:
-        place.confirm(wait)
-    if not reached:
-        raise typer.Exit(exits.UNREACHED)
-
-
-def _tool_row(tool: Described) -> tuple[object, ...]:
-    definition = tool["definition"]
-    described = definition.get("description") if isinstance(definition, dict) else None
-    line = " ".join(described.split()) if isinstance(described, str) else ""
-    cut = line if len(line) <= 60 else line[:57] + "..."
-    return tool["name"], tool["category"], tool["risk"], tool["status"], tool["last_seen"], cut
+    ),
+)(list_tools)
 
 
 app.command(

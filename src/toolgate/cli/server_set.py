@@ -82,9 +82,20 @@ def set_server(  # noqa: PLR0913, PLR0917 - typer declares options as parameters
     place.confirm(wait)
 
 
+def registration_of(found: Described, *, pin: bool) -> Registration:
+    """A server as it is registered, pinned or not; its credentials stay as they are."""
+    words = tuple(found["command"] or ())
+    return Registration(url=found["url"] or "", command=words, reach=_reach_now(found, words), pin=pin)
+
+
+def _reach_now(found: Described, words: tuple[str, ...]) -> Reach:
+    """The settings of its connection; a command has none."""
+    return Reach() if words else Reach(**{field.name: found[field.name] for field in fields(Reach)})
+
+
 def _reach(found: Described, words: tuple[str, ...], allow_private: bool | None, files: dict[str, str | None]) -> Reach:
     """The settings as they will be; those of a connection go with it when a command takes its place."""
-    before = Reach() if words else Reach(**{field.name: found[field.name] for field in fields(Reach)})
+    before = _reach_now(found, words)
     reach = Reach(
         allow_private=before.allow_private if allow_private is None else allow_private,
         ca_file=_file("ca_file", files["ca_file"], before.ca_file),

@@ -42,6 +42,14 @@ def _servers(control: Control, remote: Remote) -> None:
     assert remote.refresh_tools("crm") is False
     definitions.saw(control.engine, "test", "crm", [Seen("add", "a" * 64, '{"name": "add"}')])
     assert [tool["name"] for tool in remote.tools("crm")] == ["add"]
+    remote.change_server(stored.id, Registration(url=NOWHERE, reach=Reach(allow_private=True), pin=True), [])
+    definitions.saw(control.engine, "test", "crm", [Seen("add", "b" * 64, '{"name": "add", "title": "x"}')])
+    [change] = remote.tool_changes("crm")
+    assert (change["before"], change["after"], len(change["differences"])) == ("a" * 64, "b" * 64, 1)
+    with pytest.raises(Contradicted):
+        remote.accept_versions("crm", ["c" * 64])
+    remote.accept_versions("crm", ["b" * 64])
+    assert remote.tool_changes("crm") == []
     assert remote.stop_server("crm", "")["stopped"]["reason"] == ""
     assert remote.resume_server("crm")["stopped"] is None
     assert remote.remove_server("crm") == {"id": stored.id, "name": "crm", "revoked": []}

@@ -230,3 +230,26 @@ async def test_a_server_is_stopped_and_resumed(control: Control, admin: Program)
     resumed = await admin.send("POST", "/servers/crm/resume")
     assert {**resumed.json, "proxy_url": ""} == before
     assert (await admin.send("POST", "/servers/nobody/stop", {})).status == 404
+
+
+async def test_exactly_the_versions_that_were_looked_at_are_accepted(control: Control, admin: Program) -> None:
+    servers.add(control.engine, "test", "crm", NOWHERE, pin=True)
+
+    async def offered(says: str) -> str:
+        seen = seen_of(json.dumps({"name": "add", "description": says, "inputSchema": {"type": "object"}}).encode())
+        definitions.saw(control.engine, "test", "crm", [seen])
+        [change] = (await admin.get("/servers/crm/tools/changes")).json["items"]
+        return str(change["after"])
+
+    looked_at, newer = await offered("Adds."), await offered("Adds, and mails it.")
+    overtaken = await admin.send("POST", "/servers/crm/tools/accept", {"versions": [looked_at]})
+    assert overtaken.status == 409, overtaken.text
+    unclear: list[dict[str, list[str]]] = [{}, {"tools": ["add"], "versions": [newer]}, {"tools": []}]
+    for body in unclear:
+        refused = await admin.send("POST", "/servers/crm/tools/accept", body)
+        assert (refused.status, refused.json["place"]) == (422, "/tools")
+    assert [tool["status"] for tool in (await admin.get("/servers/crm/tools")).json["items"]] == ["withheld"]
+    accepted = await admin.send("POST", "/servers/crm/tools/accept", {"versions": [newer]})
+    assert accepted.json == {"accepted": ["add"]}
+    [tool] = (await admin.get("/servers/crm/tools")).json["items"]
+    assert (tool["status"], tool["fingerprint"]) == ("current", newer)

@@ -8,7 +8,6 @@ from typing import Annotated, Any
 
 from fastapi import Path, Query
 
-from toolgate.control.api.differences import differences, unified
 from toolgate.control.api.operation import Asker, Here, needs, resource
 from toolgate.control.api.refusals import Refused
 from toolgate.control.api.shapes.policies import Check, Draft, PolicyDifference
@@ -18,6 +17,7 @@ from toolgate.policy.definition import Definition
 from toolgate.policy.document import PolicyError, parse
 from toolgate.policy.lint import lint
 from toolgate.store import definitions, policies
+from toolgate.store.differences import differences, unified
 
 router = resource("Policies")
 

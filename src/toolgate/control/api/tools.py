@@ -2,27 +2,24 @@
 
 from __future__ import annotations
 
-import json
-from collections.abc import Iterator, Sequence
-from typing import Annotated, Any
+from typing import Annotated
 
 from fastapi import Query
 from starlette.concurrency import run_in_threadpool
 
-from toolgate.control.api.differences import differences, laid_out, unified
 from toolgate.control.api.operation import Asker, Here, needs, resource
 from toolgate.control.api.paging import Pages
 from toolgate.control.api.refusals import Refused
 from toolgate.control.api.servers import ServerReference
 from toolgate.control.api.shapes.servers import (
     AcceptedTools,
+    AcceptedVersions,
     FetchedTools,
     JudgedTools,
     SomeTools,
     Tool,
     ToolChange,
     ToolJudgement,
-    ToolNames,
     ToolWords,
 )
 from toolgate.control.api.shapes.words import Page
@@ -31,9 +28,9 @@ from toolgate.control.identity.actor import Actor
 from toolgate.control.state import State
 from toolgate.errors import ToolgateError
 from toolgate.store import definitions, described, judgements, servers
-from toolgate.store.definitions import Version
-from toolgate.store.errors import StoreError
+from toolgate.store.errors import BadInput, StoreError
 from toolgate.store.judgements import Chosen
+from toolgate.store.tool_changes import changes
 
 router = resource("Tools")
 
@@ -66,15 +63,20 @@ def list_tool_changes(server: ServerReference, actor: Asker, here: Here, tool: T
     The newest change of a tool comes first.
     """
     found = definitions.of_server(here.engine, server, history=bool(tool), tool=tool, organisation=actor.organisation)
-    changes = [_change(before, after) for before, after in _pairs(found, waiting=not tool)]
-    return {"items": changes, "next": None}
+    return {"items": changes(found, waiting=not tool), "next": None}
 
 
 @router.post("/servers/{server}/tools/accept", response_model=AcceptedTools, **needs("admin"))
-def accept_tools(server: ServerReference, body: ToolNames, actor: Asker, here: Here) -> dict[str, object]:
-    """Let in the withheld versions of these tools of a pinned server."""
-    accepted = definitions.accept(here.engine, actor.name, server, body.tools, organisation=actor.organisation)
-    return {"accepted": accepted}
+def accept_tools(server: ServerReference, body: AcceptedVersions, actor: Asker, here: Here) -> dict[str, object]:
+    """Let in what is withheld on a pinned server: of these tools, or exactly the versions that were looked at."""
+    if bool(body.tools) == bool(body.versions):
+        raise BadInput("/tools", "either tools or versions are let in", "give one of `tools` and `versions`")
+    house = actor.organisation
+    if body.versions:
+        chosen = definitions.accept_shown(here.engine, actor.name, server, body.versions, organisation=house)
+    else:
+        chosen = definitions.accept(here.engine, actor.name, server, body.tools, organisation=house)
+    return {"accepted": chosen}
 
 
 @router.get("/servers/{server}/tools/judgements", response_model=Page[ToolJudgement], **needs("viewer"))
@@ -123,35 +125,3 @@ def _fetched(here: State, actor: Actor, server_id: str) -> dict[str, object]:
     found = definitions.of_server(here.engine, server_id, organisation=actor.organisation)
     withheld = sorted(version.name for version in found if version.status == "withheld")
     return {"tools": len({version.name for version in found}), "withheld": withheld}
-
-
-def _pairs(versions: Sequence[Version], *, waiting: bool) -> Iterator[tuple[Version | None, Version]]:
-    """Of each tool its versions with the one before, the newest first; only the withheld ones when `waiting`.
-
-    What a withheld version is compared with is what is in force.
-    """
-    by_name: dict[str, list[Version]] = {}
-    for version in versions:
-        by_name.setdefault(version.name, []).append(version)
-    for seen in by_name.values():
-        for place in range(len(seen) - 1, -1, -1):
-            newer = seen[place]
-            if newer.status == "withheld":
-                yield next((version for version in seen if version.status == "current"), None), newer
-            elif not waiting:
-                yield (seen[place - 1] if place else None), newer
-
-
-def _change(before: Version | None, after: Version) -> dict[str, Any]:
-    old = None if before is None else json.loads(before.definition)
-    new = json.loads(after.definition)
-    older = "" if before is None else before.fingerprint[:12]
-    return {
-        "name": after.name,
-        "status": after.status,
-        "seen": described.when(after.first_seen),
-        "before": None if before is None else before.fingerprint,
-        "after": after.fingerprint,
-        "differences": list(differences({} if old is None else old, new)),
-        "text": unified("" if old is None else laid_out(old), laid_out(new), (older, after.fingerprint[:12])),
-    }

@@ -13,13 +13,13 @@ from starlette.routing import BaseRoute
 from toolgate.control.asking import ask_server
 from toolgate.control.connecting.shown import credentials_of
 from toolgate.control.pages import server_judge, stopping
-from toolgate.control.pages.drift import changed_places
 from toolgate.control.pages.lines import last_lines
 from toolgate.control.pages.rendering import Page
 from toolgate.control.pages.routing import Answer, action, actor, page, see_other, state
 from toolgate.control.pages.servers import standing_of
 from toolgate.control.pages.tools import tools_of
 from toolgate.store import contacts, definitions, described, grants, outlines, servers
+from toolgate.store.drift import changed_places
 from toolgate.store.grants import Grant
 from toolgate.store.servers import Server
 from toolgate.upstream.discovery import SignInNeeded

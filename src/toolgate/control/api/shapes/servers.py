@@ -220,19 +220,25 @@ class ToolChange(Shown):
     """The fingerprint of the older version; null for a new tool."""
     after: str
     """The fingerprint of the newer version."""
+    category_before: Category | None
+    """What the older version is taken for; null for a new tool, or while nobody has judged it."""
+    category: Category | None
+    """What the newer version is taken for, once it is in force."""
     differences: list[Difference]
     """Each place at which they differ."""
     text: str | None
     """The same as lines, as `diff -u` writes them; null where there are too many to compare."""
 
 
-class ToolNames(Asked):
-    """Tools of one server."""
+class AcceptedVersions(Asked):
+    """What to let in: tools by name, with whatever version waits, or versions by fingerprint."""
 
     model_config = ConfigDict(json_schema_extra={"examples": [{"tools": ["create_contact"]}]})
 
-    tools: list[str] = Field(min_length=1, max_length=1000)
-    """Their names."""
+    tools: list[str] = Field(default_factory=list, max_length=1000)
+    """Names of tools."""
+    versions: list[str] = Field(default_factory=list, max_length=1000)
+    """Fingerprints (`after` of a change) of what was looked at; where one waits no more the answer is 409."""
 
 
 class AcceptedTools(Shown):

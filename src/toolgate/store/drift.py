@@ -5,10 +5,10 @@ from __future__ import annotations
 import difflib
 import json
 import re
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from typing import Any, Final, TypeAlias
 
-from toolgate.control.api.differences import differences
+from toolgate.store.differences import Difference, differences
 
 Line: TypeAlias = tuple[str, str]
 """A sign (`+`, `-`, space, or `…` for what is left out) and a text."""
@@ -23,13 +23,19 @@ _SENTENCE: Final = re.compile(r"(?<=[.!?;:])\s+|\n")
 
 
 def changed_places(before: object, after: object) -> list[dict[str, Any]]:
+    """The places at which two definitions differ."""
+    return places(differences(before, after))
+
+
+def places(differing: Iterable[Difference]) -> list[dict[str, Any]]:
     """Each changed place (`description`, `inputSchema › properties › path`) with the lines that went and came."""
     found: list[dict[str, Any]] = []
-    for one in differences(before, after):
+    for one in differing:
         if len(found) == PLACES:
             found.append({"place": "and more", "kind": "changed", "lines": [("…", "further places changed too")]})
             break
-        lines = list(_lines(one.get("before", ""), one.get("after", ""), "before" in one, "after" in one))
+        had, has = one["kind"] != "added", one["kind"] != "removed"
+        lines = list(_lines(one.get("before"), one.get("after"), had, has))
         found.append({"place": _place(one["pointer"]), "kind": one["kind"], "lines": _bounded(lines)})
     return found
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import Any
 
-from toolgate.control.pages.drift import LINES, PLACES, changed_places
+from toolgate.store.drift import LINES, PLACES, changed_places
 
 BEFORE: dict[str, Any] = {
     "name": "read",
