@@ -7,13 +7,15 @@ import json
 import sys
 import tempfile
 from collections.abc import AsyncIterator, Sequence
-from contextlib import AsyncExitStack, asynccontextmanager
+from contextlib import AsyncExitStack, asynccontextmanager, suppress
 from pathlib import Path
 from typing import Any, Final
 
+import httpx2
 import msgspec
 from sqlalchemy.engine import Engine
 
+from toolgate.attacks.agent import PLAIN, SECONDS
 from toolgate.attacks.host import Host
 from toolgate.audit.reader import Position, ends, entries
 from toolgate.audit.records import AnyEntry, read_line
@@ -25,6 +27,7 @@ from toolgate.store.changes import announce
 from toolgate.store.database import latest_change, open_database, together
 from toolgate.store.definitions import Seen
 from toolgate.store.directory import prepare_directory
+from toolgate.store.gateway_file import CONTROL_NAME, control_url
 from toolgate.store.grants import Minted
 
 ACTOR: Final = "attack"
@@ -97,7 +100,17 @@ async def open_stage(program: Sequence[str] = PROGRAM, options: Sequence[str] = 
         host = await stack.enter_async_context(Host())
         engine = open_database(data)
         stack.callback(engine.dispose)
+        stack.callback(asyncio.create_task(_wake_control(data)).cancel)
         yield Stage(data, folder, address, host, engine)
+
+
+async def _wake_control(data: Path) -> None:
+    """Ask for a page: the control plane loads them when the first is asked for, which is not the time of a case."""
+    while not (data / CONTROL_NAME).exists():  # noqa: ASYNC110 - a file of another process, which tells nobody
+        await asyncio.sleep(0.05)
+    with suppress(httpx2.HTTPError):  # a case that needs it tells more
+        async with httpx2.AsyncClient(timeout=SECONDS, verify=PLAIN) as http:
+            await http.get(f"{control_url(data)}/sign-in")
 
 
 def allow_all() -> str:
