@@ -15,7 +15,7 @@ from toolgate.scanner.findings import Finding
 from toolgate.scanner.judging import judge
 from toolgate.scanner.rules import LEVELS, RULES, at_least
 from toolgate.scanner.shadowing import shadows
-from toolgate.scanner.targets import Kept, Target, name_of_command, name_of_url
+from toolgate.scanner.targets import Kept, Started, Target, name_of_command, name_of_url
 
 from .samples import report, rules, tool
 
@@ -43,6 +43,21 @@ def test_tools_that_let_undeclared_arguments_through_are_counted_once() -> None:
 def test_heavy_servers_are_found() -> None:
     found = report("s", *(tool(f"get_{number}", "Reads. " * 200) for number in range(100))).findings
     assert rules(found) == ["heavy-server"]
+
+
+def started(command: str) -> list[Finding]:
+    return list(judge(Heard(Target("mail", Started(tuple(command.split()))), [tool("get_mail")])).findings)
+
+
+def test_a_command_that_may_fetch_another_program_tomorrow_is_found() -> None:
+    (finding,) = started("npx -y mailer")
+    assert (finding.rule_id, finding.level, finding.quote) == ("unpinned-command", "medium", "mailer")
+    assert started("npx -y mailer@1.0.15") == []
+
+
+def test_an_address_that_may_hold_a_credential_is_not_quoted() -> None:
+    (finding,) = started("uvx git+https://secret@code.example/mailer")
+    assert (finding.rule_id, finding.quote) == ("unpinned-command", "")
 
 
 def test_one_name_on_two_servers_is_found_once() -> None:

@@ -13,7 +13,8 @@ from toolgate.classifier.hazards.schemas import is_open
 from toolgate.errors import ToolgateError
 from toolgate.scanner.asking import Heard
 from toolgate.scanner.findings import Finding, of_hazard
-from toolgate.scanner.targets import Kept, Target
+from toolgate.scanner.targets import Kept, Started, Target
+from toolgate.upstream.versions import floating
 
 HEAVY: Final = 20_000
 """Tokens of all definitions of a server from which on it is worth a word: a tenth of many a model's context."""
@@ -62,7 +63,7 @@ def judge(heard: Heard) -> Report:
     tools = tuple(Judged(_name(tool), tool, each, tokens(tool)) for tool, each in zip(heard.tools, judged, strict=True))
     findings = [finding for tool in tools for finding in _of_tool(target.name, tool)]
     report = Report(target, tools, tuple(findings), heard.failure)
-    return report.with_findings([*_of_names(report), *_of_all(report), *_of_manners(heard)])
+    return report.with_findings([*_of_names(report), *_of_all(report), *_of_start(target), *_of_manners(heard)])
 
 
 def _name(tool: Mapping[str, object]) -> str:
@@ -102,6 +103,14 @@ def _of_all(report: Report) -> Iterator[Finding]:
         named = ", ".join(name[:60] for name in open_[:_NAMED]) + (", ..." if len(open_) > _NAMED else "")
         detail = f"{len(open_)} of {len(report.tools)} tools let undeclared arguments through: {named}"
         yield Finding("open-schemas", report.name, "", "", detail)
+
+
+def _of_start(target: Target) -> Iterator[Finding]:
+    fetched = floating(target.way.command) if isinstance(target.way, Started) else ""
+    if fetched:
+        detail = "is started by a command that fetches it anew and does not say which version"
+        # An address may hold credentials; the name of a package does not.
+        yield Finding("unpinned-command", target.name, "", "command", detail, "" if "//" in fetched else fetched[:200])
 
 
 def _of_manners(heard: Heard) -> Iterator[Finding]:
