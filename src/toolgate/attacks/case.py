@@ -24,7 +24,9 @@ Verdict = Literal["STOP", "BOUND", "PART", "NO"]
 influence on the model is not, or something beside the policy is needed. NO: a gateway cannot stop it."""
 Grade = Literal["V", "S"]
 """V: the source itself was read. S: only another page's account of it. What nobody read is not published."""
-Part = Literal["policy", "identity", "session", "hygiene", "protocol", "pinning", "inspection", "approval", "control"]
+Part = Literal[
+    "policy", "identity", "session", "hygiene", "protocol", "pinning", "inspection", "approval", "control", "journal"
+]
 """A part of the gateway. identity: whose token it is; hygiene: the head of a request; control: the control plane."""
 CASES: Final = Path(__file__).parent / "cases"
 REPLAYS: Final = Path(__file__).parent / "replays.toml"
