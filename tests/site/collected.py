@@ -7,6 +7,8 @@ from contextlib import contextmanager
 from pathlib import Path
 from typing import Any, Final
 
+from toolgate.attacks.abuse import Abuses
+from toolgate.attacks.case import Case, all_cases, load
 from toolgate.catalogue.entries import ServerFacts
 from toolgate.catalogue.store import Catalogue, open_catalogue
 from toolgate.site.builder import Built, build
@@ -35,6 +37,11 @@ CARGO: Final[list[dict[str, Any]]] = [
     {"name": "query", "description": "Run SQL.", "inputSchema": {"properties": {"sql": {"type": "string"}}}},
 ]
 DEEP: Final[dict[str, Any]] = {"type": "object", "properties": {"a": {"type": "object"}}}
+
+
+def odd_cases() -> list[Case]:
+    """Cases with what those that ship may lack: hostile text, a bound, no policy at all, a companion, many servers."""
+    return [load(file) for file in sorted((Path(__file__).parent / "cases").glob("*.toml"))]
 
 
 def hostile() -> list[dict[str, Any]]:
@@ -80,4 +87,4 @@ def collection(data: Path) -> Collection:
 
 
 def built(data: Path, out: Path, here: Surroundings, processes: int = 1) -> Built:
-    return build(collection(data), out, here, processes=processes)
+    return build(collection(data), out, here, processes=processes, abuses=Abuses([*all_cases(), *odd_cases()]))

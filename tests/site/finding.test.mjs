@@ -1,7 +1,7 @@
 // The search of a built site, run over the files that were built: `node finding.test.mjs SITE`.
 import assert from "node:assert/strict";
 import { readFileSync } from "node:fs";
-import { alike, distance, serversNamed, shardsFor, toolsIn, wordsOf } from "../../src/toolgate/site/static/finding.js";
+import { alike, attacksNamed, distance, serversNamed, shardsFor, toolsIn, wordsOf } from "../../src/toolgate/site/static/finding.js";
 
 const load = (name) => JSON.parse(readFileSync(`${process.argv[2]}/search/${name}.json`, "utf8"));
 const counts = load("words");
@@ -25,6 +25,12 @@ assert.deepEqual(tools("高德").map((tool) => tool.name), ["高德天气查询�
 
 const named = serversNamed(wordsOf("carg").map((word) => alike(word, servers.flatMap(([name]) => wordsOf(name)))), servers);
 assert.equal(named[0].slug, "acme--cargo");
+
+const attacks = load("attacks");
+assert.equal(attacksNamed(wordsOf("server copies each mail"), attacks)[0].slug, "silent-copy");
+assert.ok(attacksNamed(wordsOf("prefix traversal"), attacks).some(({ slug }) => slug === "path-prefix-bypass"));
+assert.deepEqual(attacksNamed(wordsOf("prefix zzzzqqq"), attacks), []);
+assert.deepEqual(attacksNamed([], attacks), []);
 
 assert.equal(distance("delete", "delete", 2), 0);
 assert.equal(distance("delete", "dleete", 2), 1);

@@ -2,16 +2,20 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from typing import Any
 
+from toolgate.attacks.case import Case
 from toolgate.catalogue.entries import Counts
 from toolgate.design.page import Page
+from toolgate.site.attacks import attack_counts
 from toolgate.site.making import catalogue_page
 from toolgate.site.surroundings import Surroundings
 from toolgate.site.told import CATEGORIES, RISKS, SIGNALS, signal_name
+from toolgate.site.verdicts import LIMITS, VERDICTS
 
 
-def home_page(here: Surroundings, counts: Counts) -> Page:
+def home_page(here: Surroundings, counts: Counts, cases: Sequence[Case]) -> Page:
     """The page; `counts` are those of this very moment."""
     signals = sorted(counts.by_signal, key=lambda id_: -counts.by_signal[id_])
     data: dict[str, Any] = {
@@ -36,8 +40,11 @@ def home_page(here: Surroundings, counts: Counts) -> Page:
             for id_ in signals
             if id_ in SIGNALS or id_.isidentifier()
         ],
+        "attacks": attack_counts(here, cases),
     }
     about = (
         f"What {counts.tools} tools of {counts.servers} MCP servers can do, how risky they are, and a policy for each."
     )
-    return catalogue_page(here, "home", "Know the tools before your agent does", (), data, about)
+    return catalogue_page(
+        here, "home", "Know the tools before your agent does", (), data, about, verdicts=VERDICTS, limits=LIMITS
+    )

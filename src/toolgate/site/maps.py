@@ -5,7 +5,9 @@ from __future__ import annotations
 from collections.abc import Iterable, Iterator, Sequence
 from typing import Final
 
+from toolgate.attacks.case import Case
 from toolgate.catalogue.entries import Counts
+from toolgate.site.attack_links import SECTION, one_line
 from toolgate.site.surroundings import Surroundings
 from toolgate.site.told import CATEGORIES
 
@@ -44,8 +46,8 @@ def _parts(origin: str, paths: Iterable[str]) -> Iterator[list[str]]:
     yield lines
 
 
-def llms_text(here: Surroundings, counts: Counts) -> str:
-    """`llms.txt`: what this is, and how a language model looks something up."""
+def llms_text(here: Surroundings, counts: Counts, cases: Sequence[Case]) -> str:
+    """`llms.txt`: what this is, how a language model looks something up, and every attack of the attack database."""
     start = here.origin
     lists = [("Servers", "servers", "all of them by name"), ("Search", "search", "by words")]
     lines = [
@@ -61,6 +63,7 @@ def llms_text(here: Surroundings, counts: Counts) -> str:
         "",
         f"- A tool: `{start}{here.file('tools/SERVER/TOOL.json')}`",
         f"- A server with its policy: `{start}{here.file('policies/SERVER.json')}`",
+        f"- An attack: `{start}{here.file('attacks/SLUG.json')}`",
         "- Each page has a twin as JSON: its address, without a final slash, and `.json`.",
         "- SERVER and TOOL are slugs: lower-case names, `/` written `--`; others end with `~` and a digest.",
         "- Ask while you work: `toolgate catalogue serve-mcp` is an MCP server with `check_server`, `check_tool`,",
@@ -72,6 +75,15 @@ def llms_text(here: Surroundings, counts: Counts) -> str:
         *(
             f"- [{category}]({start}{here.at('category', category.lower())}): {told.means} {told.rule}"
             for category, told in CATEGORIES.items()
+        ),
+        "",
+        "## Attack database",
+        "",
+        f"{len(cases)} documented attacks as cases that anyone can run, each with what stops it and what does not.",
+        "",
+        *(
+            f"- [{case.title}]({start}{here.at(SECTION, case.slug)}): {case.verdict}. {one_line(case.summary)}"
+            for case in cases
         ),
     ]
     return "\n".join(lines) + "\n"

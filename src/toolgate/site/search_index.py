@@ -1,7 +1,7 @@
-"""What search in a site of files looks through: a list of words, a list of servers, and a file of tools for each shard.
+"""What search in a site of files looks through: lists of words, servers and attacks, and a file of tools for each shard.
 
 A shard holds the tools that have a word, in their name or that of their server, which begins with the same two letters;
-so a search loads two lists and a shard or two. Words that most servers are called by say nothing and are left out.
+so a search loads three lists and a shard or two. Words that most servers are called by say nothing and are left out.
 """
 
 from __future__ import annotations
@@ -10,15 +10,18 @@ from collections import Counter, defaultdict
 from collections.abc import Iterable, Sequence
 from typing import Any, Final
 
+from toolgate.attacks.case import Case
 from toolgate.catalogue.entries import ServerEntry, ToolEntry
 from toolgate.catalogue.terms import name_terms
 from toolgate.policy.categories import PRECEDENCE
+from toolgate.site.searching import words_of
+from toolgate.site.verdicts import VERDICTS
 
 _COMMON: Final = 0.04
 """The share of servers from which on a word of their names tells none of them."""
 
 
-def search_files(servers: Sequence[ServerEntry], tools: Iterable[ToolEntry]) -> dict[str, Any]:
+def search_files(servers: Sequence[ServerEntry], tools: Iterable[ToolEntry], cases: Sequence[Case]) -> dict[str, Any]:
     """Name and content (JSON) of each file."""
     place = {server.slug: number for number, server in enumerate(servers)}
     telling = _telling(servers)
@@ -34,6 +37,7 @@ def search_files(servers: Sequence[ServerEntry], tools: Iterable[ToolEntry]) -> 
     return {
         "words": dict(sorted(numbers.items())),
         "servers": [[server.name, server.slug, server.tools, server.risk] for server in servers],
+        "attacks": [[case.title, case.slug, VERDICTS[case.verdict].word.lower(), words_of(case)] for case in cases],
         **{f"shard-{shard}": sorted(shards[shard].items()) for shard in sorted(shards)},
     }
 

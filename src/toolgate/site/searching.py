@@ -7,14 +7,19 @@ from dataclasses import dataclass
 from typing import Any, Final, get_args
 from urllib.parse import urlencode
 
+from toolgate.attacks.case import Case
+from toolgate.attacks.kinds import KINDS
 from toolgate.catalogue.entries import Found, ServerEntry, ToolEntry
+from toolgate.catalogue.terms import name_terms
 from toolgate.classifier.classify import Category, Risk
 from toolgate.design.page import Page
 from toolgate.site.addressed import server_row, tool_row
+from toolgate.site.attack_links import attack_row, one_line
 from toolgate.site.lists import PAGE, Part
 from toolgate.site.making import catalogue_page
 from toolgate.site.surroundings import Surroundings
 from toolgate.site.told import SIGNALS
+from toolgate.site.verdicts import VERDICTS
 
 LETTERS: Final = (*"abcdefghijklmnopqrstuvwxyz0123456789", "other")
 LONGEST: Final = 200
@@ -63,7 +68,11 @@ class Wanted:
 
 
 def results_page(
-    here: Surroundings, wanted: Wanted, tools: Found[ToolEntry] | None, servers: Sequence[ServerEntry] = ()
+    here: Surroundings,
+    wanted: Wanted,
+    tools: Found[ToolEntry] | None,
+    servers: Sequence[ServerEntry] = (),
+    attacks: Sequence[Case] = (),
 ) -> Page:
     """What was found; `tools` are those of the wanted page, None where nothing was looked for."""
     found: Found[ToolEntry] = Found([], 0) if tools is None else tools
@@ -71,6 +80,7 @@ def results_page(
     data = {
         **wanted.filters,
         "servers": [server_row(here, server) for server in servers],
+        "attacks": [attack_row(here, case) for case in attacks],
         "tools": [tool_row(here, tool) for tool in found.items],
         "total": found.total,
         "page": part.number,
@@ -83,11 +93,12 @@ def results_page(
         f"Search: {wanted.sought}" if wanted.sought else _TITLE,
         ("search",),
         data,
-        "Find MCP servers and their tools by name, category, risk and signal.",
+        "Find MCP servers, their tools and documented attacks by name, category, risk and signal.",
         wanted=wanted,
         part=part,
         looked=tools is not None,
         signals=SIGNALS,
+        verdicts=VERDICTS,
         newer=f"{address}?{wanted.query(part.number - 1)}" if part.number > 1 else "",
         older=f"{address}?{wanted.query(part.number + 1)}" if part.start + PAGE < found.total else "",
         letters=[],
@@ -102,6 +113,19 @@ def index_page(here: Surroundings, letters: Mapping[str, int], index: str) -> Pa
     return Page(
         page.template, page.title, {"letters": ways}, {**page.data, **page.view, "letters": ways, "index": index}
     )
+
+
+def attacks_named(cases: Sequence[Case], sought: str) -> list[Case]:
+    """The cases in whose title, slug, kind or summary each word is, those with most of them in the title first."""
+    words = [word for word in name_terms(sought) if word]
+    fit = [case for case in cases if words and all(word in words_of(case) for word in words)]
+    return sorted(fit, key=lambda case: (-sum(word in case.title.lower() for word in words), case.number))
+
+
+def words_of(case: Case) -> str:
+    """All that a case is found by, in lower case."""
+    kind = KINDS[case.kind].title
+    return " ".join((case.title, case.slug.replace("-", " "), kind, one_line(case.summary))).lower()
 
 
 def letter_of(name: str) -> str:

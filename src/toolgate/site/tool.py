@@ -5,15 +5,19 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from typing import Any, Final
 
+from toolgate.attacks.abuse import BESIDE
+from toolgate.attacks.case import Case
 from toolgate.catalogue.entries import ServerEntry, ToolEntry
 from toolgate.classifier.recommend import is_usable
 from toolgate.design.page import Page
 from toolgate.site.addressed import origin_of, origins
+from toolgate.site.attack_links import attack_links
 from toolgate.site.making import catalogue_page
 from toolgate.site.policies import Policies, policies
 from toolgate.site.questions import questions
 from toolgate.site.surroundings import Surroundings
 from toolgate.site.told import CATEGORIES, SIGNALS
+from toolgate.site.verdicts import VERDICTS
 
 OTHERS: Final = 8
 """How many other tools of the category a page shows."""
@@ -27,13 +31,15 @@ def tool_page(
     server: ServerEntry,
     whole: str,
     others: Sequence[Mapping[str, str]] = (),
+    attacks: Sequence[Case] = (),
 ) -> Page:
     """The page. `whole` is the policy of its server as text, or "" for a long one.
 
-    `others` (`tool_link`) are tools of its category.
+    `others` (`tool_link`) are tools of its category, `attacks` those that abuse this kind of access, the closest first.
     """
     own = policies([tool], server.name) if is_usable(tool.name) else None
     data = {**tool_facts(here, tool, server, own), "others": list(others)}
+    data["attacks"] = attack_links(here, attacks[:BESIDE])
     return catalogue_page(
         here,
         "tool",
@@ -47,6 +53,7 @@ def tool_page(
         origins=origins(server),
         whole=whole if len(whole) <= _SMALL else "",
         only=server.tools == 1,
+        verdicts=VERDICTS,
     )
 
 

@@ -9,6 +9,7 @@ from starlette.requests import Request
 from starlette.responses import Response
 from starlette.routing import BaseRoute
 
+from toolgate.attacks.abuse import shipped
 from toolgate.catalogue.entries import Found, ServerEntry, ToolEntry
 from toolgate.catalogue.store import Catalogue
 from toolgate.classifier.recommend import recommend_entries, written
@@ -16,6 +17,7 @@ from toolgate.control.pages.catalogue_reading import Answer, Reader, missing, re
 from toolgate.control.pages.routing import state
 from toolgate.design.page import Page
 from toolgate.site import lists, searching
+from toolgate.site.abused import kind_of
 from toolgate.site.addressed import tool_link
 from toolgate.site.home import home_page
 from toolgate.site.lists import PAGE, Listing, Part
@@ -25,6 +27,7 @@ from toolgate.site.told import CATEGORIES, RISKS, SIGNALS
 from toolgate.site.tool import OTHERS, tool_page
 
 _SERVERS_FOUND: Final = 10
+_ATTACKS_FOUND: Final = 10
 _SHORT: Final = 50
 """Tools of a server whose whole policy may be short enough to stand on the page of each of them."""
 _DIGITS: Final = 7
@@ -33,7 +36,7 @@ _NOWHERE: Final = 10**_DIGITS
 
 
 def _home(request: Request, reader: Reader) -> Page:
-    return home_page(reader.here, _catalogue(request).counts())
+    return home_page(reader.here, _catalogue(request).counts(), shipped().cases)
 
 
 def _servers(request: Request, reader: Reader) -> Page:
@@ -52,7 +55,8 @@ def _tool(request: Request, reader: Reader) -> Page:
         return missing(reader)
     whole = written(recommend_entries(catalogue.every_tool(server.slug, of))) if server.tools <= _SHORT else ""
     others = _others(catalogue, tool, of)
-    return tool_page(reader.here, tool, server, whole, [tool_link(reader.here, other) for other in others])
+    links = [tool_link(reader.here, other) for other in others]
+    return tool_page(reader.here, tool, server, whole, links, shipped().of(*kind_of(tool)))
 
 
 def _others(catalogue: Catalogue, tool: ToolEntry, organisation: str) -> list[ToolEntry]:
@@ -68,7 +72,8 @@ def _server(request: Request, reader: Reader) -> Page:
     if server is None:
         return missing(reader)
     tools = _catalogue(request).every_tool(server.slug, reader.organisation)
-    return server_page(reader.here, server, tools, policies(tools, server.name))
+    attacks = shipped().of_all(kind_of(tool) for tool in tools)
+    return server_page(reader.here, server, tools, policies(tools, server.name), attacks)
 
 
 def _download(name: str) -> Callable[[Request, Reader], Answer]:
@@ -123,7 +128,8 @@ def _search(request: Request, reader: Reader) -> Page:
     servers: Found[ServerEntry] = Found([], 0)
     if wanted.sought and wanted.page == 1:
         servers = catalogue.servers(**filters, organisation=reader.organisation, limit=_SERVERS_FOUND)
-    return searching.results_page(reader.here, wanted, tools, servers.items)
+    attacks = searching.attacks_named(shipped().cases, wanted.sought) if wanted.page == 1 else []
+    return searching.results_page(reader.here, wanted, tools, servers.items, attacks[:_ATTACKS_FOUND])
 
 
 def _server_named(request: Request, reader: Reader) -> ServerEntry | None:

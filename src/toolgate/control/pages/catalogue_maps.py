@@ -11,9 +11,11 @@ from starlette.requests import Request
 from starlette.responses import PlainTextResponse, Response
 from starlette.routing import BaseRoute, Route
 
+from toolgate.attacks.abuse import shipped
 from toolgate.catalogue.store import Catalogue
 from toolgate.control.pages.catalogue_reading import PREFIX, Answer, Reader, reading
 from toolgate.control.pages.routing import state
+from toolgate.site.attack_links import attack_paths
 from toolgate.site.lists import Part, by_category, by_risk, by_signal
 from toolgate.site.maps import llms_text, robots, sitemap, sitemap_index
 from toolgate.site.surroundings import Surroundings
@@ -54,6 +56,7 @@ def _map(request: Request, reader: Reader) -> Answer:
 def _addresses(here: Surroundings, catalogue: Catalogue) -> Iterator[str]:
     counts = catalogue.counts()
     yield from (here.at(), here.at("search"))
+    yield from (here.at(*path) for path in attack_paths(shipped().cases))
     yield from _pages(here, ("servers",), counts.servers)
     for risk, number in counts.by_risk.items():
         yield from _pages(here, by_risk(risk).path, number)
@@ -70,7 +73,7 @@ def _pages(here: Surroundings, path: tuple[str, ...], total: int) -> Iterator[st
 
 
 def _models(request: Request, reader: Reader) -> Answer:
-    return PlainTextResponse(llms_text(reader.here, state(request).catalogue().counts()))
+    return PlainTextResponse(llms_text(reader.here, state(request).catalogue().counts(), shipped().cases))
 
 
 async def _robots(request: Request) -> Response:

@@ -89,6 +89,15 @@ export function serversNamed(meanings, servers) {
     .sort((one, other) => other.score - one.score || other.tools - one.tools);
 }
 
+// The attacks in whose words each word is found, those with most of them in the title first.
+export function attacksNamed(words, attacks) {
+  if (!words.length) return [];
+  return attacks
+    .map(([title, slug, verdict, text], place) => ({ title, slug, verdict, text, place, score: words.filter((word) => title.toLowerCase().includes(word)).length }))
+    .filter(({ text }) => words.every((word) => text.includes(word)))
+    .sort((one, other) => other.score - one.score || one.place - other.place);
+}
+
 function named(name) {
   const words = wordsOf(name);
   return { words, joined: words.join("") };

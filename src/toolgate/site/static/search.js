@@ -1,6 +1,6 @@
 // Search in a site of files: loads a list of words, and of the tools only the part that may fit.
 import { announce } from "./announce.js";
-import { alike, CATEGORIES, RISKS, serversNamed, shardsFor, toolsIn, wordsOf } from "./finding.js";
+import { alike, attacksNamed, CATEGORIES, RISKS, serversNamed, shardsFor, toolsIn, wordsOf } from "./finding.js";
 
 const SHOWN = 100;
 const place = document.querySelector("[data-search]");
@@ -18,13 +18,17 @@ function load(name) {
 }
 
 async function find(text) {
-  const [counts, servers] = await Promise.all([load("words"), load("servers")]);
+  const [counts, servers, attacks] = await Promise.all([load("words"), load("servers"), load("attacks")]);
   const known = Object.keys(counts);
   const named = [...new Set(servers.flatMap(([name]) => wordsOf(name)))];
   const meanings = wordsOf(text).map((word) => alike(word, known));
   const shards = await Promise.all(shardsFor(meanings, counts).map((shard) => load(`shard-${shard}`)));
   const words = wordsOf(text).map((word) => alike(word, named));
-  return { tools: toolsIn(shards, meanings, servers), servers: words.length ? serversNamed(words, servers) : [] };
+  return {
+    tools: toolsIn(shards, meanings, servers),
+    servers: words.length ? serversNamed(words, servers) : [],
+    attacks: attacksNamed(wordsOf(text), attacks),
+  };
 }
 
 function link(href, text, mono = false) {
@@ -64,6 +68,12 @@ function row(main, words, risk) {
   return item;
 }
 
+function attackRow(attack, prefix) {
+  const item = row(link(`${prefix}/attacks/${attack.slug}/`, attack.title), [], "");
+  item.lastElementChild.textContent = attack.verdict;
+  return item;
+}
+
 function small(...parts) {
   const span = document.createElement("span");
   span.className = "small muted";
@@ -71,7 +81,7 @@ function small(...parts) {
   return span;
 }
 
-function show({ tools, servers }) {
+function show({ tools, servers, attacks }) {
   const prefix = place.dataset.searchPrefix;
   const toolRows = tools.slice(0, SHOWN).map((tool) => row(
     link(`${prefix}/tools/${tool.serverSlug}/${tool.slug}/`, tool.name, true),
@@ -81,12 +91,14 @@ function show({ tools, servers }) {
   const serverRows = servers.slice(0, 10).map((server) => row(
     link(`${prefix}/policies/${server.slug}/`, server.name), [small(`${server.tools} tools`)], server.risk,
   ));
+  const attackRows = attacks.slice(0, 10).map((attack) => attackRow(attack, prefix));
   const cards = [];
   if (serverRows.length) cards.push(list("Servers", serverRows, servers.length));
+  if (attackRows.length) cards.push(list("Attacks", attackRows, attacks.length));
   if (toolRows.length) cards.push(list("Tools", toolRows, tools.length));
   if (!cards.length) cards.push(Object.assign(document.createElement("p"), { textContent: "Nothing fits. Try fewer words." }));
   place.replaceChildren(...cards);
-  announce(`${tools.length} tools, ${servers.length} servers`);
+  announce(`${tools.length} tools, ${servers.length} servers, ${attacks.length} attacks`);
 }
 
 let turn = 0;
