@@ -52,12 +52,14 @@ class Judged:
 class Fit:
     """A tool of theirs that stands for one of a stub.
 
-    `parameters` are theirs by the stub's names, `fixed` what theirs needs besides.
+    `parameters` are theirs by the stub's names, `fixed` what theirs needs besides, `absent` what the stub's needs and
+    theirs has no place for.
     """
 
     theirs: Definition
     parameters: Mapping[str, str]
     fixed: Mapping[str, Any]
+    absent: Mapping[str, Any]
 
     @property
     def name(self) -> str:
@@ -66,11 +68,13 @@ class Fit:
 
     def outward(self, arguments: Arguments) -> Arguments:
         """The stub's arguments as theirs."""
-        return {**self.fixed, **{self.parameters.get(key, key): value for key, value in arguments.items()}}
+        said = {self.parameters[key]: value for key, value in arguments.items() if key in self.parameters}
+        return {**self.fixed, **said}
 
     def inward(self, arguments: Arguments) -> Arguments:
         """Theirs as the stub's."""
-        return {key: arguments[name] for key, name in self.parameters.items() if name in arguments}
+        said = {key: arguments[name] for key, name in self.parameters.items() if name in arguments}
+        return {**self.absent, **said}
 
 
 def fits(stub: Sequence[Definition], theirs: Sequence[Definition], chosen: Mapping[str, str]) -> dict[str, Fit]:
@@ -115,17 +119,27 @@ def _likeness(own: Judged, other: Judged) -> int:
 
 
 def _fit(own: Judged, other: Judged) -> Fit | None:
-    """Every parameter of the stub's tool finds one of theirs, or the tools do not fit."""
+    """Every parameter that the attack may abuse finds one of theirs, or the tools do not fit."""
     found: dict[str, str] = {}
     for name in own.tool["inputSchema"].get("properties", {}):
         place = _place(name, own, other, set(found.values()))
-        if place is None and name in own.tool["inputSchema"].get("required", ()):
-            return None
         if place is not None:
             found[name] = place
-    schema = other.tool.get("inputSchema", {})
-    needed = [name for name in schema.get("required", ()) if name not in found.values()]
-    return Fit(other.tool, found, {name: _sample(schema.get("properties", {}).get(name)) for name in needed})
+        elif name in own.signals().values() or name == _amount(own):
+            return None
+    fixed, absent = _rest(other.tool, set(found.values())), _rest(own.tool, set(found))
+    return Fit(other.tool, found, fixed, absent)
+
+
+def _rest(tool: Definition, said: set[str]) -> dict[str, Any]:
+    """Plain values for what a tool must have and nothing was said of."""
+    schema = tool.get("inputSchema", {})
+    properties = schema.get("properties", {})
+    return {name: _sample(properties.get(name)) for name in schema.get("required", ()) if name not in said}
+
+
+def _amount(judged: Judged) -> str:
+    return amount_of(parameters(judged.tool.get("inputSchema")))
 
 
 def _place(name: str, own: Judged, other: Judged, taken: set[str]) -> str | None:
@@ -134,9 +148,8 @@ def _place(name: str, own: Judged, other: Judged, taken: set[str]) -> str | None
     if name in properties:
         return name
     alike = [other.signals().get(signal) for signal, parameter in own.signals().items() if parameter == name]
-    amounts = amount_of(parameters(own.tool["inputSchema"])), amount_of(parameters(other.tool.get("inputSchema")))
-    if amounts[0] == name:
-        alike.append(amounts[1])
+    if _amount(own) == name:
+        alike.append(_amount(other))
     kind = own.tool["inputSchema"]["properties"][name].get("type")
     of_kind = [key for key, said in properties.items() if isinstance(said, dict) and said.get("type") == kind]
     free = [key for key in [*alike, *of_kind] if key and key not in taken]
