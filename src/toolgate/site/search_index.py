@@ -1,4 +1,4 @@
-"""What search in a site of files looks through: lists of words, servers and attacks, and a file of tools for each shard.
+"""What search in a site of files looks through: lists of words, servers and attacks, and for each shard its tools.
 
 A shard holds the tools that have a word, in their name or that of their server, which begins with the same two letters;
 so a search loads three lists and a shard or two. Words that most servers are called by say nothing and are left out.

@@ -67,10 +67,11 @@ STOPPERS: Final[dict[str, str]] = {
     "pinning": "definitions that are pinned",
     "inspection": "inspection of what servers answer",
     "approval": "a person who is asked",
+    "journal": "a journal that is written before anything is sent",
     "control": "what the control plane asks of every request",
 }
 """By `Case.checked_by`."""
-ALWAYS: Final = frozenset({"identity", "session", "hygiene", "protocol", "control"})
+ALWAYS: Final = frozenset({"identity", "session", "hygiene", "protocol", "journal", "control"})
 """Those that no policy switches on or off."""
 
 
