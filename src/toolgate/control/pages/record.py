@@ -23,7 +23,7 @@ from toolgate.control.recorded import seen_by
 from toolgate.control.state import State
 from toolgate.policy.document import Document
 from toolgate.policy.explain import NOT_ASKED, looked_at
-from toolgate.policy.words import decimal
+from toolgate.policy.words import decimal, window_words
 from toolgate.store import described
 from toolgate.store.approvals import Approval, ApprovalStore
 from toolgate.store.captures import FILE, open_capture
