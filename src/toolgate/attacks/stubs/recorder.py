@@ -21,8 +21,8 @@ _REVISION = "2025-11-25"
 class Server(Stub):
     """Notes `request` (verb and path), `header` (`name: value`), `body`, and `executed` with each call it carries out.
 
-    The last of repeated keys counts. With `folded`, keys are read without regard to case. `sessions`: it gives out the
-    session ids 1, 2, 3 and asks nobody whose they are.
+    `crashed` is noted where its reader ran out of stack. The last of repeated keys counts; with `folded`, keys are read
+    without regard to case. `sessions`: it gives out the session ids 1, 2, 3 and asks nobody whose they are.
     """
 
     def __init__(self, folder: Path, *, folded: bool = False, sessions: bool = False) -> None:
@@ -64,6 +64,9 @@ class Server(Stub):
             message = json.loads(body)
         except ValueError:
             return Response(status_code=HTTPStatus.BAD_REQUEST)
+        except RecursionError:
+            self.note("crashed", f"{len(body)} bytes")
+            return Response(status_code=HTTPStatus.INTERNAL_SERVER_ERROR)
         if isinstance(message, list):
             return JSONResponse([answer for one in message if (answer := await self._reply(one)) is not None])
         answer = await self._reply(message)
