@@ -143,7 +143,8 @@ class Stopped(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
 
     `rule` is the pointer or word that the one record of the refusal names, `server` and `tool` whose calls never arrive
     ("" where the refusal is not of a tool). `bound` is what remains possible, for BOUND; `records` how many refusals
-    are recorded, where it is not one, `hits` how many calls of the tool arrive because they are no part of the attack.
+    are recorded (where inspection stops it: how many answers that were cleaned), where it is not one, `hits` how many
+    calls of the tool arrive because they are no part of the attack.
     """
 
     rule: str
@@ -152,6 +153,11 @@ class Stopped(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     bound: Effect | None = None
     records: int = 1
     hits: int = 0
+
+    @property
+    def ordinary(self) -> bool:
+        """Whether the call itself goes on, without what made it an attack: then nothing is refused."""
+        return self.records == 0 and self.hits > 0
 
 
 class Policies(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
