@@ -23,14 +23,22 @@ async def play(scene: Scene) -> None:
     nested = b'{"jsonrpc":"2.0","id":1,"method":"tools/call","params":' + b"[" * _DEEP + b"]" * _DEEP + b"}"
     for body in (_read("x" * _LARGE), nested, _read(_SLOW)):
         await _send(scene, body)
-    recorder = scene.stubs["recorder"]
-    for entry in recorder.noted.get("crashed", []):
-        scene.note("harm", f"the reader ran out of stack on {entry}")
-    for body_seen in recorder.noted.get("body", []):
-        if len(body_seen) >= _LARGE:
-            scene.note("harm", f"a body of {len(body_seen)} bytes was taken in")
+    _count(scene)
     if scene.variant == "guarded" and not await _alive(scene):
         scene.note("harm", "the gateway does not answer any more")
+
+
+def _count(scene: Scene) -> None:
+    """What the server was made to do."""
+    noted = scene.stubs["recorder"].noted
+    for entry in noted.get("crashed", []):
+        scene.note("harm", f"the reader ran out of stack on {entry}")
+    for body in noted.get("body", []):
+        if len(body) >= _LARGE:
+            scene.note("harm", f"a body of {len(body)} bytes was taken in")
+    for executed in noted.get("executed", []):
+        if _SLOW in executed:
+            scene.note("harm", "a value was let through that the pattern does not accept")
 
 
 def _read(name: str) -> bytes:

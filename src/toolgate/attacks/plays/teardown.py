@@ -6,6 +6,7 @@ import asyncio
 
 from toolgate.attacks.scene import Scene
 from toolgate.attacks.stage import ACTOR
+from toolgate.errors import ToolgateError
 from toolgate.store.approvals import ApprovalStore
 
 
@@ -20,11 +21,13 @@ async def play(scene: Scene) -> None:
 
 
 def _approve(scene: Scene) -> None:
-    """What a person does who looks at the one call that waits."""
+    """What a person does who looks at the one call that waits. Raises ToolgateError where it is not one."""
     store = ApprovalStore(scene.stage.data)
     grants = {door.grant_id for door in scene.doors.values()}
     try:
-        for waiting in [approval for approval in store.every(["pending"]) if approval.grant_id in grants]:
-            store.decide(waiting.id, "approved", ACTOR)
+        waiting = [approval for approval in store.every(["pending"]) if approval.grant_id in grants]
+        if len(waiting) != 1:
+            raise ToolgateError("approvals", f"{len(waiting)} calls wait where one was expected")
+        store.decide(waiting[0].id, "approved", ACTOR)
     finally:
         store.close()
