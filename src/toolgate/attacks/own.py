@@ -29,7 +29,8 @@ OUTCOMES: Final[dict[Outcome, str]] = {
     "unclear": "could not be told",
 }
 _BY_POLICY: Final = frozenset({"policy", "inspection", "approval"})
-"""What the words of a policy decide; everything else the gateway does by itself."""
+"""What the words of a policy decide; everything else the gateway does by itself, as it does all of the protocol."""
+_PROTOCOL: Final = "protocol-evasion"
 
 
 class Tried(msgspec.Struct, frozen=True):
@@ -73,13 +74,13 @@ async def try_all(cases: Sequence[Case], own: OwnPolicy, tell: Callable[[int, in
 async def _try(stage: Stage, case: Case, own: OwnPolicy) -> Tried:
     if case.verdict == "NO":
         return Tried(case.slug, case.verdict, "cannot", told=case.companion.text if case.companion else "")
-    by_policy = case.checked_by in _BY_POLICY
+    by_policy = case.checked_by in _BY_POLICY and case.kind != _PROTOCOL
     try:
         async with asyncio.timeout(SECONDS), scene(stage, case, "guarded", own if by_policy else None) as made:
             if by_policy and (absent := _absent(made, own)):
                 return Tried(case.slug, case.verdict, "no tool", told=f"nothing stands for {', '.join(absent)}")
             await made.play()
-            return _told(made) if by_policy else _by_itself(made)
+            return _told(made, own) if by_policy else _by_itself(made)
     except Exception as error:  # noqa: BLE001 - the root of a run: what breaks it is told, and counts as not stopped
         return Tried(case.slug, case.verdict, "unclear", told="; ".join(causes(error)))
 
@@ -100,17 +101,29 @@ def _speaks_of(document: str, tool: str) -> bool:
     return named or compile_policy(read).could_call(tool)
 
 
-def _told(made: Scene) -> Tried:
+def _told(made: Scene, own: OwnPolicy) -> Tried:
     case = made.case
-    tools = {tool: fit.name for fitted in made.fitted.values() for tool, fit in fitted.items()}
+    pairs = [pair for fitted in made.fitted.values() for pair in fitted.items()]
+    tools = {tool: fit.name for tool, fit in pairs if tool in case.tools}
     refusals = _refusals(made)
     rule = refusals[0].rule if refusals else ""
     if made.shows(case.success):
         return Tried(case.slug, case.verdict, "passes", rule, "the attack had its effect", tools)
+    if not refusals and (unseen := _unseen(made, own)):
+        told = f"the agent is not shown {', '.join(unseen)}, so it reads none of it"
+        return Tried(case.slug, case.verdict, "stopped", "(default deny)", told, tools)
     if not refusals:
         return Tried(case.slug, case.verdict, "unclear", told="nothing was refused, and nothing happened", tools=tools)
     outcome: Outcome = "limited" if case.verdict == "BOUND" else "stopped"
     return Tried(case.slug, case.verdict, outcome, rule, refusals[0].message, tools)
+
+
+def _unseen(made: Scene, own: OwnPolicy) -> list[str]:
+    """Tools of the case that the policy does not show: what they say of themselves reaches nobody."""
+    policy = compile_policy(parse(own.document))
+    named = {tool["name"] for stub in made.stubs.values() for tool in stub.definitions()}
+    fitted = {tool for fitted in made.fitted.values() for tool in fitted}
+    return sorted(name for name in named - fitted if not policy.lists(name))
 
 
 def _refusals(made: Scene) -> list[Decision]:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import logging
 from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
@@ -60,14 +61,15 @@ def run(  # noqa: PLR0913, PLR0917 - what is played, against what, and where the
     """Play attacks on this machine: harmless servers on loopback, a gateway of their own, nothing outside is touched.
 
     Without --policy each attack is played bare, behind the gateway and under a tempting mistake, and its tools do
-    honest work; all of it must be as the case says. With --policy they are played against your policy instead. Exit code
-    1: something was not as the case says, or your policy lets through what a policy can stop.
+    honest work; all of it must be as the case says. With --policy they are played against your policy instead.
+    Exit code 1: something was not so, or your policy lets through what a policy can stop.
     """
     cases = chosen(attacks or (), kind, verdict)
     if not cases:
         raise BadInput("ATTACKS", "no attack fits", "`toolgate attack list` names all")
     if policy is None and (server or tools or pairs):
         raise BadInput("--policy", "is missing: only an own policy has tools of its own", "name the file of a policy")
+    logging.disable(logging.WARNING)  # the victims' client remarks on odd servers, and here they are meant to be odd
     files = Files(junit_file, badge_file)
     if policy is None:
         held = _play(cases, files, data_directory(data), as_json=as_json)
