@@ -10,7 +10,7 @@ from toolgate.attacks.stage import ACTOR
 from toolgate.store.stopping import stop_grant
 
 _OTHER: Final = "other"
-_MAILS: Final = range(104, 110)
+_MAILS: Final = range(104, 109)
 
 
 async def play(scene: Scene) -> None:
