@@ -8,8 +8,12 @@ from .behaviours import BEHAVIOURS
 from .clients import PEERS, Peer, missing
 from .conftest import Scenes
 
-LONG = {f"inspector-legacy-stdio-{name}" for name in ("change", "limit", "repeat", "call")}
-"""Each call of it is a process of its own, which starts the server anew: many calls are for the night."""
+LONG = {
+    *(f"inspector-legacy-stdio-{name}" for name in ("change", "limit", "repeat", "call", "refused", "progress")),
+    *(f"inspector-{era}-http-repeat" for era in ("auto", "legacy")),
+    *(f"{client}-legacy-http-restart" for client in ("fastmcp3", "fastmcp4", "mcp-remote", "mcp1")),
+}
+"""For the night: each call of an inspector is a process of its own, and the day has restarts of other clients."""
 CELLS = [
     pytest.param(peer, name, id=cell, marks=[pytest.mark.nightly] if cell in LONG else [])
     for peer in PEERS
