@@ -18,7 +18,7 @@ from tests.gateway.running import Gateway
 
 from toolgate.control.discovering import seen_of
 from toolgate.control.identity import passwords
-from toolgate.store import contact, definitions, grants, members, policies, servers
+from toolgate.store import contact, definitions, grants, members, policies, servers, stopping
 from toolgate.store.approvals import ApprovalStore
 from toolgate.store.database import writing
 from toolgate.store.members import Terms
@@ -168,6 +168,9 @@ def furnish(place: Office) -> None:
     )
     token = place.grant("shop", "support", "support-bot", principal="vera@example.com", labels={"team": "support"})
     place.grant("shop", "readers", "reporting")
+    place.grant("shop", "readers", "mailer")
+    engine, data = place.gateway.engine, place.gateway.data
+    stopping.stop_grant(engine, data, EMAIL, "mailer", "It mails what it reads: ask Vera before it goes on.")
     place.call(
         "shop",
         token,

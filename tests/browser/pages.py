@@ -20,7 +20,8 @@ def every_page(place: Office) -> dict[str, str]:
     server = servers.get(engine, "shop").id
     version = definitions.of_server(engine, server)[0].fingerprint
     policy = policies.get(engine, "support").id
-    grant = next(row.id for row in grants.every(engine, 0.0) if row.label == "support-bot")
+    held = {row.label: row.id for row in grants.every(engine, 0.0)}
+    grant, stopped = held["support-bot"], held["mailer"]
     member = members.get(engine, EMAIL).id
     approval = ApprovalStore(place.gateway.data).every()[0].id
     decision = place.gateway.decisions(grant)[-1].decision_id
@@ -29,6 +30,7 @@ def every_page(place: Office) -> dict[str, str]:
         "servers": "/servers",
         "server-new": "/servers/new",
         "server": f"/servers/{server}",
+        "server-stop": f"/servers/{server}/stop",
         "server-judge": f"/servers/{server}/judge?version={version}&category=Destructive",
         "connect": f"/connect/{server}",
         "policies": "/policies",
@@ -38,6 +40,8 @@ def every_page(place: Office) -> dict[str, str]:
         "grants": "/grants",
         "grant-new": "/grants/new",
         "grant": f"/grants/{grant}",
+        "grant-stop": f"/grants/{grant}/stop",
+        "grant-stopped": f"/grants/{stopped}",
         "records": "/records",
         "record": f"/records/{decision}",
         "approvals": "/approvals",

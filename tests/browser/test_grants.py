@@ -7,6 +7,8 @@ import re
 import pytest
 from playwright.sync_api import Page, expect
 
+from toolgate.store import grants
+
 from .office import EMAIL, Office
 from .visitor import Visitor
 
@@ -47,6 +49,27 @@ def test_a_new_token_replaces_the_old_one_and_a_revoked_grant_is_refused(furnish
     page.get_by_role("main").get_by_role("button").last.click()
     expect(page.get_by_text("every running gateway has confirmed")).to_be_visible()
     assert furnished.call("shop", second, LIST)[0]
+    assert not visitor.complaints
+
+
+def test_a_grant_and_a_server_are_stopped_and_go_on_with_the_same_token(furnished: Office, visitor: Visitor) -> None:
+    page = visitor.page
+    visitor.sign_in(furnished.url, EMAIL)
+    token = furnished.grant("shop", "readers", "switched")
+    grant = grants.get(furnished.gateway.engine, "switched", 0.0).id
+    for path, list_ in (("grants", "switched"), ("servers", "shop")):
+        page.goto(f"{furnished.url}/{path}")
+        page.get_by_role("link", name=list_, exact=True).first.click()
+        page.get_by_role("main").get_by_role("link", name="Stop", exact=True).click()
+        page.get_by_label("Why").fill("Somebody looks at it.")
+        page.get_by_role("main").get_by_role("button").last.click()
+        expect(page.get_by_text("every running gateway has confirmed")).to_be_visible()
+        assert furnished.call("shop", token, LIST)[0]
+        last = furnished.gateway.decisions(grant)[-1]
+        assert (last.rule, "Somebody looks at it" in last.message) == ("(stopped)", True)
+        page.get_by_role("button", name="Resume").click()
+        expect(page.get_by_text("It goes on")).to_be_visible()
+        assert furnished.call("shop", token, LIST) == (False, "c1")
     assert not visitor.complaints
 
 

@@ -27,7 +27,7 @@ LEAVES = {path: command for path, command in COMMANDS.items() if not hasattr(com
 CHANGING = {
     *("server add", "server set", "server tools", "server remove", "server judge", "policy add", "policy remove"),
     *("grant add", "grant set", "grant rotate", "grant revoke", "grant attach", "apply"),
-    *("keys rotate", "keys retire"),
+    *("grant stop", "grant resume", "server stop", "server resume", "keys rotate", "keys retire"),
 }
 
 
