@@ -150,6 +150,14 @@ def test_a_grant_that_ran_out_is_a_warning(house: House) -> None:
     assert grants.every(house.engine, time.time())[0].state == "expired"
 
 
+def test_a_command_that_may_fetch_another_program_tomorrow_is_a_warning(house: House) -> None:
+    plan = house.preview(described(servers={"mail": {"command": "npx -y mailer"}}))
+    (warning,) = plan.warnings
+    assert (warning.place, warning.mend) == ("toolgate.yaml:1: /servers/mail", "name the version that was looked at")
+    assert warning.cause.startswith("the command fetches `mailer` without saying which version")
+    assert house.preview(described(servers={"mail": {"command": "npx -y mailer@1.0.15"}})).warnings == []
+
+
 @pytest.mark.parametrize(
     ("grant", "cause"),
     [

@@ -13,6 +13,7 @@ from toolgate.scanner.asking import Heard
 from toolgate.scanner.drift import drift
 from toolgate.scanner.findings import Finding
 from toolgate.scanner.judging import judge
+from toolgate.scanner.machine import held_back
 from toolgate.scanner.rules import LEVELS, RULES, at_least
 from toolgate.scanner.shadowing import shadows
 from toolgate.scanner.targets import Kept, Started, Target, name_of_command, name_of_url
@@ -55,9 +56,9 @@ def test_a_command_that_may_fetch_another_program_tomorrow_is_found() -> None:
     assert started("npx -y mailer@1.0.15") == []
 
 
-def test_an_address_that_may_hold_a_credential_is_not_quoted() -> None:
-    (finding,) = started("uvx git+https://secret@code.example/mailer")
-    assert (finding.rule_id, finding.quote) == ("unpinned-command", "")
+def test_a_command_that_nobody_agreed_to_start_is_looked_at_all_the_same() -> None:
+    held = held_back(Target("mail", Started(("npx", "-y", "mailer"))))
+    assert rules(judge(Heard(held, [])).findings) == ["unpinned-command"]
 
 
 def test_one_name_on_two_servers_is_found_once() -> None:

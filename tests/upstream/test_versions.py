@@ -33,7 +33,7 @@ _COMMIT = "0123456789abcdef0123456789abcdef01234567"
         ("uvx --python 3.12 mailer", "mailer"),
         ("uv tool run mailer", "mailer"),
         ("pipx run mailer", "mailer"),
-        ("uvx git+https://code.example/mailer@main", "git+https://code.example/mailer@main"),
+        ("uvx git+https://secret@code.example/mailer@main", "git+https://..."),
         ("docker run -i --rm acme/mailer", "acme/mailer"),
         ("docker run -i --rm -e KEY acme/mailer:1.0.15", "acme/mailer:1.0.15"),
         ("docker run -e KEY=value --name mail acme/mailer:latest serve", "acme/mailer:latest"),

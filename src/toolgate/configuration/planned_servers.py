@@ -7,15 +7,17 @@ from collections.abc import Iterator
 from dataclasses import asdict, replace
 from functools import partial
 
-from toolgate.configuration.document import Configuration
+from toolgate.configuration.document import Configuration, ServerTerms
 from toolgate.configuration.plan import Plan, Run, Step
 from toolgate.configuration.present import Present, PresentServer
+from toolgate.configuration.problems import Problem
 from toolgate.keys import SealBroken, Sealer
 from toolgate.store import servers
 from toolgate.store.headers import HeaderInput, StoredHeader, unseal
 from toolgate.store.names import escaped, shown
 from toolgate.store.origins import take_over
 from toolgate.store.servers import Registration
+from toolgate.upstream.versions import floating
 
 
 def plan_servers(plan: Plan, configuration: Configuration, present: Present, sealer: Sealer) -> None:
@@ -28,6 +30,14 @@ def plan_servers(plan: Plan, configuration: Configuration, present: Present, sea
             plan.steps.append(Step("+", "server", name, (way(wanted),), (run,), reached=True))
         else:
             _change(plan, known, wanted, sealer, configuration.origin)
+        _warn(plan, given)
+
+
+def _warn(plan: Plan, given: ServerTerms) -> None:
+    fetched = floating(given.registration.command)
+    if fetched:
+        cause = f"the command fetches `{shown(fetched)}` without saying which version: it may be another one tomorrow"
+        plan.warnings.append(Problem(given.place, cause, "name the version that was looked at"))
 
 
 def _change(plan: Plan, known: PresentServer, wanted: Registration, sealer: Sealer, origin: str) -> None:

@@ -13,7 +13,7 @@ from toolgate.classifier.hazards.schemas import is_open
 from toolgate.errors import ToolgateError
 from toolgate.scanner.asking import Heard
 from toolgate.scanner.findings import Finding, of_hazard
-from toolgate.scanner.targets import Kept, Started, Target
+from toolgate.scanner.targets import Kept, Missing, Started, Target
 from toolgate.upstream.versions import floating
 
 HEAVY: Final = 20_000
@@ -106,11 +106,10 @@ def _of_all(report: Report) -> Iterator[Finding]:
 
 
 def _of_start(target: Target) -> Iterator[Finding]:
-    fetched = floating(target.way.command) if isinstance(target.way, Started) else ""
+    fetched = floating(target.way.command) if isinstance(target.way, Started | Missing) else ""
     if fetched:
         detail = "is started by a command that fetches it anew and does not say which version"
-        # An address may hold credentials; the name of a package does not.
-        yield Finding("unpinned-command", target.name, "", "command", detail, "" if "//" in fetched else fetched[:200])
+        yield Finding("unpinned-command", target.name, "", "command", detail, fetched[:200])
 
 
 def _of_manners(heard: Heard) -> Iterator[Finding]:

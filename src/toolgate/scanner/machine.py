@@ -52,5 +52,5 @@ def _told_apart(those: list[Target]) -> list[Target]:
 def held_back(target: Target) -> Target:
     """A target whose command nobody agreed to start."""
     cause = "was not started: nobody agreed to it (`--yes` does)"
-    way: Way = Missing(cause) if isinstance(target.way, Started) else target.way
+    way: Way = Missing(cause, target.way.command) if isinstance(target.way, Started) else target.way
     return replace(target, way=way)

@@ -59,9 +59,10 @@ class Kept:
 
 @dataclass(slots=True, frozen=True)
 class Missing:
-    """A server that cannot be asked, because its configuration leaves open how."""
+    """A server that cannot be asked: its configuration leaves open how, or nobody agreed to start its command."""
 
     cause: str
+    command: tuple[str, ...] = ()
 
     @property
     def shown(self) -> str:

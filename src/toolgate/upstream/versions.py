@@ -45,16 +45,20 @@ _RUNNERS: Final[Mapping[str, tuple[tuple[str, ...], str]]] = {
 
 
 def floating(command: Sequence[str]) -> str:
-    """What a command fetches without saying which version, as it stands there; "" where it says so or fetches nothing.
+    """What a command fetches without saying which version; "" where it says so or fetches nothing.
 
     A tag such as `latest`, a range and a container's tag are no versions: they are moved. Programs that are not known
-    to fetch anything are believed to be what lies on the disk.
+    to fetch anything are believed to be what lies on the disk. Of an address only the scheme is told: the rest may hold
+    a credential.
     """
     program = PurePath(command[0].replace("\\", "/")).name.lower() if command else ""
     words, kind = _RUNNERS.get(program.removesuffix(".cmd").removesuffix(".exe"), ((), ""))
     rest = _behind(command[1:], words) if kind else None
     fetched = "" if rest is None else _fetched(rest, kind)
-    return "" if not fetched or _LOCAL.match(fetched) or _FIXED[kind](fetched) else fetched
+    if not fetched or _LOCAL.match(fetched) or _FIXED[kind](fetched):
+        return ""
+    scheme, sign, _ = fetched.partition("//")
+    return f"{scheme}//..." if sign else fetched
 
 
 def _behind(arguments: Sequence[str], words: tuple[str, ...]) -> Sequence[str] | None:
