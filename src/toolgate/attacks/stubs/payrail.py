@@ -12,25 +12,18 @@ _AMOUNT = {"type": "number", "description": "Amount in whole units of the curren
 
 
 class Server(Stub):
-    """Notes `refunded`, `transferred` and `bought` as `AMOUNT CURRENCY to WHOM`; `balance` is what is left."""
+    """Notes `refunded` and `transferred` as `AMOUNT CURRENCY to WHOM`; `balance` is what is left."""
 
     def __init__(self, folder: Path) -> None:
         super().__init__(folder)
         self.balance: float = BALANCE
 
     def definitions(self) -> list[Definition]:
-        """A reading, and three ways to spend."""
+        """Two ways to spend."""
         return [
-            tool("get_balance", "Read the balance.", annotations={"readOnlyHint": True}),
             tool("create_refund", "Refund a charge.", _order("charge", "Id of the charge to refund.")),
             tool("transfer", "Transfer money to a payee.", _order("payee", "Account of the payee.")),
-            tool("buy", "Buy an item and pay for it.", _order("item", "Name of the item.")),
         ]
-
-    async def do_get_balance(self, _arguments: Arguments) -> str:
-        """The number."""
-        self.note("read", "balance")
-        return str(self.balance)
 
     async def do_create_refund(self, arguments: Arguments) -> str:
         """Pay back."""
@@ -39,10 +32,6 @@ class Server(Stub):
     async def do_transfer(self, arguments: Arguments) -> str:
         """Pay somebody."""
         return self._pay("transferred", arguments, arguments["payee"])
-
-    async def do_buy(self, arguments: Arguments) -> str:
-        """Pay for something."""
-        return self._pay("bought", arguments, arguments["item"])
 
     def _pay(self, effect: str, arguments: Arguments, whom: str) -> str:
         amount = arguments["amount"]
