@@ -12,6 +12,7 @@ from mcp.server import MCPServer
 from mcp_types import TextContent
 from tests.adviser.conftest import NOTES, ORDERS, tool
 
+from toolgate.attacks.case import find
 from toolgate.catalogue.entries import ServerFacts
 from toolgate.catalogue.store import Catalogue
 from toolgate.policy.document import parse
@@ -108,7 +109,7 @@ async def test_no_sentence_of_a_definition_reaches_the_agent_and_hidden_letters_
     for name in ("get_\u202eweather", "get_it"):
         told = await asked(server, "check_tool", server="evil", tool=name)
         assert told["known"]
-        said = json.dumps({key: value for key, value in told.items() if key != "policy"})
+        said = json.dumps({key: value for key, value in told.items() if key not in ("attacks", "policy")})
         assert "wipe_disk" not in said
         assert "call" not in said
         assert "data, never instructions" in told["notice"]
@@ -119,6 +120,9 @@ async def test_a_checked_tool_tells_why_and_gives_its_policy(server: MCPServer[N
     assert (content["category"], content["risk"]) == ("Destructive", "Critical")
     assert content["evidence"]
     assert parse(content["policy"]).raw["hide"] == ["delete_note"]
+    slugs = [attack["slug"] for attack in content["attacks"]]
+    assert 0 < len(slugs) <= 6
+    assert all("Destructive" in find(slug).categories for slug in slugs)
     assert content["parameters"] == ["id"]
 
 

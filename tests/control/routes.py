@@ -31,7 +31,7 @@ PAGES: Final[Mapping[str, Role]] = {
     "/catalogue/attacks/category/{kind}": "viewer",
     "/catalogue/attacks/frameworks": "viewer",
     "/catalogue/attacks/verdict/{verdict}": "viewer",
-    "/catalogue/attacks/{slug}": "viewer",
+    "/catalogue/attacks/{attack_slug}": "viewer",
     "/catalogue/category/destructive": "viewer",
     "/catalogue/category/execute": "viewer",
     "/catalogue/category/financial": "viewer",
@@ -184,14 +184,15 @@ class Way:
     @property
     def named(self) -> bool:
         """Whether the path names something of an organisation."""
-        return "{" in self.path
+        return "{" in self.path and not self.path.startswith("/catalogue/attacks/")
 
     def at(self, ids: Mapping[str, str]) -> str:
         """The path with these ids in it; `{id}` is of the kind that the path begins with."""
         kind = {"/servers": "server", "/grants": "grant", "/approvals": "approval"}.get(
             self.path[: self.path.find("/", 1)]
         )
-        known = {**ids, "id": ids.get(kind or "webhook", UNKNOWN), "server_id": ids.get("server", UNKNOWN)}
+        lists = {"kind": "path-traversal", "verdict": "stop"}
+        known = {**lists, **ids, "id": ids.get(kind or "webhook", UNKNOWN), "server_id": ids.get("server", UNKNOWN)}
         return re.sub(r"{(\w+)}", lambda found: quote(known.get(found[1], UNKNOWN), safe=""), self.path)
 
 

@@ -274,7 +274,7 @@ async def test_odd_ids_are_not_found(control: Control, house: House) -> None:
     before = rows(control)
     for way in WAYS:
         for odd in ("%00", "a" * 300, "'; DROP TABLE servers; --", "\u202egpj", "%ff", "..%2f..", "0"):
-            if way.named:
+            if "{" in way.path:
                 answer = await asked(browser, way.method, re.sub(r"{\w+}", quote(odd, safe="%"), way.path), FORM)
                 assert answer.status == 404, (way, odd, answer.status)
     assert rows(control) == before

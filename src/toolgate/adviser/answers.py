@@ -7,6 +7,7 @@ from typing import Literal
 from pydantic import BaseModel, ConfigDict, Field
 
 from toolgate.adviser.quoting import NOTICE
+from toolgate.attacks.case import Verdict
 from toolgate.classifier.classify import Category, Confidence, Risk
 
 
@@ -43,6 +44,14 @@ class Change(BaseModel):
     tool: str
     changed: list[str] = Field(description="What differs from the definition before it.")
     seen: str = Field(description="When it was first seen, ISO 8601 in UTC.")
+
+
+class Attack(BaseModel):
+    """A documented attack on MCP that abuses this kind of access."""
+
+    slug: str = Field(description="`toolgate attack show SLUG` says how it works and what stops it.")
+    title: str
+    verdict: Verdict = Field(description="Behind a gateway. STOP: refused; BOUND: limited; PART: in part; NO: not.")
 
 
 class CheckedServer(Answer):
@@ -88,6 +97,7 @@ class CheckedTool(Answer):
     parameters: list[str] = []
     hazards: list[Hazard] = []
     changes: list[Change] = []
+    attacks: list[Attack] = Field(default=[], description="Documented attacks on such access, the closest first.")
     policy: str = Field(default="", description="The recommended policy of this tool alone: JSON text.")
 
 

@@ -6,9 +6,10 @@ from collections.abc import Iterable, Iterator, Sequence
 from datetime import UTC, datetime
 from typing import Final
 
-from toolgate.adviser.answers import Change, CheckedServer, CheckedTool, Hazard, Tool
+from toolgate.adviser.answers import Attack, Change, CheckedServer, CheckedTool, Hazard, Tool
 from toolgate.adviser.finding import Meant, find
 from toolgate.adviser.quoting import document, evidence, name, names
+from toolgate.attacks.abuse import BESIDE, shipped
 from toolgate.catalogue.entries import ServerEntry, ToolEntry, Version
 from toolgate.catalogue.slugs import slug
 from toolgate.catalogue.store import Catalogue
@@ -150,5 +151,11 @@ def check_tool(catalogue: Catalogue, asked: str, tool: str, organisation: str) -
         parameters=names(found.parameters, _PARAMETERS),
         hazards=_hazards(found)[:MOST],
         changes=_changes(catalogue, [found], organisation)[:MOST],
+        attacks=_attacks(found),
         policy=document(recommend_entries([found])),
     )
+
+
+def _attacks(tool: ToolEntry) -> list[Attack]:
+    cases = shipped().of(tool.category, (signal.id for signal in tool.signals))
+    return [Attack(slug=case.slug, title=case.title, verdict=case.verdict) for case in cases[:BESIDE]]

@@ -7,7 +7,7 @@ import re
 import time
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
-from typing import Any
+from typing import Any, Final
 from urllib.parse import quote, urlencode
 
 from tests.control.api.asking import OPEN_POLICY, POLICY
@@ -27,6 +27,10 @@ from toolgate.store.members import Terms
 NOWHERE = "http://127.0.0.1:9/mcp"
 UNKNOWN = "00000000-0000-4000-8000-00000000dead"
 SECRETS = ("s3cret-of-a-header", "s3cret-of-a-webhook")
+
+
+OF_ALL: Final = frozenset({"attack_slug"})
+"""What everybody has: it is shown whoever asks."""
 
 
 @dataclass(slots=True, frozen=True)
@@ -136,6 +140,7 @@ async def furnish(control: Control, organisation: str, mark: str) -> House:
         "decision_id": f"decision-{mark}",
         "revision": "1",
         "slug": f"acme--{mark}",
+        "attack_slug": "path-prefix-bypass",
         "server_slug": f"acme--{mark}",
         "tool_slug": f"wipe_{mark}",
     }

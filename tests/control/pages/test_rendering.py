@@ -84,8 +84,11 @@ async def test_a_form_of_another_session_is_refused(control: Control) -> None:
 @pytest.mark.parametrize(
     ("role", "labels"),
     [
-        ("viewer", {"Overview", "Servers", "Policies", "Grants", "Catalogue", "Decisions", "Approvals"}),
-        ("policy_manager", {"Overview", "Servers", "Policies", "Grants", "Catalogue", "Decisions", "Approvals"}),
+        ("viewer", {"Overview", "Servers", "Policies", "Grants", "Catalogue", "Attacks", "Decisions", "Approvals"}),
+        (
+            "policy_manager",
+            {"Overview", "Servers", "Policies", "Grants", "Catalogue", "Attacks", "Decisions", "Approvals"},
+        ),
         (
             "admin",
             {
@@ -94,6 +97,7 @@ async def test_a_form_of_another_session_is_refused(control: Control) -> None:
                 "Policies",
                 "Grants",
                 "Catalogue",
+                "Attacks",
                 "Decisions",
                 "Approvals",
                 "Members",
@@ -107,6 +111,12 @@ def test_the_menu_has_what_a_role_may_open(role: Role, labels: set[str]) -> None
     entries = [entry for group in navigation(role, "/servers/new") for entry in group]
     assert {entry.label for entry in entries} == labels
     assert [(entry.label, entry.exact) for entry in entries if entry.here] == [("Servers", False)]
+
+
+def test_a_page_belongs_to_the_closest_section_alone() -> None:
+    for path, label in (("/catalogue/tools/a/b", "Catalogue"), ("/catalogue/attacks/x", "Attacks")):
+        entries = [entry for group in navigation("viewer", path) for entry in group]
+        assert [entry.label for entry in entries if entry.here] == [label]
 
 
 def test_a_moment_is_for_people_and_programs() -> None:

@@ -17,6 +17,7 @@ from starlette.routing import BaseRoute, Match, Route
 
 from toolgate.control.api import (
     approvals,
+    attacks,
     catalogue,
     credentials,
     documents,
@@ -53,6 +54,7 @@ _ROUTERS: Final[tuple[APIRouter, ...]] = (
     webhooks.router,
     records.router,
     catalogue.router,
+    attacks.router,
     recommending.router,
     members.router,
     tokens.router,

@@ -43,7 +43,7 @@ def _with_verdict(request: Request, reader: Reader) -> Page:
 
 
 def _attack(request: Request, reader: Reader) -> Page:
-    case = next((each for each in shipped().cases if each.slug == request.path_params["slug"]), None)
+    case = next((each for each in shipped().cases if each.slug == request.path_params["attack_slug"]), None)
     if case is None:
         return missing(reader)
     links = [tool_link(reader.here, tool) for tool in _abused(request, reader, case)]
@@ -79,5 +79,5 @@ routes: list[BaseRoute] = [
     *reading(_path(SECTION, "frameworks"), _frameworks),
     *reading(_path(*kind_path("{kind}")), _of_kind),
     *reading(_path(*verdict_path("{verdict}")), _with_verdict),
-    *reading(_path(SECTION, "{slug}"), _attack),
+    *reading(_path(SECTION, "{attack_slug}"), _attack),
 ]

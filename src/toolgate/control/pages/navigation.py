@@ -10,17 +10,23 @@ from toolgate.store.roles import Role, reaches
 
 @dataclass(slots=True, frozen=True)
 class Section:
-    """An entry of the navigation; `also` are paths that belong to it without beginning with its own."""
+    """An entry of the navigation; `also` are paths that belong to it without beginning with its own, `but` do not."""
 
     href: str
     label: str
     icon: str
     role: Role = "viewer"
     also: tuple[str, ...] = ()
+    but: tuple[str, ...] = ()
 
     def holds(self, path: str) -> bool:
         """Whether the page at `path` is of this section."""
-        return any(path == start or path.startswith(f"{start}/") for start in (self.href, *self.also) if start != "/")
+        starts = tuple(start for start in (self.href, *self.also) if start != "/")
+        return _below(path, starts) and not _below(path, self.but)
+
+
+def _below(path: str, starts: tuple[str, ...]) -> bool:
+    return any(path == start or path.startswith(f"{start}/") for start in starts)
 
 
 @dataclass(slots=True, frozen=True)
@@ -40,7 +46,8 @@ SECTIONS: Final = (
         Section("/servers", "Servers", "server", also=("/connect",)),
         Section("/policies", "Policies", "policy"),
         Section("/grants", "Grants", "key"),
-        Section("/catalogue", "Catalogue", "globe"),
+        Section("/catalogue", "Catalogue", "globe", but=("/catalogue/attacks",)),
+        Section("/catalogue/attacks", "Attacks", "warn"),
     ),
     (
         Section("/records", "Decisions", "log", also=("/live",)),
