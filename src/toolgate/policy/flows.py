@@ -28,12 +28,17 @@ _FIRST, _SECOND = NANO, 2 * NANO
 
 
 @dataclass(slots=True, frozen=True)
-class Leg:
+class Some:
     """What `after`, `and_after` or `deny` names, sorted by kind."""
 
     names: tuple[str, ...]
     patterns: tuple[str, ...]
     categories: tuple[str, ...]
+
+    @property
+    def is_empty(self) -> bool:
+        """Whether it names nothing."""
+        return self == _NOTHING
 
     def covers(self, tool: str, category: str) -> bool:
         """Whether the tool is one of them. A `category` that nobody knows ("") may be any, which is the strict side."""
@@ -42,7 +47,7 @@ class Leg:
         return bool(self.categories) and (not category or category in self.categories)
 
 
-_NOTHING = Leg((), (), ())
+_NOTHING = Some((), (), ())
 
 
 @dataclass(slots=True, frozen=True)
@@ -55,16 +60,16 @@ class Flow:
     pointer: str
     counter: str
     name: str
-    after: Leg
-    and_after: Leg
-    deny: Leg
+    after: Some
+    and_after: Some
+    deny: Some
     seconds: int
     on_deny: str
 
     @property
     def has_two_legs(self) -> bool:
         """Whether something of `and_after` must have been used, too."""
-        return self.and_after != _NOTHING
+        return not self.and_after.is_empty
 
     @property
     def reads_categories(self) -> bool:
@@ -101,7 +106,7 @@ def read_flows(raw: Mapping[str, Any]) -> tuple[Flow, ...]:
 
 
 def _flow(raw: Mapping[str, Any], place: int) -> Flow:
-    after, and_after, deny = (read_leg(raw.get(key, ())) for key in ("after", "and_after", "deny"))
+    after, and_after, deny = (read_some(raw.get(key, ())) for key in ("after", "and_after", "deny"))
     within = raw.get("within", SESSION)
     seconds = 0 if within == SESSION else read_duration(within)
     assert seconds is not None  # validated
@@ -117,10 +122,10 @@ def _flow(raw: Mapping[str, Any], place: int) -> Flow:
     )
 
 
-def read_leg(items: Iterable[Any]) -> Leg:
+def read_some(items: Iterable[Any]) -> Some:
     """A valid list of names, patterns and categories."""
     keys = [item for item in items if type(item) is str]
-    return Leg(
+    return Some(
         tuple(key for key in keys if not is_pattern(key)),
         tuple(key for key in keys if is_pattern(key)),
         tuple(dict.fromkeys(word for item in items if type(item) is dict for word in _words(item["category"]))),
@@ -131,7 +136,7 @@ def _words(category: Any) -> Iterator[str]:
     yield from [category] if type(category) is str else category
 
 
-def _named(legs: Iterable[Leg], seconds: int) -> str:
+def _named(legs: Iterable[Some], seconds: int) -> str:
     """The same for the same legs, in whatever order their items stand, and for the same length of time."""
     sets = [[sorted({*leg.names, *leg.patterns}), sorted(leg.categories)] for leg in legs]
     return sha256(json.dumps([sets, seconds]).encode()).hexdigest()[:16]

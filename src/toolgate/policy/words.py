@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
+from typing import Any
 
 from toolgate.policy.charges import Limit
 from toolgate.policy.conditions import Condition, shown_operand
 from toolgate.policy.decision import NANO, Unit, Window
+from toolgate.policy.flows import Flow, Some
 from toolgate.policy.paths import EACH
 
 _WHOSE = {
@@ -16,6 +18,8 @@ _WHOSE = {
     "server": "for the whole server",
     "organisation": "for the whole organisation",
 }
+_NAMED = 6
+"""Tools of a flow that a text names one by one."""
 _SPANS = {1: "second", 60: "minute", 3600: "hour", 86_400: "day"}
 
 
@@ -42,9 +46,11 @@ def conditions_words(conditions: Iterable[Condition]) -> str:
 
 def limit_words(limit: Limit) -> str:
     """`at most 60 calls a minute, per grant`."""
-    unit = "calls" if limit.cost == NANO else "units"
+    unit = "units" if limit.cost != NANO else "identical calls" if limit.repeats else "calls"
     if not isinstance(limit.cost, int):
         unit = f"of {limit.cost.shown}"
+    elif limit.counts_bytes:
+        unit = f"bytes of answers, with {decimal(limit.cost)} reserved for each,"
     elif limit.cost != NANO:
         unit = f"units at {decimal(limit.cost)} a call"
     return f"at most {decimal(limit.maximum)} {unit} {_span(limit.window)}, {_WHOSE[limit.scope]}"
@@ -55,6 +61,42 @@ def _span(window: Unit | int) -> str:
         return f"{'an' if window is Unit.HOUR else 'a'} {window.value}"
     named = _SPANS.get(window)
     return f"in any {named}" if named else f"in any {window} seconds"
+
+
+def flow_words(flow: Flow) -> str:
+    """`denied after `read_ticket` or `get_*`, for the rest of the session`."""
+    ends = f"for {span_words(flow.seconds)} after the last such call" if flow.seconds else "for the rest of the session"
+    return f"denied after {_legs(flow)}, {ends}"
+
+
+def flow_denial(flow: Flow, tool: str, seconds: int) -> str:
+    """What the agent reads whose call of the tool a flow refuses; `seconds` is 0 where that ends with its session."""
+    ends = f"for {span_words(seconds)} after the last such call" if seconds else "for the rest of this session"
+    return flow.on_deny or f"`{tool}` is denied after {_legs(flow)}, {ends}"
+
+
+def _legs(flow: Flow) -> str:
+    together = f", together with {some_words(flow.and_after)}" if flow.has_two_legs else ""
+    return some_words(flow.after) + together
+
+
+def some_words(some: Some) -> str:
+    """``read_ticket`, `get_*` or a tool of category `Read``."""
+    named = [f"`{key}`" for key in (*some.names, *some.patterns)]
+    if len(named) > _NAMED:
+        named[_NAMED - 1 :] = [f"{len(named) - _NAMED + 1} others"]
+    named += [f"a tool of category `{word}`" for word in some.categories]
+    return " or ".join([", ".join(named[:-1]), named[-1]] if len(named) > 1 else named)
+
+
+def response_words(response: Mapping[str, Any]) -> str:
+    """What is done to answers: `an answer longer than 65536 bytes is withheld`."""
+    said = []
+    if "redact" in response:
+        said.append(f"what {', '.join(f'`{name}`' for name in response['redact'])} finds in the answer is replaced")
+    if "max_bytes" in response:
+        said.append(f"an answer longer than {response['max_bytes']} bytes is withheld")
+    return " and ".join(said)
 
 
 def window_words(window: Window) -> str:
