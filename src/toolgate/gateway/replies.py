@@ -115,3 +115,22 @@ def request_of(raw: bytes) -> Message:
     if message.kind != "request":
         raise NotUnderstood("is no request")
     return message
+
+
+def input_asked(raw: Raw | UnsetType) -> list[Message]:
+    """What an unfinished result asks of the client, each read as strictly as a message that comes by itself.
+
+    Raises NotUnderstood: what client and gateway could read differently is nothing that a policy can judge.
+    """
+    if raw is UNSET:
+        return []
+    try:
+        asked = strict_json.read(bytes(raw))
+        if not isinstance(asked, dict) or not all(isinstance(request, dict) for request in asked.values()):
+            raise NotUnderstood("asks for input in a way that no revision defines")
+        messages = [classify({**request, "jsonrpc": "2.0", "id": 0}) for request in asked.values()]
+    except Malformed as malformed:
+        raise NotUnderstood(f"asks for input in a way that is refused: {malformed.cause}") from None
+    if not all(message.kind == "request" for message in messages):
+        raise NotUnderstood("asks for input with what is no request")
+    return messages
