@@ -18,7 +18,8 @@ WHOLE = 20
 
 def say(text: str, colour: str | None = None) -> None:
     """A line for people, on standard output; in this colour on a terminal, unless NO_COLOR asks for none."""
-    typer.echo(typer.style(escaped(text), fg=None if os.environ.get("NO_COLOR") else colour))
+    line = escaped(text)
+    typer.echo(typer.style(line, fg=colour) if colour and not os.environ.get("NO_COLOR") else line)
 
 
 def complain(line: str, mend: str = "") -> None:

@@ -111,10 +111,11 @@ def _show_changes(waiting: Sequence[Described], server: str, as_json: bool) -> N
         return
     for change in waiting:
         print_change(change)
-    if waiting:
-        words = " ".join(f"--accept {shlex.quote(accept_word(change))}" for change in waiting)
-        printing.say(f"To let in what is shown: toolgate server tools {shown(server)} {words}")
-    else:
+        printing.say(
+            f"  to let it in: toolgate server tools {shown(server)} --accept {shlex.quote(accept_word(change))}"
+        )
+        printing.say("")
+    if not waiting:
         printing.complain(f"nothing of {shown(server)} waits to be accepted")
 
 

@@ -22,7 +22,6 @@ def print_change(change: Described) -> None:
         printing.say(f"  {legible(place['place'])}{kind}")
         for sign, text in place["lines"]:
             printing.say(f"    {sign} {legible(text)}".rstrip(), _COLOURS.get(sign))
-    printing.say("")
 
 
 def accept_word(change: Described) -> str:
