@@ -25,6 +25,7 @@ def test_an_attack_is_shown_with_both_policies_and_its_sources(toolgate: Toolgat
     assert "path_under" in shown
     assert "starts_with" in shown
     assert "https://" in shown
+    assert "\nWHAT HAPPENS\n" in shown
     assert toolgate("attack", "show", "22", "--json").json["slug"] == "path-prefix-bypass"
     assert "there is no such attack" in toolgate("attack", "show", "magic", code=2).err
 

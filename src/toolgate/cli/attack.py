@@ -61,12 +61,17 @@ def show(
     printing.fields({"attack": f"{case.number} {case.slug}", "title": case.title, "kind": KINDS[case.kind].title})
     printing.fields({"verdict": case.verdict})
     for title, text in _texts(case):
-        printing.say(f"\n{title.upper()}")
-        printing.document(text.strip())
+        _part(title.upper(), *text.strip().splitlines())
     for source in case.sources:
-        printing.say(
-            f"\nsource: {source.title}{f', {source.date}' if source.date else ''}\n  {source.url}\n  {source.says}"
+        _part(
+            f"source: {source.title}{f', {source.date}' if source.date else ''}", f"  {source.url}", f"  {source.says}"
         )
+
+
+def _part(*lines: str) -> None:
+    """These lines, after an empty one."""
+    for line in ("", *lines):
+        printing.say(line)
 
 
 def _facts(case: Case) -> dict[str, object]:
