@@ -6,6 +6,8 @@ import asyncio
 import json
 from collections.abc import AsyncIterator, Callable
 from contextlib import asynccontextmanager
+from dataclasses import replace
+from pathlib import Path
 
 import aiohttp
 import pytest
@@ -185,3 +187,25 @@ async def test_a_grant_that_is_used_for_the_first_time_is_stopped_too(grant: Gra
     unused = grant.gateway.grant(grant.server, ALLOW_ALL)
     assert (await unused.call("run")).denied
     assert recorder.received == []
+
+
+@pytest.mark.slow
+async def test_every_gateway_of_the_directory_stops_at_once(tmp_path: Path, recorder: Recorder) -> None:
+    data = tmp_path / "data"
+    first, second = (Gateway(data, "--counters", "sqlite") for _ in range(2))
+    try:
+        for gateway in (first, second):
+            await asyncio.to_thread(gateway.start)
+        here = first.grant(first.add_server(recorder.url), ALLOW_ALL)
+        there = replace(here, gateway=second)
+        recorder.reply = silent = Silent()
+        async with calling(there, silent) as client:
+            await asyncio.to_thread(stop_grant, here)
+            assert (await client).denied
+        assert [(await grant.call("run")).denied for grant in (here, there)] == [True, True]
+        await asyncio.to_thread(resume, here)
+        recorder.reply = plain
+        assert [(await grant.call("run")).denied for grant in (here, there)] == [False, False]
+    finally:
+        for gateway in (first, second):
+            await asyncio.to_thread(gateway.close)
