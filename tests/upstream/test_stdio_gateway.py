@@ -226,8 +226,13 @@ async def test_a_stopped_server_has_no_process_left_and_gets_another_when_it_is_
     session = await initialized(grant)
     ask = {"jsonrpc": "2.0", "id": 1, "method": "pid"}
     process = psutil.Process((await grant.post(ask, mcp_session_id=session)).json["result"]["pid"])
-    stopping.stop_server(gateway.engine, gateway.data, "test", server)
-    gateway.settle()
+    held = {"jsonrpc": "2.0", "id": 2, "method": "hold", "params": {}}
+    under_way = asyncio.create_task(grant.post(held, mcp_session_id=session))
+    await until(lambda: any(decision.method == "hold" for decision in grant.decisions()))
+    await asyncio.to_thread(stopping.stop_server, gateway.engine, gateway.data, "test", server)
+    await asyncio.to_thread(gateway.settle)
+    async with asyncio.timeout(20):
+        assert (await under_way).json["error"]["data"]["rule"] == "(stopped)"
     await until(lambda: not running(process))
     assert (await grant.call("x", mcp_session_id=session)).denied
     stopping.resume_server(gateway.engine, "test", server)
