@@ -168,6 +168,31 @@ async def test_an_open_stream_is_cut(gateway: Gateway, recorder: Recorder, stop:
     assert outcome.result == "stopped"
 
 
+@either
+async def test_a_call_that_is_answered_by_events_ends_with_the_reason(
+    gateway: Gateway, recorder: Recorder, stop: Switch
+) -> None:
+    recorder.reply = stream = Stream()
+    grant = gateway.grant(gateway.add_server(recorder.url), ALLOW_ALL)
+    progress = b'event: message\ndata: {"jsonrpc":"2.0","method":"notifications/progress","params":{}}\n\n'
+    async with (
+        aiohttp.ClientSession() as client,
+        client.post(grant.url, json=call("run"), headers=grant.headers()) as response,
+        asyncio.timeout(20),
+    ):
+        await stream.opened.wait()
+        stream.send(progress)
+        assert await response.content.readexactly(len(progress)) == progress
+        await asyncio.to_thread(stop, grant)
+        rest = (await response.content.read()).decode()
+        await recorder.hung_up.wait()
+    answer = json.loads(rest.removeprefix("event: message\ndata: "))
+    assert (answer["id"], answer["result"]["isError"]) == (1, True)
+    assert WHY in answer["result"]["content"][0]["text"]
+    (outcome,) = await gateway.outcomes(*grant.decisions())
+    assert outcome.result == "stopped"
+
+
 async def test_a_stopped_grant_ends_nothing_of_its_neighbours(grant: Grant, recorder: Recorder) -> None:
     neighbour = grant.gateway.grant(grant.server, ALLOW_ALL)
     recorder.reply = silent = Silent()

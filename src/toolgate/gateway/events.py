@@ -69,7 +69,13 @@ class EventRelay:
             await exchange.write(b"".join(held))
 
     def _start(self, passage: Passage, response: Answer) -> None:
+    def end(self, passage: Passage, answer: bytes) -> None:
+        """End a stream that began, before its server does, with this for the answer to the request."""
+        passage.exchange.write_soon(b"event: message\ndata: " + answer + b"\n\n")
+        passage.exchange.finish()
+
         passage.exchange.start(200, (*passage.answer_headers(response, self._sessions), *STREAM_HEADERS))
+        passage.in_events = True
 
     async def _event(self, passage: Passage, event: Event) -> bytes | None:
         """The bytes of one event for the client; None when it may not have it."""

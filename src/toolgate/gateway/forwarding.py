@@ -189,7 +189,11 @@ class Forwarding:
         if verdict is None:  # resumed already, or of a server that moved before
             passage.exchange.abort()
             return
-        self._give_up(passage, 503, answers.refusal(call, Denial(verdict, hint="" if ending.not_run else SENT_BEFORE)))
+        body = answers.refusal(call, Denial(verdict, hint="" if ending.not_run else SENT_BEFORE))
+        if passage.in_events and passage.expects_answer and not ending.answered:
+            self._events.end(passage, body)
+        else:
+            self._give_up(passage, 503, body)
 
     def _give_up(self, passage: Passage, status: int, body: bytes) -> None:
         """Answer with `body` as far as somebody waits for one; `status` is for what is no request of JSON-RPC."""

@@ -28,6 +28,8 @@ class Passage:
     call: Call
     session: OpenSession | None = None
     ending: Ending = field(default_factory=Ending)
+    in_events: bool = False
+    """Whether the answer began as a stream of events, which can take one more."""
 
     @property
     def expects_answer(self) -> bool:

@@ -186,7 +186,8 @@ class GatewayView:
         server.upstream.retire()
         for access in [a for a in self._by_grant.values() if a.server_id == server_id]:
             self._drop(access)
-            news.ended.add(access.grant_id)
+            if server_id not in news.stopped:  # a stop ends all of it, not streams alone
+                news.ended.add(access.grant_id)
 
     def _apply_credential(self, server_id: str) -> None:
         """Another access token is used from the next request on; nothing that is open ends for it."""
