@@ -7,7 +7,8 @@ from dataclasses import dataclass
 from typing import Final, Literal
 
 State = Literal["pending", "approved", "denied", "used", "expired", "void"]
-"""`approved` is a permit for one identical call; `used` when that was sent; `void` when the rules changed under it."""
+"""`approved` is a permit for one identical call; `used` when that was sent; `void` when the rules changed under it, or
+its grant or server was stopped."""
 
 _BY_CLOCK: Final[dict[str, str]] = {
     "pending": "state = 'pending' AND expires > ?",
