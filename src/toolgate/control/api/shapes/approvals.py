@@ -62,7 +62,7 @@ class Approval(Shown):
     expires: str
     """Until when it can be decided on, or used."""
     state: ApprovalState
-    """`approved`: a permit for one identical call; `used`: that was sent; `void`: the rules changed, or it was stopped."""
+    """`approved`: a permit for one identical call; `used`: sent; `void`: the rules changed, or it was stopped."""
     decided_by: str
     """Who decided; empty while nobody has."""
     decided_at: str | None
