@@ -7,6 +7,7 @@ With an `Egress` they are held to what an egress proxy allows.
 from __future__ import annotations
 
 import asyncio
+import re
 import socket
 from collections.abc import Awaitable, Callable, Mapping, Sequence
 from dataclasses import dataclass, field
@@ -18,6 +19,7 @@ from urllib.parse import urljoin, urlsplit
 
 Address = IPv4Address | IPv6Address
 _HOPS: Final = 5
+_LENGTH: Final = re.compile(r"\ncontent-length: *([0-9]+)", re.IGNORECASE)
 _NAT64: Final = 0x64FF9B << 96
 
 
@@ -38,6 +40,8 @@ class Answer(NamedTuple):
 
     text: str
     location: str = ""
+    status: int = 200
+    kind: str = "text/plain"
 
 
 Serve = Callable[[Asked], Answer]
@@ -64,11 +68,13 @@ class Site:
     async def _answer(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
         head = (await reader.readuntil(b"\r\n\r\n")).decode("latin-1")
         method, target, _ = head.split(" ", 2)
-        body = await reader.readexactly(int(head.lower().rpartition("content-length:")[2].split()[0]))
+        length = _LENGTH.search(head)
+        body = await reader.readexactly(int(length[1]) if length else 0)
         answer = self._serve(Asked(method, target, body.decode()))
-        status = HTTPStatus.FOUND if answer.location else HTTPStatus.OK
+        status = HTTPStatus.FOUND if answer.location else HTTPStatus(answer.status)
         sent = answer.text.encode()
         lines = [f"HTTP/1.1 {status.value} {status.phrase}", f"content-length: {len(sent)}"]
+        lines += [f"content-type: {answer.kind}"]
         lines += [f"location: {answer.location}"] if answer.location else []
         writer.write("\r\n".join([*lines, "connection: close", "", ""]).encode() + sent)
         await writer.drain()

@@ -7,9 +7,9 @@ from contextlib import AsyncExitStack, asynccontextmanager
 from dataclasses import dataclass, field
 from typing import Any, Literal
 
-import aiohttp
+import httpx2
 
-from toolgate.attacks.agent import Agent, Spoken, connection
+from toolgate.attacks.agent import PLAIN, SECONDS, Agent, Spoken, connection
 from toolgate.attacks.case import Case, Effect, Step, StubServer
 from toolgate.attacks.dressing import Dressed, Fit, fits
 from toolgate.attacks.host import find_play, make_stub
@@ -107,11 +107,9 @@ class Scene:
         usual = {"content-type": "application/json", "accept": "application/json, text/event-stream", **door.headers}
         sent = {name.lower(): text for name, text in usual.items()}
         sent |= {name.replace("_", "-"): text for name, text in headers.items()}
-        async with (
-            aiohttp.ClientSession() as session,
-            session.request(method, door.url, data=body, headers=sent) as answer,
-        ):
-            return answer.status, {name.lower(): text for name, text in answer.headers.items()}, await answer.read()
+        async with httpx2.AsyncClient(timeout=SECONDS, verify=PLAIN) as http:
+            answer = await http.request(method, door.url, content=body, headers=sent)
+        return answer.status_code, dict(answer.headers), answer.content
 
     def recorded(self) -> list[AnyEntry]:
         """Everything in the journal since the run began, of other runs' grants nothing."""

@@ -27,7 +27,7 @@ from toolgate.store.changes import announce
 from toolgate.store.database import latest_change, open_database, together
 from toolgate.store.definitions import Seen
 from toolgate.store.directory import prepare_directory
-from toolgate.store.gateway_file import CONTROL_NAME, control_url
+from toolgate.store.gateway_file import DEFAULT_CONTROL_URL, control_url
 from toolgate.store.grants import Minted
 
 ACTOR: Final = "attack"
@@ -104,13 +104,19 @@ async def open_stage(program: Sequence[str] = PROGRAM, options: Sequence[str] = 
         yield Stage(data, folder, address, host, engine)
 
 
+async def control_plane(data: Path) -> str:
+    """The URL of the control plane. Its process starts beside the gateway, and says by a file where it listens."""
+    while (url := control_url(data)) == DEFAULT_CONTROL_URL:  # noqa: ASYNC110 - another process writes the file
+        await asyncio.sleep(0.05)
+    return url
+
+
 async def _wake_control(data: Path) -> None:
     """Ask for a page: the control plane loads them when the first is asked for, which is not the time of a case."""
-    while not (data / CONTROL_NAME).exists():  # noqa: ASYNC110 - a file of another process, which tells nobody
-        await asyncio.sleep(0.05)
+    url = await control_plane(data)
     with suppress(httpx2.HTTPError):  # a case that needs it tells more
         async with httpx2.AsyncClient(timeout=SECONDS, verify=PLAIN) as http:
-            await http.get(f"{control_url(data)}/sign-in")
+            await http.get(f"{url}/sign-in")
 
 
 def allow_all() -> str:

@@ -9,11 +9,10 @@ from typing import Any, Final
 import httpx2
 
 from toolgate.attacks.agent import PLAIN, SECONDS
-from toolgate.attacks.stage import ACTOR, Stage
+from toolgate.attacks.stage import ACTOR, Stage, control_plane
 from toolgate.errors import ToolgateError
 from toolgate.store import members, sessions, tokens
 from toolgate.store.database import writing
-from toolgate.store.gateway_file import control_url
 from toolgate.store.members import Terms
 
 _COOKIE: Final = "toolgate_session"
@@ -23,10 +22,8 @@ _FORM: Final = re.compile(r'name="csrf" value="([^"]+)"')
 class Visitor:
     """Sends requests with the same headers every time; redirects are not followed."""
 
-    def __init__(self, stage: Stage, headers: dict[str, str]) -> None:
-        self._http = httpx2.AsyncClient(
-            base_url=control_url(stage.data), headers=headers, timeout=SECONDS, verify=PLAIN
-        )
+    def __init__(self, url: str, headers: dict[str, str]) -> None:
+        self._http = httpx2.AsyncClient(base_url=url, headers=headers, timeout=SECONDS, verify=PLAIN)
 
     async def __aenter__(self) -> Visitor:
         return self
@@ -50,13 +47,15 @@ class Visitor:
 async def stranger(stage: Stage, stack: AsyncExitStack, **headers: str) -> Visitor:
     """Somebody without a credential."""
     named = {name.replace("_", "-"): text for name, text in headers.items()}
-    return await stack.enter_async_context(Visitor(stage, named))
+    return await stack.enter_async_context(Visitor(await control_plane(stage.data), named))
 
 
 async def program(stage: Stage, stack: AsyncExitStack) -> Visitor:
     """A program with an API token of the role admin."""
     token = tokens.add(stage.engine, ACTOR, stage.fresh(), "admin").secret
-    return await stack.enter_async_context(Visitor(stage, {"authorization": f"Bearer {token}"}))
+    return await stack.enter_async_context(
+        Visitor(await control_plane(stage.data), {"authorization": f"Bearer {token}"})
+    )
 
 
 async def person(stage: Stage, stack: AsyncExitStack) -> Visitor:
@@ -65,4 +64,4 @@ async def person(stage: Stage, stack: AsyncExitStack) -> Visitor:
     with writing(stage.engine, ACTOR) as change:
         member = members.insert(change, f"{name}@example.com", Terms(name, "admin"))
         secret = sessions.begin(change, member.id, "127.0.0.1", ACTOR)
-    return await stack.enter_async_context(Visitor(stage, {"cookie": f"{_COOKIE}={secret}"}))
+    return await stack.enter_async_context(Visitor(await control_plane(stage.data), {"cookie": f"{_COOKIE}={secret}"}))

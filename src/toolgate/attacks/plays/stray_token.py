@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
-import aiohttp
+import httpx2
 
+from toolgate.attacks.agent import PLAIN
 from toolgate.attacks.scene import Scene
 from toolgate.attacks.stubs.infrabox import CANARY
 
@@ -21,5 +22,5 @@ async def play(scene: Scene) -> None:
 
 async def _go_around(scene: Scene) -> None:
     url = scene.urls["infra"].removesuffix("/mcp") + "/api/volumes/backups"
-    async with aiohttp.ClientSession() as session:
-        await session.delete(url, headers={"authorization": f"Bearer {CANARY}"})
+    async with httpx2.AsyncClient(verify=PLAIN) as http:
+        await http.delete(url, headers={"authorization": f"Bearer {CANARY}"})

@@ -5,16 +5,18 @@ It verifies neither client, nor code, nor redirect URI: what goes wrong here mus
 
 from __future__ import annotations
 
+import json
+from collections.abc import Mapping
 from http import HTTPStatus
 from pathlib import Path
-from urllib.parse import urlencode
+from urllib.parse import parse_qsl, urlencode, urlsplit
 
-from aiohttp import web
 from starlette.applications import Starlette
 from starlette.datastructures import Headers
 from starlette.responses import Response
 from starlette.types import ASGIApp, Receive, Scope, Send
 
+from toolgate.attacks.internet import Answer, Asked, Site
 from toolgate.attacks.stubs.stub import Arguments, Definition, Stub, tool
 
 
@@ -31,7 +33,7 @@ class Server(Stub):
         """URL of the authorization server; known from `open` on."""
         self._endpoint = authorization_endpoint
         self._closed = closed
-        self._runner: web.AppRunner | None = None
+        self._site = Site(self._answer)
 
     def definitions(self) -> list[Definition]:
         """One that tells who is asking."""
@@ -43,22 +45,12 @@ class Server(Stub):
 
     async def open(self) -> None:
         """Start the authorization server."""
-        application = web.Application()
-        application.router.add_get("/resource", self._resource)
-        application.router.add_get("/.well-known/oauth-authorization-server", self._metadata)
-        application.router.add_post("/register", self._register)
-        application.router.add_get("/authorize", self._authorize)
-        application.router.add_post("/token", self._token)
-        self._runner = web.AppRunner(application, access_log=None)
-        await self._runner.setup()
-        site = web.TCPSite(self._runner, "127.0.0.1", 0)
-        await site.start()
-        self.issuer = f"http://127.0.0.1:{self._runner.addresses[0][1]}"
+        await self._site.__aenter__()
+        self.issuer = f"http://127.0.0.1:{self._site.port}"
 
     async def close(self) -> None:
         """End it."""
-        if self._runner is not None:
-            await self._runner.cleanup()
+        await self._site.__aexit__()
 
     def application(self) -> ASGIApp:
         """The MCP endpoint behind a look at the credential."""
@@ -75,12 +67,25 @@ class Server(Stub):
             return ""
         return f'Bearer resource_metadata="{self.issuer}/resource?of=http://{headers.get("host")}"'
 
-    async def _resource(self, request: web.Request) -> web.Response:
-        return web.json_response({"resource": request.query["of"], "authorization_servers": [self.issuer]})
+    def _answer(self, asked: Asked) -> Answer:
+        """One request to the authorization server."""
+        place = urlsplit(asked.target)
+        query = dict(parse_qsl(place.query))
+        if place.path == "/resource":
+            return _json({"resource": query["of"], "authorization_servers": [self.issuer]})
+        self.note("asked", place.path)
+        if place.path == "/.well-known/oauth-authorization-server":
+            return _json(self._metadata())
+        if place.path == "/register":
+            return _json({"client_id": "client", "token_endpoint_auth_method": "none"}, HTTPStatus.CREATED)
+        if place.path == "/authorize":
+            return self._authorize(query)
+        if place.path == "/token":
+            return self._token()
+        return Answer("", status=HTTPStatus.NOT_FOUND)
 
-    async def _metadata(self, request: web.Request) -> web.Response:
-        self.note("asked", request.path)
-        said = {
+    def _metadata(self) -> dict[str, object]:
+        return {
             "issuer": self.issuer,
             "authorization_endpoint": self._endpoint or f"{self.issuer}/authorize",
             "token_endpoint": f"{self.issuer}/token",
@@ -89,23 +94,20 @@ class Server(Stub):
             "response_types_supported": ["code"],
             "grant_types_supported": ["authorization_code"],
         }
-        return web.json_response(said)
 
-    async def _register(self, request: web.Request) -> web.Response:
-        self.note("asked", request.path)
-        return web.json_response({"client_id": "client", "token_endpoint_auth_method": "none"}, status=201)
-
-    async def _authorize(self, request: web.Request) -> web.Response:
+    def _authorize(self, query: Mapping[str, str]) -> Answer:
         """Nobody is asked for consent: straight back, with a code and the state as it came."""
-        self.note("asked", request.path)
-        back = urlencode({"code": "code", "state": request.query.get("state", "")})
-        raise web.HTTPFound(f"{request.query['redirect_uri']}?{back}")
+        back = urlencode({"code": "code", "state": query.get("state", "")})
+        return Answer("", f"{query['redirect_uri']}?{back}")
 
-    async def _token(self, request: web.Request) -> web.Response:
-        self.note("asked", request.path)
+    def _token(self) -> Answer:
         token = f"canary-access-{len(self.noted.get('issued', [])) + 1}"
         self.note("issued", token)
-        return web.json_response({"access_token": token, "token_type": "Bearer"})
+        return _json({"access_token": token, "token_type": "Bearer"})
+
+
+def _json(value: object, status: HTTPStatus = HTTPStatus.OK) -> Answer:
+    return Answer(json.dumps(value), status=status, kind="application/json")
 
 
 class _Look:
