@@ -20,6 +20,7 @@ def every_page(place: Office) -> dict[str, str]:
     server = servers.get(engine, "shop").id
     version = definitions.of_server(engine, server)[0].fingerprint
     policy = policies.get(engine, "support").id
+    parted = policies.get(engine, "parted").id
     held = {row.label: row.id for row in grants.every(engine, 0.0)}
     grant, stopped = held["support-bot"], held["mailer"]
     member = members.get(engine, EMAIL).id
@@ -37,6 +38,7 @@ def every_page(place: Office) -> dict[str, str]:
         "policy-new": "/policies/new",
         "policy": f"/policies/{policy}",
         "builder": f"/policies/{policy}/edit",
+        "builder-flows": f"/policies/{parted}/edit?open=/tools/list_customers",
         "grants": "/grants",
         "grant-new": "/grants/new",
         "grant": f"/grants/{grant}",
@@ -56,6 +58,11 @@ def every_page(place: Office) -> dict[str, str]:
         "catalogue-risk": "/catalogue/risk/critical",
         "catalogue-search": "/catalogue/search?q=delete+file",
         "catalogue-contact": "/catalogue/contact",
+        "attacks": "/catalogue/attacks",
+        "attack": "/catalogue/attacks/lethal-trifecta",
+        "attack-replay": "/catalogue/attacks/duplicate-keys",
+        "attack-kind": "/catalogue/attacks/category/path-traversal",
+        "attack-frameworks": "/catalogue/attacks/frameworks",
         "messages": "/messages",
         "events": "/events",
         "settings": "/settings",

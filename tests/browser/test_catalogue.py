@@ -31,6 +31,11 @@ SERVED = {
     "category": "/catalogue/category/execute?page=2",
     "search": "/catalogue/search?q=delete+file",
     "nothing found": "/catalogue/search?q=zzzzqqqq",
+    "attacks": "/catalogue/attacks",
+    "attack": "/catalogue/attacks/lethal-trifecta",
+    "replay": "/catalogue/attacks/duplicate-keys",
+    "frameworks": "/catalogue/attacks/frameworks",
+    "attack found": "/catalogue/search?q=lethal",
     "contact": "/catalogue/contact",
     "missing": "/catalogue/tools/none/none",
 }
@@ -41,6 +46,10 @@ FILES = {
     "tool": "/cat/tools/acme--cargo/run/",
     "money": "/cat/tools/acme--cargo/pay_invoice/",
     "list": "/cat/category/read/page/2/",
+    "attack": "/cat/attacks/path-prefix-bypass/",
+    "attack by many": "/cat/attacks/poisoned-answer/",
+    "attack unstopped": "/cat/attacks/silent-copy/",
+    "frameworks": "/cat/attacks/frameworks/",
     "search": "/cat/search/?q=run",
     "missing": "/cat/404.html",
 }
@@ -107,6 +116,62 @@ def test_no_hostile_definition_makes_a_page_wider_than_a_phone(browser: Browser,
         wide = visitor.page.evaluate("document.documentElement.scrollWidth - document.documentElement.clientWidth")
         assert wide <= 0, (page, wide)
     assert visitor.complaints == []
+    context.close()
+
+
+def test_no_page_of_the_attack_database_is_wider_than_a_phone(browser: Browser, files: tuple[str, Path]) -> None:
+    url, site = files
+    context = browser.new_context(viewport={"width": 390, "height": 900})
+    visitor = Visitor(context.new_page())
+    pages = [*site.glob("attacks/**/index.html")]
+    assert len(pages) > 70
+    for page in pages:
+        visitor.page.goto(f"{url}/cat/{page.parent.relative_to(site).as_posix()}/", wait_until="domcontentloaded")
+        wide = visitor.page.evaluate("document.documentElement.scrollWidth - document.documentElement.clientWidth")
+        assert wide <= 0, (page, wide)
+    assert visitor.complaints == []
+    context.close()
+
+
+def test_a_reader_walks_from_a_tool_to_an_attack_and_copies_what_stops_it(
+    context: BrowserContext, visitor: Visitor, files: tuple[str, Path]
+) -> None:
+    context.grant_permissions(["clipboard-read", "clipboard-write"], origin=files[0])
+    page = visitor.page
+    page.goto(f"{files[0]}/cat/tools/acme--cargo/pay_invoice/")
+    page.get_by_role("link", name="Many small refunds").click()
+    expect(page.get_by_role("heading", level=1)).to_have_text("Many small refunds")
+    page.get_by_role("button", name="Copy the recommended policy for payrail").click()
+    copied = json.loads(page.evaluate("navigator.clipboard.readText()"))
+    assert copied["tools"]["create_refund"] == {"rate_limit": "5/day"}
+    page.get_by_role("link", name="pay_invoice").click()
+    expect(page.get_by_role("heading", level=1)).to_have_text("pay_invoice")
+    assert visitor.complaints == []
+
+
+def test_the_arrows_of_a_diagram_end_at_the_middle_of_their_lanes(visitor: Visitor, files: tuple[str, Path]) -> None:
+    page = visitor.page
+    page.goto(f"{files[0]}/cat/attacks/silent-copy/")
+    lanes = [box["x"] + box["width"] / 2 for each in page.locator(".lanes span").all() if (box := each.bounding_box())]
+    arrows = [box for each in page.locator(".sequence .arrow").all() if (box := each.bounding_box())]
+    assert len(lanes) == 4
+    spans = [(1, 2), (2, 3), (3, 3), (3, 4), (2, 3)]
+    for box, (left, right) in zip(arrows, spans, strict=True):
+        if left != right:
+            assert abs(box["x"] - lanes[left - 1]) < 3
+            assert abs(box["x"] + box["width"] - lanes[right - 1]) < 3
+
+
+def test_attacks_are_read_and_filtered_without_scripts(browser: Browser, public: Office) -> None:
+    context = browser.new_context(java_script_enabled=False, viewport={"width": 390, "height": 900})
+    page = context.new_page()
+    page.goto(f"{public.url}/catalogue")
+    page.get_by_role("link", name="Attacks", exact=True).first.click()
+    page.get_by_role("link", name="Not stopped").first.click()
+    expect(page.get_by_role("heading", level=1)).to_have_text("Attacks: not stopped")
+    page.get_by_role("table").get_by_role("link").first.click()
+    expect(page.get_by_text("A gateway cannot stop it").first).to_be_visible()
+    expect(page.get_by_role("listitem").filter(has_text="to").first).to_be_visible()
     context.close()
 
 
