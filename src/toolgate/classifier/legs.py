@@ -9,7 +9,7 @@ from __future__ import annotations
 from collections.abc import Callable, Iterable, Mapping
 
 from toolgate.classifier.classify import Classification
-from toolgate.classifier.guarded import Judged, is_amount, is_path, is_sql
+from toolgate.classifier.guarded import Judged, is_amount, is_path, is_run, is_sql
 from toolgate.classifier.parameters import text_of
 from toolgate.classifier.recommend import is_usable
 from toolgate.classifier.tightened import judged_of
@@ -39,9 +39,10 @@ def _known(judged: Judged, tool: Mapping[str, object]) -> Known:
 
 
 def _reads_private(tool: Judged) -> bool:
-    """It reads files or a database that the caller names."""
-    named = any(is_path(each, tool) or is_sql(each, tool) for each in tool.arguments)
-    return _runs(tool) or (tool.category == "Read" and named)
+    """It reads files that the caller names, or queries a database."""
+    queries = any(is_sql(each, tool) for each in tool.arguments)
+    reads = tool.category == "Read" and any(is_path(each, tool) for each in tool.arguments)
+    return queries or reads or _runs(tool)
 
 
 def _meets_strangers(tool: Judged) -> bool:
@@ -53,8 +54,8 @@ def _goes_out(tool: Judged) -> bool:
 
 
 def _runs(tool: Judged) -> bool:
-    """What runs code of the caller can read whatever its server can, and send it."""
-    return tool.category == "Execute" and "code" in tool.signals
+    """What runs a program of the caller can read whatever its server can, and send it."""
+    return tool.category == "Execute" and any(is_run(each, tool) for each in tool.arguments)
 
 
 _TESTS: dict[Leg, Callable[[Judged], bool]] = {

@@ -82,7 +82,7 @@ MONEY_CAP = Preset(
     "At most so much money is moved in a day, over all tools that move any.",
     _money_cap,
     (
-        Option("daily", "The most that is moved in a day, in the unit of the tools' own amounts", example="100"),
+        Option("daily", "The most that is moved in a day", example="100"),
         Option("counter", "The name of the counter", "money", "money"),
     ),
     needs_tools=True,
@@ -92,7 +92,7 @@ LOOP_BREAKER = Preset(
     "An agent that makes the same call again and again is stopped.",
     _loop_breaker,
     (
-        Option("max", "How often the same call may be made", "10", "10"),
-        Option("window", "Within how many seconds", "60", "60"),
+        Option("max", "How many identical calls", "10", "10"),
+        Option("window", "In how many seconds", "60", "60"),
     ),
 )

@@ -80,6 +80,6 @@ LETHAL_TRIFECTA = Preset(
     "lethal-trifecta",
     "Of reading private data, meeting the text of strangers and sending outward no session has all three.",
     _parted,
-    (Option("within", "For how long: `session`, or a length of time", "session", "session"),),
+    (Option("within", "For how long", "session", "session"),),
     needs_tools=True,
 )

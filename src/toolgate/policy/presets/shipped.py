@@ -32,9 +32,14 @@ def add(preset: Preset, document: dict[str, Any], known: Sequence[Known], given:
 
 def begin(preset: Preset, known: Sequence[Known], given: Given) -> Added:
     """A document that lists these tools (every tool where none are known) and has the preset. Raises BadOption."""
-    listed: dict[str, Any] = {tool.name: {} for tool in known if not is_pattern(tool.name) and preset.lists(tool)}
-    document = {"version": "1", "default": "deny", "tools": listed if known else {"*": {"action": "allow"}}}
-    return add(preset, document, known, given)
+    return add(preset, {"version": "1", "default": "deny", "tools": listing(preset, known)}, known, given)
+
+
+def listing(preset: Preset, known: Sequence[Known]) -> dict[str, Any]:
+    """What stands under `tools` of a document that begins with the preset."""
+    if not known:
+        return {"*": {"action": "allow"}}
+    return {tool.name: {} for tool in known if not is_pattern(tool.name) and preset.lists(tool)}
 
 
 def _complete(preset: Preset, given: Given) -> Given:

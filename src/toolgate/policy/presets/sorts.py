@@ -65,7 +65,7 @@ FREEZE = Preset(
     "Between two moments nothing is changed; reading goes on.",
     _freeze,
     (
-        Option("from", "When the freeze begins (RFC 3339)", example="2026-12-24T18:00:00Z"),
+        Option("from", "When it begins", example="2026-12-24T18:00:00Z"),
         Option("to", "When it ends", example="2027-01-02T06:00:00Z"),
     ),
 )
