@@ -107,6 +107,36 @@ rates = st.one_of(
 )
 
 
+def repeated(entry: st.SearchStrategy[Json]) -> st.SearchStrategy[Json]:
+    """Now and then with a limit on identical calls."""
+    return st.builds(
+        lambda raw, rate: raw if rate is None else {**raw, "repeat_limit": rate},
+        entry,
+        st.one_of(st.none(), st.none(), rates),
+    )
+
+
+items = st.lists(
+    st.one_of(
+        st.sampled_from(KEYS),
+        st.sampled_from([{"category": "Read"}, {"category": ["Destructive", "Financial"]}, {"category": ["Read"]}]),
+    ),
+    min_size=1,
+    max_size=2,
+)
+flows = st.lists(
+    st.fixed_dictionaries(
+        {"after": items, "deny": items},
+        optional={
+            "and_after": items,
+            "within": st.sampled_from(["session", "1h", "60m", "7d"]),
+            "on_deny": st.just("no"),
+        },
+    ),
+    max_size=3,
+)
+
+
 def entries(paths: list[str], costs: list[Any], *, schema: bool) -> st.SearchStrategy[Json]:
     optional: dict[str, st.SearchStrategy[Any]] = {
         "require": rules(paths),
@@ -155,11 +185,13 @@ def documents(draw: st.DrawFn) -> Json:
         st.sampled_from(METHOD_KEYS), entries(as_params(paths), method_costs, schema=False), max_size=2
     )
     document: Json = {"version": "1", "default": draw(st.sampled_from(["allow", "deny"]))}
-    document["tools"] = draw(tools)
+    document["tools"] = {key: draw(repeated(st.just(entry))) for key, entry in draw(tools).items()}
     if draw(st.booleans()):
-        document["methods"] = draw(methods)
+        document["flows"] = draw(flows)
     if draw(st.booleans()):
-        document["all_tools"] = draw(everywhere([1, 3]))
+        document["methods"] = {key: draw(repeated(st.just(entry))) for key, entry in draw(methods).items()}
+    if draw(st.booleans()):
+        document["all_tools"] = draw(repeated(everywhere([1, 3])))
     if draw(st.integers(0, 3)) == 0:
         document["hide"] = draw(st.lists(st.sampled_from(["x", "read_*", "delete_x"]), max_size=2))
     if draw(st.integers(0, 3)) == 0:

@@ -31,9 +31,11 @@ class Call:
         now: float,
         root: str = "args",
         category: str | None = None,
+        digest: str = "",
     ) -> None:
         self.name, self.arguments, self.subject, self.now, self.root = name, arguments, subject, now, root
         self.category = category
+        self.digest = digest
 
 
 # --- values ---------------------------------------------------------------------------------------------------------
@@ -266,14 +268,17 @@ def limits_of(section: str, key: str, pointer: str, entry: dict[str, Any]) -> li
         {**limit, "pointer": f"{pointer}/limits/{place}", "name": limit["counter"]}
         for place, limit in enumerate(entry.get("limits", []))
     ]
-    rate = entry.get("rate_limit")
-    if isinstance(rate, str):
-        most, _, unit = rate.partition("/")
-        rate = {"max": int(most), "window": {"second": 1, "minute": 60, "hour": 3600, "day": 86400}[unit]}
-    if rate:
+    if "rate_limit" in entry:
         name = f"rate_limit:{key}" if section == "tools" else f"{section}/rate_limit:{key}"
-        found.append({**rate, "counter": f"rate_limit:{key}", "name": name, "pointer": f"{pointer}/rate_limit"})
+        found.append({**short_form(entry["rate_limit"]), "name": name, "pointer": f"{pointer}/rate_limit"})
     return found
+
+
+def short_form(value: Any) -> dict[str, Any]:
+    if isinstance(value, dict):
+        return value
+    most, _, unit = value.partition("/")
+    return {"max": int(most), "window": {"second": 1, "minute": 60, "hour": 3600, "day": 86400}[unit]}
 
 
 def every_limit(document: dict[str, Any]) -> list[dict[str, Any]]:
@@ -308,6 +313,9 @@ def judge(document: dict[str, Any], call: Call) -> tuple[str, str, dict[str, tup
     charged, refused = charges(document, limits, call)
     if refused:
         return "deny", refused, {}
+    charged |= repeats(entries, call, section)
+    if section == "tools":
+        charged |= flows(document, call)
     asked = asks_a_person(entries, call)
     return ("wait", asked, charged) if asked else ("allow", "", charged)
 
@@ -382,3 +390,64 @@ def charges(
         nano = int((amount * 10**9).to_integral_value(ROUND_CEILING))
         found["/".join(counter)] = nano, int(tightest * 10**9), source["pointer"]
     return found, ""
+
+
+# --- earlier calls --------------------------------------------------------------------------------------------------
+
+
+def repeats(entries: Entries, call: Call, section: str) -> dict[str, tuple[int, int, str]]:
+    """Identical calls: by the entry, the tool and what stands for the arguments."""
+    found = {}
+    for key, pointer, entry in entries:
+        if "repeat_limit" in entry:
+            limit = short_form(entry["repeat_limit"])
+            of = "all_tools" if pointer == "/all_tools" else section
+            name = f"repeat_limit:{key}" if of == "tools" else f"{of}/repeat_limit:{key}"
+            counter = f"{limit.get('scope', 'grant')}/{name}/{limit['window']}/{call.name}/{call.digest}"
+            found[counter] = 10**9, limit["max"] * 10**9, f"{pointer}/repeat_limit"
+    return found
+
+
+def flows(document: dict[str, Any], call: Call) -> dict[str, tuple[int, int, str]]:
+    """What the call sets and asks of each mark. Flows after the same tools share one; the first to deny is named."""
+    found: dict[str, tuple[int, int, str]] = {}
+    for place, flow in enumerate(document.get("flows", [])):
+        first, second = is_of(flow["after"], call), "and_after" in flow and is_of(flow["and_after"], call)
+        parts = (1 if first else 0) + (2 if second else 0)
+        asked = 0
+        if is_of(flow["deny"], call):
+            asked = 3 if "and_after" in flow else 1
+        if not parts and not asked:
+            continue
+        mark = mark_of(flow, call.subject)
+        if mark not in found or (asked and not found[mark][1]):
+            found[mark] = parts * 10**9, asked * 10**9, f"/flows/{place}"
+    return found
+
+
+def is_of(items: list[Any], call: Call) -> bool:
+    for item in items:
+        if isinstance(item, str):
+            if covers(item, call.name):
+                return True
+        elif call.category is None or call.category in item["category"]:  # a word, or a list of words
+            return True
+    return False
+
+
+def mark_of(flow: dict[str, Any], subject: Subject) -> str:
+    within = flow.get("within", "session")
+    whose = "session" if within == "session" and subject.session_id else "grant"
+    if within == "session":
+        seconds = 7 * 86400 if subject.session_id else 86400
+    else:
+        seconds = int(within[:-1]) * {"s": 1, "m": 60, "h": 3600, "d": 86400}[within[-1]]
+    legs = [sorted({key for item in flow.get(leg, []) for key in plain(item)}) for leg in ("after", "and_after")]
+    return f"{whose}/{seconds}/{within == 'session'}/{legs}"
+
+
+def plain(item: Any) -> list[str]:
+    if isinstance(item, str):
+        return [item]
+    words = [item["category"]] if isinstance(item["category"], str) else item["category"]
+    return [f"category {word}" for word in words]

@@ -249,10 +249,15 @@ FULL: dict[str, Any] = {
     "description": "d",
     "hide": ["h", "h*"],
     "list": "all",
+    "flows": [
+        {"after": ["a", "b*"], "deny": [{"category": "Read"}], "on_deny": "no"},
+        {"after": [{"category": ["Read", "Write"]}], "and_after": ["c"], "deny": ["d"], "within": "30m"},
+    ],
     "all_tools": {
         "limits": [{"counter": "calls", "window": "minute", "max": 60, "scope": "grant", "settle": "a.b"}],
         "require_approval": [{"conditions": [{"path": "time.hour", "op": "lt", "value": 6, "zone": "UTC"}]}],
         "rate_limit": "5/second",
+        "repeat_limit": "5/second",
     },
     "tools": {
         "a": {
@@ -277,6 +282,7 @@ FULL: dict[str, Any] = {
             ],
             "limits": [{"counter": "s", "window": 60, "max": 0.5, "cost": "args.n", "scope": "session"}],
             "rate_limit": {"max": 10, "window": 60, "scope": "session"},
+            "repeat_limit": {"max": 10, "window": 60, "scope": "session"},
         },
         "b*": {"limits": [{"counter": "s2", "window": "day", "max": 5, "cost": 2}]},
     },
@@ -386,6 +392,7 @@ SEMANTIC = (
     "a path with `..`",
     "is not one argument of the call",
     "is no length of time",
+    "nor a length of time",
     "`[*]`",
 )
 """What JSON Schema cannot say."""

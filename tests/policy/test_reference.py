@@ -13,7 +13,7 @@ from tests.policy import generated, reference
 
 from toolgate.policy.categories import Category
 from toolgate.policy.compiler import compile_policy
-from toolgate.policy.decision import Subject, Verdict
+from toolgate.policy.decision import Charge, Mark, Subject, Verdict
 from toolgate.policy.definition import Definition
 from toolgate.policy.document import parse
 from toolgate.policy.methods import passes_by_default
@@ -30,13 +30,27 @@ categories = st.sampled_from(generated.CATEGORIES)
 moments = st.sampled_from([0.0, 1_770_000_000.0, 1_774_751_400.0])  # the last: a change to summer time in Europe
 
 
-def charged(verdict: Verdict) -> dict[str, tuple[int, int, str]]:
+def charged(verdict: Verdict, document: dict[str, Any]) -> dict[str, tuple[int, int, str]]:
     """Charges by scope and name, as the reference gives them."""
     found = {}
     for charge in verdict.charges:
-        scope, *_, name, _window = json.loads(charge.key)
-        found[f"{scope}/{name}"] = charge.amount, charge.maximum, charge.rule
-    return found
+        assert charge.key not in found, "one counter is charged twice"
+        found[charge.key] = charge.amount, charge.maximum, charge.rule
+    return {name_of(charge, document): found[charge.key] for charge in verdict.charges}
+
+
+def name_of(charge: Charge, document: dict[str, Any]) -> str:
+    """A counter as the reference names it."""
+    scope, *parts = json.loads(charge.key)
+    if isinstance(charge.window, Mark):
+        flow = document["flows"][int(charge.rule.removeprefix("/flows/"))]
+        subject = Subject("g", session_id="s" if scope == "session" else "")
+        wanted = reference.mark_of(flow, subject)
+        assert wanted.split("/")[1] == str(charge.window.seconds)
+        return wanted
+    if charge.counter.startswith("repeat_limit:"):
+        return "/".join([scope, *map(str, parts[-4:])])
+    return f"{scope}/{parts[-2]}"
 
 
 @settings(max_examples=120, deadline=None)
@@ -76,9 +90,9 @@ def agree_on_a_call(
 ) -> None:
     """A definition without a usable schema refuses as one that is not known, which is all the plain engine knows."""
     definition = None if category is None else Definition({"name": name, "inputSchema": 0}, category)
-    verdict = compile_policy(parse(json.dumps(document))).judge(name, arguments, subject, now, definition)
-    wanted = reference.judge(document, reference.Call(name, arguments, subject, now, category=category))
-    assert (verdict.outcome, verdict.rule, charged(verdict)) == wanted
+    verdict = compile_policy(parse(json.dumps(document))).judge(name, arguments, subject, now, definition, "d1")
+    wanted = reference.judge(document, reference.Call(name, arguments, subject, now, category=category, digest="d1"))
+    assert (verdict.outcome, verdict.rule, charged(verdict, document)) == wanted
 
 
 @settings(max_examples=50, deadline=None)
@@ -86,12 +100,12 @@ def agree_on_a_call(
 def test_the_engine_decides_methods_as_the_reference_does(
     document: dict[str, Any], method: str, params: dict[str, Any], subject: Subject, now: float
 ) -> None:
-    verdict = compile_policy(parse(json.dumps(document))).judge_method(method, params, subject, now)
-    wanted = reference.judge(document, reference.Call(method, params, subject, now, "params"))
+    verdict = compile_policy(parse(json.dumps(document))).judge_method(method, params, subject, now, "d1")
+    wanted = reference.judge(document, reference.Call(method, params, subject, now, "params", digest="d1"))
     if wanted[1] == "(method)" and passes_by_default(method, params):
         document["methods"] = {**document.get("methods", {}), method: {}}
-        wanted = reference.judge(document, reference.Call(method, params, subject, now, "params"))
-    assert (verdict.outcome, verdict.rule, charged(verdict)) == wanted
+        wanted = reference.judge(document, reference.Call(method, params, subject, now, "params", digest="d1"))
+    assert (verdict.outcome, verdict.rule, charged(verdict, document)) == wanted
 
 
 @settings(max_examples=50, deadline=None)

@@ -13,7 +13,7 @@ import msgspec
 
 from toolgate.gateway.call import Call, Denial
 from toolgate.limits.counters import Exhausted
-from toolgate.policy.decision import NANO, Verdict
+from toolgate.policy.decision import NANO, Unit, Verdict
 from toolgate.protocol.messages import Message
 from toolgate.protocol.revisions import CLIENT_CAPABILITIES_KEY, SUBSCRIPTION_KEY
 from toolgate.store.approvals import Approval
@@ -26,6 +26,7 @@ APPROVAL_KEY: Final = "io.toolgate/approval"
 DENIED: Final = 1001
 """JSON-RPC error code of a refused method: outside -32768..-32000, which clients give meanings of their own."""
 UPSTREAM_FAILED: Final = 1002
+_REPEATS: Final = "repeat_limit:"
 GATEWAY_FAILED: Final = 1003
 WAITING: Final = 1004
 """A method that still waits for a person: repeat it."""
@@ -159,8 +160,12 @@ def retry_hint(full: Exhausted | None) -> str:
 def limit_message(full: Exhausted) -> str:
     """What was used of which limit, for people."""
     charge = full.charge
-    window = charge.window if isinstance(charge.window, int) else charge.window.value
-    span = f"any {window} seconds" if isinstance(window, int) else f"one {window}"
+    span = f"one {charge.window.value}" if isinstance(charge.window, Unit) else f"any {charge.window} seconds"
+    if charge.counter.startswith(_REPEATS):
+        return (
+            f"This call was made with the same arguments {plain(full.used)} times, and limit `{charge.counter}` allows "
+            f"{plain(charge.maximum)} in {span}."
+        )
     return (
         f"Limit `{charge.counter}` is used up: {plain(full.used)} of {plain(charge.maximum)} in {span}, "
         f"and this call needs {plain(charge.amount)}."
@@ -181,6 +186,22 @@ def plain(nano: int) -> str:
     """An amount of nano units as decimal text without trailing zeros."""
     whole, rest = divmod(abs(nano), NANO)
     sign = "-" if nano < 0 else ""
+def limit_hint(full: Exhausted) -> str:
+    """What to do about a limit, where that is not to wait; "" where it is."""
+    if not full.charge.counter.startswith(_REPEATS) or full.resets_at is None:
+        return ""
+    return (
+        f"Use what it answered before or do something else; the identical call is refused until {iso(full.resets_at)}."
+    )
+
+
+def flow_hint(full: Exhausted) -> str:
+    """When a call that a flow refused may pass again."""
+    if full.resets_at is None:
+        return "Repeating the same call will not help in this session."
+    return f"It is denied until {iso(full.resets_at)}, and longer if one of those is used again."
+
+
     return f"{sign}{whole}" + (f".{rest:09d}".rstrip("0") if rest else "")
 
 

@@ -5,19 +5,22 @@ from __future__ import annotations
 import asyncio
 import time
 from collections.abc import Callable, Mapping
+from dataclasses import replace
 from itertools import islice
 from typing import Final
 
 from toolgate.audit.journal import Journal, JournalFailed
 from toolgate.audit.records import Decision, LimitFacts, Outcome, Result
 from toolgate.audit.summary import Denials
-from toolgate.gateway.answers import limit_message
+from toolgate.gateway.answers import flow_hint, limit_hint, limit_message
 from toolgate.gateway.call import Call, Denial, Ending
 from toolgate.gateway.captures import Captures
 from toolgate.limits.counters import Counters, CountersUnavailable, Exhausted
-from toolgate.policy.decision import Verdict
+from toolgate.policy.decision import Charge, Mark, Verdict
+from toolgate.policy.words import flow_denial
 
 _NAMES: Final = 1_000
+_CHANGED: Final = "What was used before stands against this call, by a flow that the policy has no longer."
 
 
 class Books:
@@ -46,16 +49,19 @@ class Books:
         """The id of one more decision."""
         return self._journal.new_id()
 
-    async def peek(self, verdict: Verdict) -> Denial | None:
+    async def peek(self, call: Call, verdict: Verdict) -> Denial | None:
         """The denial that `reserve` would end in now; takes nothing."""
+        charges = _asked_again(verdict) if call.round else verdict.charges
         try:
-            full = await self._counters.peek(verdict.charges) if verdict.charges else None
+            full = await self._counters.peek(charges) if charges else None
         except CountersUnavailable as error:
             return Denial(_unavailable(error))
-        return None if full is None else _exhausted(full)
+        return None if full is None else _exhausted(full, call)
 
     async def reserve(self, call: Call, verdict: Verdict) -> Denial | None:
-        """Take every charge or none."""
+        """Take every charge or none. A further try of an unfinished request has paid, and is only asked for flows."""
+        if call.round:
+            return await self.peek(call, verdict)
         try:
             full = await self._counters.reserve(call.id, verdict.charges)
         except CountersUnavailable as error:
@@ -64,7 +70,7 @@ class Books:
             await self._counters.rollback(call.id)  # it may have been taken in the very turn that cancelled this
             raise
         if full is not None:
-            return _exhausted(full)
+            return _exhausted(full, call)
         call.charges = verdict.charges
         return None
 
@@ -177,8 +183,21 @@ def _names(arguments: Mapping[str, object]) -> tuple[str, ...]:
     return tuple(sorted(arguments if len(arguments) <= _NAMES else islice(arguments, _NAMES)))
 
 
-def _exhausted(full: Exhausted) -> Denial:
-    return Denial(Verdict("deny", full.charge.rule, limit_message(full)), full)
+def _asked_again(verdict: Verdict) -> list[Charge]:
+    """What else was used since the first try may forbid the next one, but not the mark that the first one left."""
+    return [charge for charge in verdict.charges if isinstance(charge.window, Mark) and not charge.amount]
+
+
+def _exhausted(full: Exhausted, call: Call) -> Denial:
+    if not isinstance(full.charge.window, Mark):
+        return Denial(Verdict("deny", full.charge.rule, limit_message(full)), full, hint=limit_hint(full))
+    flow = call.access.policy.flow(full.charge.rule) if call.access.policy else None
+    if flow is None:
+        return Denial(Verdict("deny", full.charge.rule, _CHANGED), full)
+    ends = flow.seconds or (0 if call.subject.session_id else full.charge.window.seconds)
+    told = full if ends else replace(full, resets_at=None)
+    message = flow_denial(flow, call.tool, ends)
+    return Denial(Verdict("deny", full.charge.rule, message), told, hint=flow_hint(told))
 
 
 def _facts(full: Exhausted) -> LimitFacts:

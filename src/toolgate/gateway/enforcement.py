@@ -14,12 +14,13 @@ from typing import Final
 from toolgate.audit.journal import Journal
 from toolgate.audit.records import Result
 from toolgate.audit.summary import Denials
+from toolgate.background import in_turns
 from toolgate.gateway.access import Access
 from toolgate.gateway.approvals import Approvals, terms_of
 from toolgate.gateway.books import Books
 from toolgate.gateway.call import Call, Denial, Ending, Tell
 from toolgate.gateway.captures import Captures
-from toolgate.gateway.digests import Digests, lasting_params
+from toolgate.gateway.digests import MANY, Digests, lasting_params
 from toolgate.gateway.stopped import stop_verdict
 from toolgate.limits.counters import Counters
 from toolgate.policy.decision import Subject, Verdict
@@ -74,6 +75,8 @@ class Enforcement:
         started = time.perf_counter_ns()
         if call.message.method == "notifications/cancelled":
             self._approvals.cancelled(call)
+        if not call.arguments_digest and len(call.arguments or call.message.params) > MANY:
+            await self._digest(call)
         verdict = judge(call, self._clock())
         if verdict.outcome == "deny":
             return await self._books.deny(call, Denial(verdict), started)
@@ -81,7 +84,7 @@ class Enforcement:
             if not (call.round and call.approval_id):
                 return await self._hold(call, verdict, tell, started)
             verdict = _released(verdict)
-        if verdict.charges and not call.round:
+        if verdict.charges:
             denial = await self._books.reserve(call, verdict)
             if denial is not None:
                 return await self._books.deny(call, denial, started)
@@ -119,9 +122,15 @@ class Enforcement:
         """Record a denial that was not found by judging: a fault on the way, or an answer that may not pass."""
         return await self._books.deny(call, Denial(verdict), time.perf_counter_ns())
 
+    async def _digest(self, call: Call) -> None:
+        """What `call_of` left out, so that very many parameters are told apart where identical calls are counted."""
+        asked = call.arguments if call.message.method == "tools/call" else lasting_params(call.message)
+        if asked:
+            call.arguments_digest = await in_turns(self.digests.slowly(asked))
+
     async def _hold(self, call: Call, verdict: Verdict, tell: Tell | None, started: int) -> Denial | None:
         """Steps 7 to 10 of a call that needs a person; an exhausted one bothers nobody."""
-        denial = _cannot_wait(call, verdict) or (None if call.round else await self._books.peek(verdict))
+        denial = _cannot_wait(call, verdict) or await self._books.peek(call, verdict)
         if denial is not None:
             return await self._books.deny(call, denial, started)
         try:
@@ -190,7 +199,7 @@ class Enforcement:
             return await self._books.deny(call, Denial(verdict), started)
         if approval.state != "approved":
             return await self._books.deny(call, _refusal(verdict, approval), started)
-        if verdict.charges and not call.round:
+        if verdict.charges:
             denial = await self._books.reserve(call, verdict)
             if denial is not None:
                 return await self._books.deny(call, denial, started)
@@ -214,12 +223,12 @@ def judge(call: Call, now: float) -> Verdict:
     if access.policy is None:
         return Verdict("deny", "(no policy)", "This grant has no policy.", visible=True)
     if message.method != "tools/call":
-        return access.policy.judge_method(message.method, message.params, call.subject, now)
+        return access.policy.judge_method(message.method, message.params, call.subject, now, call.arguments_digest)
     tools = access.tools
     definition = tools.get(call.tool)
     if definition is not None:
         call.fingerprint, call.category, call.risk = definition.fingerprint, definition.category, definition.risk
-    verdict = access.policy.judge(call.tool, call.arguments, call.subject, now, definition)
+    verdict = access.policy.judge(call.tool, call.arguments, call.subject, now, definition, call.arguments_digest)
     if verdict.outcome == "deny" and not verdict.visible:
         return verdict
     if tools.complete and definition is None:

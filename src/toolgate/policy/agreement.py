@@ -18,8 +18,8 @@ def find_disagreements(raw: dict[str, Any]) -> Iterator[Problem]:
             known = first.setdefault((limit.scope, limit.name), limit)
             if known.window != limit.window:
                 yield _problem(limit, known, "window")
-            elif known.counts_calls != limit.counts_calls:
-                yield _problem(limit, known, "kind of cost (a number, or a path)")
+            elif (known.counts_calls, known.counts_bytes) != (limit.counts_calls, limit.counts_bytes):
+                yield _problem(limit, known, "kind of cost (a number, a path, or `result.bytes`)")
 
 
 def every_entry(raw: dict[str, Any]) -> Iterator[Entry]:

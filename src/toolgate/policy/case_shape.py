@@ -12,7 +12,9 @@ from toolgate.policy.numerals import exact
 from toolgate.policy.problems import Problem
 
 _TOP = {"policy", "description", "tools", "categories", "cases"}
-_CASE = {"note", "tool", "category", "arguments", "method", "params", "request", "grant", "time", "want"}
+_CASE = {"note", "after", "tool", "category", "arguments", "method", "params", "request", "grant", "time", "want"}
+_EARLIER = {"tool", "category", "arguments", "times"}
+MOST_TIMES = 10_000
 _GRANT = {"id", "label", "labels", "principal", "server", "organisation", "session"}
 _WANT = {"outcome", "rule", "message", "shown", "charges", "timeout"}
 DEFAULT_TIME = datetime(2026, 1, 1, 12, tzinfo=UTC).timestamp()
@@ -59,11 +61,36 @@ def _case(case: dict[str, Any], pointer: str) -> Iterator[Problem]:
         yield Problem(pointer, "the case does not hold exactly one call", mend)
     if "category" in case:
         yield from _category(case["category"], f"{pointer}/category")
+    yield from _after(case.get("after", []), f"{pointer}/after")
     if read_time(case.get("time")) is None:
         mend = "write `2026-03-01T12:00:00Z` or epoch seconds"
         yield Problem(f"{pointer}/time", f"`{case['time']}` is no point in time", mend)
     yield from _grant(case.get("grant", {}), f"{pointer}/grant")
     yield from _want(case.get("want"), f"{pointer}/want")
+
+
+def _after(value: object, pointer: str) -> Iterator[Problem]:
+    mend = 'write `["read_ticket", {"tool": "search", "arguments": {"q": "x"}, "times": 3}]`'
+    if type(value) is not list:
+        yield Problem(pointer, "the earlier calls are no list", mend)
+        return
+    for place, earlier in enumerate(value):
+        at = f"{pointer}/{place}"
+        if type(earlier) is dict:
+            yield from _earlier(earlier, at, mend)
+        elif type(earlier) is not str or not earlier:
+            yield Problem(at, f"`{earlier}` is no earlier call", mend)
+
+
+def _earlier(value: dict[str, Any], pointer: str, mend: str) -> Iterator[Problem]:
+    yield from _unknown(value, pointer, _EARLIER)
+    if type(value.get("tool")) is not str or type(value.get("arguments", {})) is not dict:
+        yield Problem(pointer, "the earlier call has no tool, or its arguments are no object", mend)
+    times = value.get("times", 1)
+    if type(times) is not int or not 1 <= times <= MOST_TIMES:
+        yield Problem(f"{pointer}/times", f"`{times}` is no number of calls", f"write 1 to {MOST_TIMES}")
+    if "category" in value:
+        yield from _category(value["category"], f"{pointer}/category")
 
 
 def _categories(value: object) -> Iterator[Problem]:

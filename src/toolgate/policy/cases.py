@@ -6,12 +6,14 @@
 
 A tool that no category is said of, in the file or in the case itself (`category`), has none, as before somebody accepts
 its classification.
-Counters are not kept between cases: a case tells what a call would be charged, not whether a limit is used up.
+A case may say which calls of its grant went before (`"after": ["read_ticket", {"tool": "search", "times": 3}]`), all at
+the time of the case; each must be allowed, or wait for a person, who consents. Only with `after` it is told whether a
+limit is used up or a flow denies; without, what the call would be charged. Nothing is kept from one case to the next.
 """
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass, field
 from typing import Any
 
@@ -25,6 +27,7 @@ from toolgate.policy.compiler import Policy, compile_policy
 from toolgate.policy.decision import Subject, Verdict
 from toolgate.policy.definition import Definition
 from toolgate.policy.document import Document, parse
+from toolgate.policy.earlier import Earlier, digest_of
 from toolgate.policy.entries import CompiledEntry, Entry
 from toolgate.policy.words import decimal
 
@@ -118,15 +121,50 @@ class Tools:
 def _run(case: dict[str, Any], pointer: str, policy: Policy, tools: Tools) -> CaseResult:
     subject, now = _subject(case.get("grant", {})), read_time(case.get("time"))
     assert now is not None  # checked
+    judged = Judged(policy, subject, now, counts="after" in case)
+    unlike = [found for place, one in enumerate(case.get("after", ())) for found in judged.before(one, place, tools)]
     method, params = _message(case)
     shown = None
     if method == "tools/call":
         name = params["name"]
-        verdict = policy.judge(name, params.get("arguments", {}), subject, now, tools.of(case, name))
+        verdict = judged.call(name, params.get("arguments", {}), tools.of(case, name))
         shown = policy.lists(name)
     else:
-        verdict = policy.judge_method(method, params, subject, now)
-    return CaseResult(case.get("note", pointer), pointer, verdict, tuple(_differences(case["want"], verdict, shown)))
+        verdict = judged.message(method, params)
+    unlike += _differences(case["want"], verdict, shown)
+    return CaseResult(case.get("note", pointer), pointer, verdict, tuple(unlike))
+
+
+class Judged:
+    """The calls of one case, in their order, against one policy; `counts`: whether one takes from the next."""
+
+    def __init__(self, policy: Policy, subject: Subject, now: float, *, counts: bool) -> None:
+        self._policy = policy
+        self._subject = subject
+        self._now = now
+        self._earlier = Earlier(policy) if counts else None
+
+    def before(self, call: str | dict[str, Any], place: int, tools: Tools) -> Iterator[str]:
+        """Make one earlier call, as often as it says; what stands against that, if something does."""
+        raw: dict[str, Any] = call if isinstance(call, dict) else {"tool": call}
+        name = raw["tool"]
+        for _ in range(raw.get("times", 1)):
+            verdict = self.call(name, raw.get("arguments", {}), tools.of(raw, name))
+            if verdict.outcome == "deny":
+                yield f"`after` cannot have been: call {place} of it, `{name}`, is denied by `{verdict.rule}`"
+                return
+
+    def call(self, name: str, arguments: dict[str, Any], definition: Definition | None) -> Verdict:
+        """Judge a call, and take what it is charged."""
+        digest = digest_of(arguments) if type(arguments) is dict else ""
+        verdict = self._policy.judge(name, arguments, self._subject, self._now, definition, digest)
+        return self._earlier.take(verdict, name, self._subject) if self._earlier else verdict
+
+    def message(self, method: str, params: dict[str, Any]) -> Verdict:
+        """Judge any other message, and take what it is charged."""
+        digest = digest_of(params) if type(params) is dict else ""
+        verdict = self._policy.judge_method(method, params, self._subject, self._now, digest)
+        return self._earlier.take(verdict, method, self._subject) if self._earlier else verdict
 
 
 def _message(case: dict[str, Any]) -> tuple[str, dict[str, Any]]:
@@ -170,8 +208,9 @@ def _differences(want: dict[str, Any], verdict: Verdict, shown: bool | None) -> 
 
 
 def rule_pointers(document: Document) -> list[str]:
-    """Every rule and limit that can decide or charge a call, in the order of the document."""
-    return [pointer for entry in every_entry(document.raw) for pointer in _pointers(entry)]
+    """Every flow, rule and limit that can decide or charge a call, in the order of the document."""
+    flows = [f"/flows/{place}" for place in range(len(document.raw.get("flows", ())))]
+    return flows + [pointer for entry in every_entry(document.raw) for pointer in _pointers(entry)]
 
 
 def _pointers(entry: Entry) -> list[str]:

@@ -7,13 +7,19 @@ from collections.abc import Callable, Iterable, Iterator, Mapping
 from dataclasses import dataclass
 from typing import Any
 
-from toolgate.policy.decision import NANO, Charge, Scope, Subject, Unit, Verdict, Window
+from toolgate.policy.decision import NANO, Charge, Scope, Span, Subject, Unit, Verdict
 from toolgate.policy.numerals import exact, nano
 from toolgate.policy.operators import kind_of
 from toolgate.policy.paths import BadPath, Gap, Path, Step, parse_path, parse_steps, walk
 
 _REMEMBERED = 1024
 """Subjects whose keys one tool keeps ready; beyond that it starts over."""
+RESULT_BYTES = "result.bytes"
+"""The cost that is reserved before a call, and becomes the size of the answer."""
+RESERVE = 65_536
+"""Bytes reserved where a limit does not say how many."""
+BY_SIZE = "(bytes)"
+"""What a charge settles by in place of a path: the size of the answer."""
 SPANS = {"second": 1, "minute": 60, "hour": 3600, "day": 86_400}
 
 
@@ -25,28 +31,38 @@ class Limit:
     name: str
     counter: str
     scope: Scope
-    window: Window
+    window: Span
     maximum: int
     cost: int | Path
     settle: str | None
+    repeats: bool = False
+    """Whether it counts identical calls, each by itself."""
 
     @property
     def counts_calls(self) -> bool:
         """The kind of cost: a fixed number per call, or an amount out of the arguments."""
         return type(self.cost) is int
 
+    @property
+    def counts_bytes(self) -> bool:
+        """Whether `cost` is what is reserved of a size that only the answer tells."""
+        return self.settle == BY_SIZE
+
 
 def read_limits(entry: Mapping[str, Any], pointer: str, section: str, key: str) -> Iterator[Limit]:
-    """The limits of one valid entry, `rate_limit` last. `section` is `tools`, `methods` or `all_tools`."""
+    """The limits of one valid entry, the short forms last. `section` is `tools`, `methods` or `all_tools`."""
     for place, raw in enumerate(entry.get("limits", ())):
         yield _limit(raw, f"{pointer}/limits/{place}")
-    if "rate_limit" in entry:
-        yield _rate_limit(entry["rate_limit"], f"{pointer}/rate_limit", section, key)
+    for short in ("rate_limit", "repeat_limit"):
+        if short in entry:
+            yield _short_limit(entry[short], f"{pointer}/{short}", short, section, key)
 
 
 def _limit(raw: Mapping[str, Any], pointer: str) -> Limit:
     window = raw["window"]
-    cost = raw.get("cost", 1)
+    cost, settle = raw.get("cost", 1), raw.get("settle")
+    if cost == RESULT_BYTES:
+        cost, settle = raw.get("reserve", RESERVE), BY_SIZE
     return Limit(
         pointer,
         raw["counter"],
@@ -55,17 +71,18 @@ def _limit(raw: Mapping[str, Any], pointer: str) -> Limit:
         Unit(window) if type(window) is str else window,
         _nano(raw["max"]),
         parse_path(cost) if type(cost) is str else _nano(cost),
-        raw.get("settle"),
+        settle,
     )
 
 
-def _rate_limit(raw: Any, pointer: str, section: str, key: str) -> Limit:
+def _short_limit(raw: Any, pointer: str, short: str, section: str, key: str) -> Limit:
     if type(raw) is str:
         most, _, span = raw.partition("/")
         raw = {"max": int(most), "window": SPANS[span]}
-    counter = f"rate_limit:{key}"
+    counter = f"{short}:{key}"
     name = counter if section == "tools" else f"{section}/{counter}"
-    return Limit(pointer, name, counter, raw.get("scope", "grant"), raw["window"], raw["max"] * NANO, NANO, None)
+    scope, window, repeats = raw.get("scope", "grant"), raw["window"], short == "repeat_limit"
+    return Limit(pointer, name, counter, scope, window, raw["max"] * NANO, NANO, None, repeats=repeats)
 
 
 def _nano(value: object) -> int:
@@ -99,7 +116,7 @@ class _Counter:
 
     counter: str
     amount: int
-    rest: tuple[int, Window, str, str | None]
+    rest: tuple[int, Span, str, str | None]
     head: Callable[[Subject], list[str]]
     tail: tuple[str, str | int]
     costs: tuple[tuple[str, Path], ...]
@@ -189,7 +206,7 @@ def _counter(group: list[Limit], tightest: Limit) -> _Counter:
         tightest.counter,
         max(fixed, default=0),
         (tightest.maximum, window, rule.pointer, settle),
-        _HEADS[tightest.scope],
+        HEADS[tightest.scope],
         (tightest.name, written),
         tuple((limit.pointer, limit.cost) for limit in group if isinstance(limit.cost, Path)),
     )
@@ -207,22 +224,25 @@ def _principal(subject: Subject) -> list[str]:
     return ["principal", subject.organisation_id, subject.principal]
 
 
-_HEADS: dict[Scope, Callable[[Subject], list[str]]] = {
+HEADS: dict[Scope, Callable[[Subject], list[str]]] = {
     "grant": lambda subject: ["grant", subject.grant_id],
     "session": _session,
     "principal": _principal,
     "server": lambda subject: ["server", subject.server_id],
     "organisation": lambda subject: ["organisation", subject.organisation_id],
 }
+"""How the keys of a scope's counters begin."""
 
 
-def actual_amount(charge: Charge, structured: object) -> int | None:
-    """What a call really cost in nano units, read from the result's `structuredContent` by the limit's `settle`.
+def actual_amount(charge: Charge, structured: object, size: int = 0) -> int | None:
+    """What a call really cost in nano units: the `size` of the answer in bytes, or what its `structuredContent` tells.
 
     None where the limit does not settle or the result does not tell (then the reservation stands).
     """
     if charge.settle is None:
         return None
+    if charge.settle == BY_SIZE:
+        return size * NANO
     number = exact(walk(structured, read_settle(charge.settle)))
     return None if number is None or number < 0 else nano(number)
 

@@ -11,9 +11,11 @@ from toolgate.policy.decision import Subject, Verdict
 from toolgate.policy.definition import Definition, Tool
 from toolgate.policy.document import Document
 from toolgate.policy.entries import Entry, asks_category, entry_for
+from toolgate.policy.flows import Flow, read_flows
 from toolgate.policy.methods import passes_by_default
 from toolgate.policy.names import is_pattern, matches, matching
 from toolgate.policy.problems import PolicyError, Problem
+from toolgate.policy.responses import HIDDEN_TEXT, HiddenText, Response, of_anything
 from toolgate.policy.rules import Rules
 
 _REMEMBERED = 4096
@@ -34,7 +36,10 @@ def compile_policy(document: Document) -> Policy:
 class Policy:
     """One revision of a policy, ready to judge. Pure: the same input gives the same verdict."""
 
-    __slots__ = ("_denies_unlisted", "_hidden", "_hides", "_lists_all", "_methods", "_raw", "_tightest", "_tools")
+    __slots__ = (
+        *("_denies_unlisted", "_flows", "_hidden", "_hides", "_lists_all", "_methods", "_raw", "_tightest", "_tools"),
+        *("_anything", "hidden_text"),
+    )
 
     def __init__(self, document: Document, tightest: Ceilings | None = None) -> None:
         raw = document.raw
@@ -47,7 +52,10 @@ class Policy:
         self._hides = tuple(key for key in raw.get("hide", ()) if is_pattern(key))
         self._tools = _Section("tools", raw.get("tools", {}), self._compile_tool)
         self._methods = _Section("methods", raw.get("methods", {}), self._compile_method)
+        self._flows = read_flows(raw)
         self._tightest = tightest
+        self._anything: Response | None = None
+        self.hidden_text: HiddenText = raw.get("hidden_text", HIDDEN_TEXT[0])
 
     def judge(
         self,
@@ -56,20 +64,26 @@ class Policy:
         subject: Subject,
         now: float,
         definition: Definition | None,
+        digest: str = "",
     ) -> Verdict:
-        """Judge one `tools/call`. `now` is in epoch seconds; `definition` None where the server's is not known."""
+        """Judge one `tools/call`. `now` is in epoch seconds; `definition` None where the server's is not known.
+
+        `digest` stands for the arguments wherever identical calls are counted; calls without one count as identical.
+        """
         if type(arguments) is not dict:
             return _MALFORMED
-        return self._tools.rules(name).judge(arguments, subject, now, definition)
+        return self._tools.rules(name).judge(arguments, subject, now, definition, digest)
 
-    def judge_method(self, method: str, params: dict[str, object], subject: Subject, now: float) -> Verdict:
-        """Judge any message but `tools/call`, in either direction."""
+    def judge_method(
+        self, method: str, params: dict[str, object], subject: Subject, now: float, digest: str = ""
+    ) -> Verdict:
+        """Judge any message but `tools/call`, in either direction; `digest` as in `judge`."""
         if type(params) is not dict:
             return _MALFORMED
         rules = self._methods.rules(method)
         if method == "tools/call" or not (rules.listed or passes_by_default(method, params)):
             return _METHOD
-        return rules.judge(params, subject, now, None)
+        return rules.judge(params, subject, now, None, digest)
 
     def lists(self, name: str) -> bool:
         """Whether `tools/list` shows the tool to the holder of the grant."""
@@ -83,12 +97,41 @@ class Policy:
     @property
     def reads_categories(self) -> bool:
         """Whether some rule asks what a tool is: its category or risk."""
-        return any(map(asks_category, every_entry(self._raw)))
+        return any(flow.reads_categories for flow in self._flows) or any(map(asks_category, every_entry(self._raw)))
+
+    def flow(self, pointer: str) -> Flow | None:
+        """The flow at `/flows/N`; None where there is none."""
+        return next((flow for flow in self._flows if flow.pointer == pointer), None)
+
+    def may_pass(self, name: str) -> bool:
+        """Whether some call of the tool might pass: steps 1 to 3."""
+        return self._tools.rules(name).refusal is None
+
+    @property
+    def flows(self) -> tuple[Flow, ...]:
+        """Its flows, in the order of the document."""
+        return self._flows
 
     def could_call(self, name: str) -> bool:
         """Whether some call of the tool might pass without a person: steps 1 to 3, and no approval of every call."""
         rules = self._tools.rules(name)
         return rules.refusal is None and not rules.always_asks
+
+    def response(self, method: str, tool: str) -> Response:
+        """What the answer to a message must obey; `tool` is that of a `tools/call`.
+
+        Results of tasks, which do not say which tool they are of, obey everything that the document asks of any answer.
+        """
+        if method == "tools/call":
+            return self._tools.rules(tool).response
+        return self.anything if method.startswith("tasks/") else self._methods.rules(method).response
+
+    @property
+    def anything(self) -> Response:
+        """What a text must obey that nobody can tell the origin of."""
+        if self._anything is None:
+            self._anything = of_anything(every_entry(self._raw))
+        return self._anything
 
     def settles(self, name: str) -> bool:
         """Whether the result of the tool has to be read to settle a reservation."""
@@ -106,7 +149,9 @@ class Policy:
         if self._hides_name(name):
             return Rules([], self._ceilings, Tool(name), _HIDDEN, shown=False)
         everywhere = Entry(self._raw.get("all_tools", {}), "/all_tools", "all_tools", "all_tools")
-        return Rules([*entries, everywhere], self._ceilings, Tool(name), refusal, shown=shown or self._lists_all)
+        flows = [flow for flow in self._flows if flow.concerns(name)]
+        seen = shown or self._lists_all
+        return Rules([*entries, everywhere], self._ceilings, Tool(name), refusal, shown=seen, flows=flows)
 
     def _compile_method(self, method: str, own: Entry | None, shared: list[Entry]) -> Rules:
         entries = [*([own] if own else []), *shared]

@@ -18,12 +18,15 @@ from toolgate.policy.decision import Subject
 from toolgate.policy.definition import Definition
 from toolgate.policy.document import Document
 from toolgate.policy.entries import Approval, CompiledEntry, Entry, entry_for
+from toolgate.policy.flows import Flow, read_flows
 from toolgate.policy.methods import passes_by_default
 from toolgate.policy.names import is_pattern, matches, matching
 from toolgate.policy.rules import strictest
-from toolgate.policy.words import conditions_words, limit_words, span_words
+from toolgate.policy.words import conditions_words, flow_words, limit_words, response_words, some_words, span_words
 
-Stage = Literal["arguments", "hidden", "listed", "action", "schema", "require", "deny_if", "limits", "approval"]
+Stage = Literal[
+    "arguments", "hidden", "listed", "action", "schema", "require", "deny_if", "flows", "limits", "approval", "answer"
+]
 Effect = Literal["passes", "denies", "waits", "unreached"]
 _CALL = "tools/call"
 
@@ -93,6 +96,7 @@ def looked_at(document: Document, name: str, rule: str, *, method: str = _CALL) 
 
 NOT_ASKED = {
     "(no policy)": "the grant has no policy, so every call is denied",
+    "/hidden_text": "it holds characters that people do not see, and the policy withholds such messages",
     "(malformed)": "the message could not be read as one call with one meaning",
     "(stopped)": "somebody stopped the grant or its server",
     "(pinned)": "the definition of the tool changed and waits for somebody to accept it",
@@ -134,7 +138,7 @@ def _tool_steps(raw: dict[str, Any], name: str, call: Call | None) -> Iterator[S
     yield _hidden(raw, name)
     yield _listed(raw, "(default deny)", _is_listed(raw, name, entries))
     everywhere = [Entry(raw["all_tools"], "/all_tools", "all_tools", "all_tools")] if "all_tools" in raw else []
-    yield from _entry_steps(entries, everywhere, call)
+    yield from _entry_steps(entries, everywhere, call, [_flow(flow, name, call) for flow in _flows(raw, name, call)])
 
 
 def _method_steps(raw: dict[str, Any], method: str, call: Call | None) -> Iterator[Step]:
@@ -142,7 +146,7 @@ def _method_steps(raw: dict[str, Any], method: str, call: Call | None) -> Iterat
     passes = passes_by_default(method, call.arguments if call else {})
     listed = method != _CALL and (_is_listed(raw, method, entries) or passes)
     yield _listed(raw, "(method)", listed)
-    yield from _entry_steps(entries, [], call)
+    yield from _entry_steps(entries, [], call, [])
 
 
 def _entries(raw: dict[str, Any], section: str, name: str) -> list[Entry]:
@@ -171,7 +175,21 @@ def _listed(raw: dict[str, Any], word: str, listed: bool) -> Step:
     return Step("listed", word, words, _bad(not listed), truth_of(not listed), why)
 
 
-def _entry_steps(entries: list[Entry], everywhere: list[Entry], call: Call | None) -> Iterator[Step]:
+def _flows(raw: dict[str, Any], name: str, call: Call | None) -> list[Flow]:
+    """Those that may refuse the tool or begin with it; without a call also those that its category decides on."""
+    category = call.tool.category if call else ""
+    return [flow for flow in read_flows(raw) if flow.concerns(name, category)]
+
+
+def _flow(flow: Flow, name: str, call: Call | None) -> Step:
+    """What was used before is in no document: whether the flow refuses the call cannot be told here."""
+    category = call.tool.category if call else ""
+    if flow.deny.covers(name, category):
+        return Step("flows", flow.pointer, flow_words(flow), why=flow.on_deny)
+    return Step("flows", flow.pointer, f"counts for the flow by which {some_words(flow.deny)} is {flow_words(flow)}")
+
+
+def _entry_steps(entries: list[Entry], everywhere: list[Entry], call: Call | None, flows: list[Step]) -> Iterator[Step]:
     """Steps 3 to 9. The action of `all_tools` does not exist, so its place among the entries does not matter."""
     for entry in entries:
         if (denial := entry.denial()) is not None:
@@ -186,10 +204,20 @@ def _entry_steps(entries: list[Entry], everywhere: list[Entry], call: Call | Non
     for each in compiled:
         for rule in each.denials:
             yield _rule("deny_if", "denied if", rule, seen)
-    for limit in _by_counter([limit for each in compiled for limit in each.limits]):
+    yield from flows
+    limits = [limit for each in compiled for limit in each.limits]
+    for limit in _by_counter(sorted(limits, key=lambda limit: not limit.repeats)):
         yield _limit(limit, seen)
     for approval in (approval for each in compiled for approval in each.approvals):
         yield _approval(approval, seen)
+    yield from _answers([*entries, *everywhere])
+
+
+def _answers(entries: list[Entry]) -> Iterator[Step]:
+    """What happens to the answer, which denies no call."""
+    for entry in entries:
+        if "response" in entry.raw:
+            yield Step("answer", f"{entry.pointer}/response", response_words(entry.raw["response"]))
 
 
 def _schema(compiled: list[CompiledEntry], call: Call | None) -> Iterator[Step]:

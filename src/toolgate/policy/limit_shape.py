@@ -1,20 +1,23 @@
-"""The shape of limits and of their short form `rate_limit`."""
+"""The shape of limits and of their short forms `rate_limit` and `repeat_limit`."""
 
 from __future__ import annotations
 
 from collections.abc import Iterator
 from typing import Any
 
-from toolgate.policy.charges import SPANS, read_settle
+from toolgate.policy.charges import RESULT_BYTES, SPANS, read_settle
 from toolgate.policy.decision import Unit
 from toolgate.policy.entries import escape
 from toolgate.policy.numerals import exact, is_nano_exact
 from toolgate.policy.paths import EACH, BadPath, parse_path
 from toolgate.policy.problems import Problem
+from toolgate.policy.response_shape import find_bytes_problems
 
-_KNOWN = ("counter", "window", "max", "scope", "cost", "settle")
+_KNOWN = ("counter", "window", "max", "scope", "cost", "settle", "reserve")
 SCOPES = ("grant", "session", "principal", "server", "organisation")
 RATE_SCOPES = ("grant", "session")
+OWN_COUNTERS = {"rate_limit:": "rate_limit", "repeat_limit:": "repeat_limit", "flow:": "flows"}
+"""How the names of counters begin that are not the author's, and the key that makes them."""
 LONGEST_SPAN = 86_400
 MOST_CALLS = 10_000
 """What one sliding window can hold."""
@@ -49,6 +52,7 @@ def _limit(raw: dict[str, Any], pointer: str, root: str, everywhere: bool) -> It
         yield from _cost(raw["cost"], f"{pointer}/cost", root, everywhere)
     if "settle" in raw:
         yield from _settle(raw["settle"], f"{pointer}/settle", root)
+    yield from _reserve(raw, pointer)
     yield from _sliding_size(raw, pointer)
 
 
@@ -65,8 +69,10 @@ def _keys(raw: dict[str, Any], pointer: str, known: tuple[str, ...], needed: tup
 def _counter(value: object, pointer: str) -> Iterator[Problem]:
     if type(value) is not str or not value:
         yield Problem(pointer, "the counter has no name", "write a name such as `daily_spend`")
-    elif value.startswith("rate_limit:"):
-        yield Problem(pointer, "names that begin with `rate_limit:` belong to `rate_limit`", "choose another name")
+        return
+    for own, key in OWN_COUNTERS.items():
+        if value.startswith(own):
+            yield Problem(pointer, f"names that begin with `{own}` belong to `{key}`", "choose another name")
 
 
 def _window(value: object, pointer: str) -> Iterator[Problem]:
@@ -94,17 +100,20 @@ def _one_of(value: object, pointer: str, choices: tuple[str, ...]) -> Iterator[P
 
 
 def _cost(value: object, pointer: str, root: str, everywhere: bool) -> Iterator[Problem]:
+    if value == RESULT_BYTES:
+        return
     if type(value) is not str:
         yield from _amount(value, pointer)
         return
-    mend = f"write a number or a path such as `{root}.amount`, without `[*]`"
+    mend = f"write a number, `{RESULT_BYTES}`, or a path such as `{root}.amount`, without `[*]`"
     try:
         path = parse_path(value)
     except BadPath as error:
         yield Problem(pointer, str(error), mend)
         return
     if everywhere:
-        yield Problem(pointer, "tools do not share arguments, so a cost of `all_tools` is a number", "write a number")
+        cause = f"tools do not share arguments, so a cost of `all_tools` is a number or `{RESULT_BYTES}`"
+        yield Problem(pointer, cause, "write one of them")
     elif path.root != root or EACH in path.steps:
         yield Problem(pointer, f"the cost `{value}` is not one argument of the call", mend)
 
@@ -120,6 +129,17 @@ def _settle(value: object, pointer: str, root: str) -> Iterator[Problem]:
             read_settle(value)
         except BadPath as error:
             yield Problem(pointer, str(error), mend)
+
+
+def _reserve(raw: dict[str, Any], pointer: str) -> Iterator[Problem]:
+    by_size = raw.get("cost") == RESULT_BYTES
+    if by_size and "settle" in raw:
+        yield Problem(f"{pointer}/settle", f"a cost of `{RESULT_BYTES}` settles by the size of the answer", "remove it")
+    if "reserve" in raw and not by_size:
+        mend = f'remove it, or write `"cost": "{RESULT_BYTES}"`'
+        yield Problem(f"{pointer}/reserve", "only a cost that the answer tells is reserved", mend)
+    elif "reserve" in raw:
+        yield from find_bytes_problems(raw["reserve"], f"{pointer}/reserve")
 
 
 def _sliding_size(raw: dict[str, Any], pointer: str) -> Iterator[Problem]:

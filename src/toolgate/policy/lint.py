@@ -3,10 +3,10 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator, Mapping
-from dataclasses import dataclass
-from typing import Any, Literal
+from typing import Any
 
 from toolgate.policy.agreement import every_entry
+from toolgate.policy.answer_lint import find_unfitting_reserves
 from toolgate.policy.categories import PRECEDENCE, RISK
 from toolgate.policy.charges import ceilings
 from toolgate.policy.compiler import compile_policy
@@ -14,24 +14,14 @@ from toolgate.policy.conditions import Rule
 from toolgate.policy.contradictions import contradiction
 from toolgate.policy.definition import Definition
 from toolgate.policy.document import Document
+from toolgate.policy.earlier_lint import find_idle_flows, find_idle_repeats
 from toolgate.policy.entries import CompiledEntry, Entry
+from toolgate.policy.findings import Finding
 from toolgate.policy.names import is_pattern, matches
 from toolgate.policy.paths import Path
 from toolgate.policy.trifecta import find_trifecta
 
-Severity = Literal["warning", "note"]
-
-
-@dataclass(slots=True, frozen=True)
-class Finding:
-    """`pointer` is RFC 6901 into the document, `code` a word that stays the same, `cause` and `mend` are for people."""
-
-    severity: Severity
-    pointer: str
-    code: str
-    cause: str
-    mend: str
-
+__all__ = ["Finding", "is_anchored", "lint"]
 
 Definitions = Mapping[str, Definition]
 
@@ -40,6 +30,8 @@ def lint(document: Document, definitions: Definitions | None = None) -> list[Fin
     """Look a valid document over; with the server's definitions also against its tools. Sorted by place."""
     findings = [finding for entry in every_entry(document.raw) for finding in _entry(entry, document, definitions)]
     findings += _shared_maxima(document)
+    findings += find_unfitting_reserves(document.raw)
+    findings += find_idle_flows(document.raw, compile_policy(document), definitions)
     if definitions is not None:
         findings += _names(document, definitions)
         findings += _uncovered(document, definitions)
@@ -50,6 +42,7 @@ def lint(document: Document, definitions: Definitions | None = None) -> list[Fin
 def _entry(entry: Entry, document: Document, definitions: Definitions | None) -> Iterator[Finding]:
     compiled = CompiledEntry(entry)
     yield from _unreachable(entry, document)
+    yield from find_idle_repeats(entry)
     for rule in compiled.requires:
         yield from _unanchored(rule)
         if not rule.conditions:
@@ -146,7 +139,8 @@ def _unreachable(entry: Entry, document: Document) -> Iterator[Finding]:
     if entry.section == "tools" and hidden is not None:
         cause = f"`hide` covers `{entry.key}` with `{hidden}`, so nothing here is ever asked"
         yield Finding("warning", entry.pointer, "never-fires", cause, "remove one of them")
-    beside = [key for key in ("require", "deny_if", "limits", "rate_limit", "require_approval") if entry.raw.get(key)]
+    asked = ("require", "deny_if", "limits", "rate_limit", "repeat_limit", "require_approval", "response")
+    beside = [key for key in asked if entry.raw.get(key)]
     if entry.raw.get("action") == "deny" and beside:
         cause = f"`action` denies every call, so `{beside[0]}` is never asked"
         yield Finding("warning", f"{entry.pointer}/{beside[0]}", "never-fires", cause, "remove one of them")
@@ -254,12 +248,13 @@ def _tool_keys(raw: dict[str, Any]) -> Iterator[tuple[str, str]]:
 def _trifecta(document: Document, definitions: Definitions) -> Iterator[Finding]:
     policy = compile_policy(document)
     callable_here: Callable[[str], bool] = policy.could_call
-    legs = find_trifecta([definition for name, definition in definitions.items() if callable_here(name)])
+    callable_tools = [definition for name, definition in definitions.items() if callable_here(name)]
+    legs = find_trifecta(callable_tools, policy.flows)
     if legs is not None:
         private, untrusted, outward = legs
         cause = (
             f"one grant can read private data (`{private}`), meet text of strangers (`{untrusted}`) "
             f"and send to the outside (`{outward}`)"
         )
-        mend = "hide one of the three, or let the sending tool wait for approval"
+        mend = "hide one of the three, let the sending tool wait for approval, or deny it after the others with `flows`"
         yield Finding("warning", "", "lethal-trifecta", cause, mend)

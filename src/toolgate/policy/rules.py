@@ -2,13 +2,16 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 
 from toolgate.policy.charges import Ceilings, Ledger
 from toolgate.policy.decision import Subject, Verdict
 from toolgate.policy.definition import UNKNOWN, Definition, Mode, Tool
 from toolgate.policy.entries import CompiledEntry, Entry
+from toolgate.policy.flows import Flow
+from toolgate.policy.history import History
 from toolgate.policy.paths import Gap, fold, has_twin
+from toolgate.policy.responses import response_of
 
 _WORDS: dict[str, Mode | None] = {"closed": "closed", "auto": "auto", "declared": "declared", "off": None}
 _STRICTNESS = tuple(_WORDS)
@@ -22,8 +25,19 @@ class Rules:
     """
 
     __slots__ = (
-        *("_approvals", "_denials", "_folded", "_keys", "_ledger", "_mode", "_requires", "_unknown"),
-        *("always_asks", "listed", "refusal", "settles", "shown"),
+        *(
+            "_approvals",
+            "_denials",
+            "_folded",
+            "_goes_on",
+            "_history",
+            "_keys",
+            "_ledger",
+            "_mode",
+            "_requires",
+            "_unknown",
+        ),
+        *("always_asks", "listed", "refusal", "response", "settles", "shown"),
     )
 
     def __init__(
@@ -35,6 +49,7 @@ class Rules:
         *,
         shown: bool = True,
         listed: bool = True,
+        flows: Sequence[Flow] = (),
     ) -> None:
         self.refusal = refusal
         self._unknown = unknown
@@ -45,15 +60,20 @@ class Rules:
         self._denials = tuple((rule.judge, rule) for entry in compiled for rule in entry.denials)
         self._approvals = tuple(approval for entry in compiled for approval in entry.approvals)
         self.always_asks = any(approval.rule is None for approval in self._approvals)
-        limits = [limit for entry in compiled for limit in entry.limits]
+        every = [limit for entry in compiled for limit in entry.limits]
+        limits = [limit for limit in every if not limit.repeats]
+        repeats = [limit for limit in every if limit.repeats]
+        self._history = History(unknown.name, repeats, flows) if repeats or flows else None
+        self._goes_on = self._history is not None or bool(self._approvals)
         self._ledger = Ledger(limits, ceilings() if limits else {})
         self.settles = any(limit.settle for limit in limits)
+        self.response = response_of(entries, limits)
         self._mode = strictest([entry.asks for entry in compiled if entry.asks])
         self._keys = frozenset(path.key for entry in compiled for path in entry.paths)
         self._folded = frozenset(map(fold, self._keys))
 
     def judge(
-        self, arguments: dict[str, object], subject: Subject, now: float, definition: Definition | None
+        self, arguments: dict[str, object], subject: Subject, now: float, definition: Definition | None, digest: str
     ) -> Verdict:
         """Steps 3 to 6, and what steps 7 to 9 need."""
         if self.refusal is not None:
@@ -72,22 +92,31 @@ class Rules:
             if judge(arguments, subject, now, tool) is not False:
                 return Verdict("deny", rule.pointer, rule.message(False, arguments, subject, now, tool))
         verdict = self._ledger.draw(arguments, subject)
-        if self._approvals and verdict.outcome == "allow":
-            return self._asked(verdict, arguments, subject, now, tool)
+        if self._goes_on and verdict.outcome == "allow":
+            return self._asked(verdict, arguments, subject, now, tool, digest)
         return verdict
 
     def _asked(
-        self, verdict: Verdict, arguments: dict[str, object], subject: Subject, now: float, tool: Tool
+        self,
+        verdict: Verdict,
+        arguments: dict[str, object],
+        subject: Subject,
+        now: float,
+        tool: Tool,
+        digest: str,
     ) -> Verdict:
-        """The first reason to ask a person; the charges stay those of the call."""
+        """With what is asked of earlier calls; and the first reason to ask a person, which leaves the charges."""
+        charges = verdict.charges
+        if self._history is not None:
+            charges = (*self._history.charges(subject, tool.category, digest), *charges)
         for approval in self._approvals:
             rule, message = approval.rule, approval.message
             if rule is not None:
                 if rule.judge(arguments, subject, now, tool) is False:
                     continue
                 message = rule.message(False, arguments, subject, now, tool)
-            return Verdict("wait", approval.pointer, message, verdict.charges, approval.timeout)
-        return verdict
+            return Verdict("wait", approval.pointer, message, charges, approval.timeout)
+        return Verdict("allow", "", "", charges)
 
 
 def masked(arguments: dict[str, object], keys: frozenset[str], folded: frozenset[str]) -> dict[str, object]:

@@ -8,15 +8,21 @@ from typing import Any
 from toolgate.policy.agreement import find_disagreements
 from toolgate.policy.durations import read_duration
 from toolgate.policy.entries import escape
+from toolgate.policy.flow_shape import find_flow_problems
 from toolgate.policy.limit_shape import find_limit_problems, find_rate_limit_problems
 from toolgate.policy.problems import Problem
+from toolgate.policy.response_shape import find_response_problems
+from toolgate.policy.responses import HIDDEN_TEXT
 from toolgate.policy.rule_shape import find_rule_problems
 
 Check = Callable[[Any, str], Iterator[Problem]]
-_TOP = ("version", "default", "description", "hide", "list", "all_tools", "tools", "methods")
-_ENTRY = ("require", "deny_if", "limits", "action", "reason", "rate_limit", "require_approval", "schema")
+_TOP = ("version", "default", "description", "hidden_text", "hide", "list", "flows", "all_tools", "tools", "methods")
+_ENTRY = (
+    *("require", "deny_if", "limits", "action", "reason", "rate_limit", "repeat_limit"),
+    *("require_approval", "response", "schema"),
+)
 _METHOD_ENTRY = tuple(key for key in _ENTRY if key != "schema")
-_ALL_TOOLS = ("limits", "require", "deny_if", "require_approval", "rate_limit")
+_ALL_TOOLS = ("limits", "require", "deny_if", "require_approval", "rate_limit", "repeat_limit", "response")
 
 
 def find_problems(value: object) -> Iterator[Problem]:
@@ -29,8 +35,10 @@ def find_problems(value: object) -> Iterator[Problem]:
     yield from _required(value, "default", ("allow", "deny"))
     checks: dict[str, Check] = {
         "description": text,
+        "hidden_text": lambda found, at: choice(found, at, HIDDEN_TEXT),
         "hide": _names,
         "list": lambda found, at: choice(found, at, ("callable", "all")),
+        "flows": find_flow_problems,
         "all_tools": _all_tools,
         "tools": _tools,
         "methods": _methods,
@@ -126,6 +134,8 @@ def _entry(
         "require_approval": lambda found, at: _rules(found, at, root, waits=True),
         "limits": lambda found, at: find_limit_problems(found, at, root, everywhere=everywhere),
         "rate_limit": find_rate_limit_problems,
+        "repeat_limit": find_rate_limit_problems,
+        "response": find_response_problems,
         "action": lambda found, at: choice(found, at, ("allow", "deny", "require_approval")),
         "reason": text,
         "schema": lambda found, at: choice(found, at, ("auto", "closed", "declared", "off")),

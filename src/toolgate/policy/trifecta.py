@@ -100,7 +100,7 @@ def find_trifecta(definitions: Iterable[Definition], flows: Sequence[Flow] = ())
     """
     found = [(definition, legs_of(definition)) for definition in definitions if definition.name]
     tools = [_alike([tool for tool, legs in found if leg in legs], flows) for leg in _LEGS]
-    return next((_named(three) for three in product(*tools) if not _kept_apart(*three, flows)), None)
+    return next((_named(three) for three in product(*tools) if not _kept_apart(three, flows)), None)
 
 
 def legs_of(definition: Definition) -> frozenset[Leg]:
@@ -123,8 +123,9 @@ def _alike(tools: list[Definition], flows: Sequence[Flow]) -> list[Definition]:
     return list(first.values())
 
 
-def _kept_apart(private: Definition, strangers: Definition, outward: Definition, flows: Sequence[Flow]) -> bool:
+def _kept_apart(three: tuple[Definition, ...], flows: Sequence[Flow]) -> bool:
     """Whether some flow denies the way out once the others were used, however they are ordered."""
+    private, strangers, outward = three
     return any(
         flow.deny.covers(outward.name, outward.category)
         and _begun(flow.after, private, strangers)
