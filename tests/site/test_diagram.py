@@ -19,6 +19,11 @@ def test_lanes_stand_in_the_order_in_which_they_appear() -> None:
     assert made.arrows[0].text == "something passes"
 
 
+def test_what_goes_back_to_who_asked_is_an_answer_and_a_call_is_none() -> None:
+    steps = [step("server", "agent"), step("agent", "server", "read"), step("server", "agent"), step("server", "sink")]
+    assert [arrow.answer for arrow in diagram(steps).arrows] == [False, False, True, False]
+
+
 def test_a_step_may_end_where_it_begins() -> None:
     [arrow] = diagram([step("files", "files")]).arrows
     assert arrow.own

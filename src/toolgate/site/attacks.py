@@ -23,15 +23,16 @@ def attacks_page(here: Surroundings, cases: Sequence[Case]) -> Page:
         "frameworks": here.at(SECTION, "frameworks"),
         "attacks": [attack_row(here, case) for case in cases],
     }
-    about = f"{len(cases)} documented attacks on MCP as cases that anyone can run: what stops each, and what does not."
+    about = f"{len(cases)} attacks on MCP as cases that anyone can run: what stops each, and what does not."
     return catalogue_page(here, "attacks", "Attack database", (SECTION,), data, about, told=VERDICTS)
 
 
 def attack_counts(here: Surroundings, cases: Sequence[Case]) -> dict[str, Any]:
-    """How many attacks there are, with each verdict and of each kind."""
+    """How many attacks there are, of how many a source is cited, how many have each verdict and are of each kind."""
     verdicts, kinds = Counter(case.verdict for case in cases), Counter(case.kind for case in cases)
     return {
         "total": len(cases),
+        "documented": sum(bool(case.sources) for case in cases),
         "verdicts": [
             {
                 "verdict": verdict,
@@ -74,5 +75,5 @@ def _list_page(here: Surroundings, title: str, means: str, path: tuple[str, ...]
         "total": len(cases),
         "attacks": [attack_row(here, case) for case in cases],
     }
-    about = f"{len(cases)} documented attacks on MCP. {title}: {means}"
+    about = f"{len(cases)} attacks on MCP. {title}: {means}"
     return catalogue_page(here, "attack_list", title, path, data, about, told=VERDICTS)

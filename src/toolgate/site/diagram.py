@@ -19,7 +19,7 @@ LANES: Final = 6
 class Arrow:
     """One step. `left` and `right` are the lanes it spans, from 1; `back`: it points to the left.
 
-    `stops`: a gateway with the recommended policy refuses here. `own`: it begins and ends at the same lane.
+    `answer`: it goes back to somebody who asked. `stops`: a gateway with the recommended policy refuses here.
     """
 
     sender: str
@@ -29,6 +29,7 @@ class Arrow:
     left: int
     right: int
     back: bool
+    answer: bool
     stops: bool
 
     @property
@@ -54,7 +55,17 @@ def diagram(steps: Sequence[Step], stopped: Stopped | None = None) -> Diagram:
     """The diagram of these steps; `stopped` says how the attack ends behind a gateway."""
     lanes = tuple(dict.fromkeys(name for step in steps for name in (step.sender, step.receiver)))
     ends = _refused(steps, stopped)
-    return Diagram(lanes, tuple(_arrow(step, lanes, stops=place == ends) for place, step in enumerate(steps)))
+    arrows = (
+        _arrow(step, lanes, answer=_answers(step, steps[:place]), stops=place == ends)
+        for place, step in enumerate(steps)
+    )
+    return Diagram(lanes, tuple(arrows))
+
+
+def _answers(step: Step, earlier: Sequence[Step]) -> bool:
+    """Whether the receiver asked the sender for something before, and this is no call of its own."""
+    asked = any((each.sender, each.receiver) == (step.receiver, step.sender) for each in earlier)
+    return asked and not (step.call or step.list)
 
 
 def _refused(steps: Sequence[Step], stopped: Stopped | None) -> int | None:
@@ -66,7 +77,8 @@ def _refused(steps: Sequence[Step], stopped: Stopped | None) -> int | None:
     return refused[0] if refused else None
 
 
-def _arrow(step: Step, lanes: tuple[str, ...], *, stops: bool) -> Arrow:
+def _arrow(step: Step, lanes: tuple[str, ...], *, answer: bool, stops: bool) -> Arrow:
     start, end = lanes.index(step.sender) + 1, lanes.index(step.receiver) + 1
     left, right = min(start, end), max(start, end)
-    return Arrow(step.sender, step.receiver, " ".join(step.text.split()), step.times, left, right, end < start, stops)
+    text = " ".join(step.text.split())
+    return Arrow(step.sender, step.receiver, text, step.times, left, right, end < start, answer, stops)

@@ -79,7 +79,7 @@ def llms_text(here: Surroundings, counts: Counts, cases: Sequence[Case]) -> str:
         "",
         "## Attack database",
         "",
-        f"{len(cases)} documented attacks as cases that anyone can run, each with what stops it and what does not.",
+        f"{len(cases)} attacks on MCP as cases that anyone can run, each with what stops it and what does not.",
         "",
         *(
             f"- [{case.title}]({start}{here.at(SECTION, case.slug)}): {case.verdict}. {one_line(case.summary)}"
