@@ -4,7 +4,7 @@ import json
 from pathlib import Path
 
 from toolgate.audit.checkpoints import FILE
-from toolgate.audit.export import csv_rows, described, rfc3339, verbatim
+from toolgate.audit.export import cleaned, csv_rows, described, rfc3339, verbatim
 from toolgate.audit.records import LimitFacts, Refused
 
 from .samples import NOW, decision, lines, outcome, write
@@ -44,6 +44,19 @@ def test_csv_has_a_row_for_each_record_and_its_outcome() -> None:
     assert rows[0]["argument_names"] == "command"
     assert (rows[0]["category"], rows[0]["risk"]) == ("Execute", "High")
     assert rows[0]["time"] == rfc3339(NOW)
+
+
+def test_csv_tells_what_was_found_in_an_answer() -> None:
+    found = outcome("a", removed=3, redacted={"jwt": 1, "npm_token": 2}, withheld="/hidden_text")
+    row = dict(zip(*csv_rows([("c", decision("a"), found)]), strict=True))
+    assert (row["removed"], row["redacted"], row["withheld"]) == ("3", "jwt:1 npm_token:2", "/hidden_text")
+
+
+def test_what_was_found_in_an_answer_is_told_in_words() -> None:
+    assert cleaned(0, {}, "") == ""
+    assert cleaned(1, {}, "") == "1 hidden character found"
+    assert cleaned(2, {"jwt": 1}, "/hidden_text") == "2 hidden characters, 1 jwt found; withheld by /hidden_text"
+    assert cleaned(0, {}, "/tools/a/limits/0") == "withheld by /tools/a/limits/0"
 
 
 def test_no_cell_is_a_formula() -> None:

@@ -127,7 +127,7 @@ def test_a_remembered_charge_is_that_of_its_subject() -> None:
 )
 def test_a_result_settles_or_the_reservation_stands(settle: str | None, structured: object, amount: int | None) -> None:
     charge = Charge("k", "spend", 1, 10, Unit.DAY, "/x", settle)
-    assert actual_amount(charge, structured) == amount
+    assert actual_amount(charge, structured, 0) == amount
 
 
 def test_a_policy_tells_which_results_have_to_be_read() -> None:

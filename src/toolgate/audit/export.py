@@ -41,6 +41,9 @@ CSV_HEAD = (
     "result",
     "status",
     "upstream_took",
+    "removed",
+    "redacted",
+    "withheld",
 )
 
 _FORMULA = ("=", "+", "-", "@", "\t", "\r")
@@ -90,14 +93,28 @@ def csv_rows(found: Iterable[tuple[str, AnyEntry, Outcome | None]]) -> Iterator[
 
 def _cells(entry: AnyEntry) -> dict[str, str]:
     fields = {name: value for name in CSV_HEAD if (value := getattr(entry, name, None)) is not None}
-    cells = {name: " ".join(value) if isinstance(value, tuple) else str(value) for name, value in fields.items()}
+    cells = {name: _cell(value) for name, value in fields.items()}
     if isinstance(entry, Sum | Refused | Gap):
         cells["message"] = summary(entry)
     return cells
 
 
+def _cell(value: object) -> str:
+    if isinstance(value, dict):
+        return " ".join(f"{name}:{count}" for name, count in value.items())
+    return " ".join(value) if isinstance(value, tuple) else str(value)
+
+
 def _harmless(cell: str) -> str:
     return f"'{cell}" if cell.startswith(_FORMULA) else cell
+
+
+def cleaned(removed: int, redacted: Mapping[str, int], withheld: str) -> str:
+    """What was done to the answer of a call, in words; "" for nothing. `withheld` is the rule that let it not pass."""
+    said = [f"{removed} hidden character{'s' if removed != 1 else ''}"] if removed else []
+    said += [f"{count} {name}" for name, count in redacted.items()]
+    parts = [f"{', '.join(said)} found"] if said else []
+    return "; ".join([*parts, f"withheld by {withheld}"] if withheld else parts)
 
 
 def summary(entry: Sum | Refused | Gap) -> str:

@@ -117,7 +117,8 @@ class Outcome(Entry, tag="outcome", kw_only=True):
 
     `status` is the upstream's HTTP status, `code` its JSON-RPC error code. `settled` holds the actual amount of each
     settled counter key (nano units); `rolled_back` says that every charge was given back. `upstream_took` is in
-    microseconds.
+    microseconds. `removed` is the number of hidden characters that were found in what came back, `redacted` that of
+    the secrets that were taken out, by detector; `withheld` is the rule that let the answer not pass.
     """
 
     decision_id: str
@@ -127,6 +128,9 @@ class Outcome(Entry, tag="outcome", kw_only=True):
     settled: dict[str, int] = {}
     rolled_back: bool = False
     upstream_took: int = 0
+    removed: int = 0
+    redacted: dict[str, int] = {}
+    withheld: str = ""
 
 
 class Refused(Entry, tag="refused", kw_only=True):

@@ -19,7 +19,7 @@ from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PublicKey
 from cryptography.hazmat.primitives.serialization import Encoding, PublicFormat, load_pem_public_key
 
 from toolgate.audit.checkpoints import FILE, CheckpointFile
-from toolgate.audit.export import described, summarised, verbatim
+from toolgate.audit.export import cleaned, described, summarised, verbatim
 from toolgate.audit.filters import Filter
 from toolgate.audit.prune import prune as prune_journal
 from toolgate.audit.reader import ends, follow
@@ -209,7 +209,7 @@ def _row(shown: Described) -> tuple[object, ...]:
     if kind == "decision":
         what = shown["tool"] or shown["method"]
         message = " ".join(filter(None, (shown["approval_id"], shown["message"])))
-        ended = (shown["result"] or {}).get("result")
+        ended = _ended(shown["result"] or {})
         return when, shown["outcome"], shown["grant_label"] or shown["grant_id"], what, shown["rule"], message, ended
     if kind == "outcome":
         return when, shown["result"], None, None, None, shown["decision_id"], shown["status"]
@@ -217,6 +217,12 @@ def _row(shown: Described) -> tuple[object, ...]:
         return when, kind, None, None, None, shown["node"], None
     rule = shown.get("rule") or shown.get("reason")
     return when, kind, shown.get("grant_label"), None, rule, summarised(shown), None
+
+
+def _ended(result: Described) -> str | None:
+    """How the call ended, and what was done to its answer. Records of older releases say nothing of that."""
+    words = cleaned(result.get("removed", 0), result.get("redacted", {}), result.get("withheld", ""))
+    return "; ".join(filter(None, (result.get("result"), words))) or None
 
 
 def _print_report(report: Report) -> None:

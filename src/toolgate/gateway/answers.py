@@ -14,6 +14,7 @@ import msgspec
 from toolgate.gateway.call import Call, Denial
 from toolgate.limits.counters import Exhausted
 from toolgate.policy.decision import NANO, Unit, Verdict
+from toolgate.protocol.hidden_text import without_in_plain
 from toolgate.protocol.messages import Message
 from toolgate.protocol.revisions import CLIENT_CAPABILITIES_KEY, SUBSCRIPTION_KEY
 from toolgate.store.approvals import Approval
@@ -25,8 +26,8 @@ APPROVAL_KEY: Final = "io.toolgate/approval"
 """The same of a call that still waits for a person."""
 DENIED: Final = 1001
 """JSON-RPC error code of a refused method: outside -32768..-32000, which clients give meanings of their own."""
-UPSTREAM_FAILED: Final = 1002
 _REPEATS: Final = "repeat_limit:"
+UPSTREAM_FAILED: Final = 1002
 GATEWAY_FAILED: Final = 1003
 WAITING: Final = 1004
 """A method that still waits for a person: repeat it."""
@@ -125,12 +126,25 @@ def refused_method(id_: Id, method: str, verdict: Verdict, decision: str, hint: 
     return error(id_, DENIED, message, {"rule": verdict.rule, "decision": decision})
 
 
+def withheld(call: Call, rule: str, message: str) -> bytes:
+    """What takes the place of an answer that the policy lets not pass; the call itself was made."""
+    what = call.tool or call.message.method
+    text = (
+        f"[POLICY DENIED] policy violation: the answer of `{what}` was withheld. {_sentence(message)} The call itself "
+        f"was made, so repeat it only if that does no harm. Rule: {rule}. Decision: {call.id}."
+    )
+    facts: dict[str, object] = {"tool": call.tool, "rule": rule, "decision": call.id, "withheld": True}
+    if call.message.method != "tools/call":
+        return error(call.message.id, DENIED, text, {"rule": rule, "decision": call.id})
+    return _tool_result(call.message.id, text, {META_KEY: facts}, modern=call.modern)
+
+
 def error(id_: Id, code: int, message: str, data: dict[str, object] | None = None) -> bytes:
-    """A JSON-RPC error that names the gateway as its source in `data`."""
+    """A JSON-RPC error that names the gateway as its source in `data`; `message` may repeat what a server said."""
     body = {
         "jsonrpc": "2.0",
         "id": id_,
-        "error": {"code": code, "message": message, "data": {"source": _SOURCE, **(data or {})}},
+        "error": {"code": code, "message": without_in_plain(message), "data": {"source": _SOURCE, **(data or {})}},
     }
     return msgspec.json.encode(body)
 
@@ -172,20 +186,6 @@ def limit_message(full: Exhausted) -> str:
     )
 
 
-def limit_facts(full: Exhausted) -> dict[str, object]:
-    """The limit that refused a call, for machines; amounts as decimal text."""
-    return {
-        "counter": full.charge.counter,
-        "used": plain(full.used),
-        "max": plain(full.charge.maximum),
-        "resets_at": None if full.resets_at is None else iso(full.resets_at),
-    }
-
-
-def plain(nano: int) -> str:
-    """An amount of nano units as decimal text without trailing zeros."""
-    whole, rest = divmod(abs(nano), NANO)
-    sign = "-" if nano < 0 else ""
 def limit_hint(full: Exhausted) -> str:
     """What to do about a limit, where that is not to wait; "" where it is."""
     if not full.charge.counter.startswith(_REPEATS) or full.resets_at is None:
@@ -202,6 +202,20 @@ def flow_hint(full: Exhausted) -> str:
     return f"It is denied until {iso(full.resets_at)}, and longer if one of those is used again."
 
 
+def limit_facts(full: Exhausted) -> dict[str, object]:
+    """The limit that refused a call, for machines; amounts as decimal text."""
+    return {
+        "counter": full.charge.counter,
+        "used": plain(full.used),
+        "max": plain(full.charge.maximum),
+        "resets_at": None if full.resets_at is None else iso(full.resets_at),
+    }
+
+
+def plain(nano: int) -> str:
+    """An amount of nano units as decimal text without trailing zeros."""
+    whole, rest = divmod(abs(nano), NANO)
+    sign = "-" if nano < 0 else ""
     return f"{sign}{whole}" + (f".{rest:09d}".rstrip("0") if rest else "")
 
 

@@ -119,6 +119,9 @@ class Books:
                 settled=dict(ending.actual) if settled and ending.actual else {},
                 rolled_back=settled and ending.not_run,
                 upstream_took=took,
+                removed=ending.removed,
+                redacted=ending.redacted or {},
+                withheld=ending.withheld,
             )
         )
 

@@ -69,6 +69,12 @@ class Ending:
     not_run: bool = False
     actual: Mapping[str, int] | None = None
     """The settled amount of each counter key, in nano units."""
+    removed: int = 0
+    """How many hidden characters were found in what came back."""
+    redacted: dict[str, int] | None = None
+    """How many secrets were taken out of it, by the name of their detector."""
+    withheld: str = ""
+    """The rule that kept the answer, or a part of what came with it, from the client."""
     answered: bool = False
     agreed_revision: str = ""
     list_changed: bool = False

@@ -13,6 +13,7 @@ from toolgate.gateway.inspection import Inspector
 from toolgate.gateway.passage import Passage
 from toolgate.gateway.sessions import Sessions
 from toolgate.gateway.streams import Stream, Streams
+from toolgate.policy.decision import Verdict
 from toolgate.protocol.messages import Message
 from toolgate.protocol.sse import Event, SseParser
 from toolgate.upstream.interface import Answer
@@ -68,14 +69,14 @@ class EventRelay:
             self._start(passage, response)
             await exchange.write(b"".join(held))
 
-    def _start(self, passage: Passage, response: Answer) -> None:
     def end(self, passage: Passage, answer: bytes) -> None:
         """End a stream that began, before its server does, with this for the answer to the request."""
         passage.exchange.write_soon(b"event: message\ndata: " + answer + b"\n\n")
         passage.exchange.finish()
 
-        passage.exchange.start(200, (*passage.answer_headers(response, self._sessions), *STREAM_HEADERS))
+    def _start(self, passage: Passage, response: Answer) -> None:
         passage.in_events = True
+        passage.exchange.start(200, (*passage.answer_headers(response, self._sessions), *STREAM_HEADERS))
 
     async def _event(self, passage: Passage, event: Event) -> bytes | None:
         """The bytes of one event for the client; None when it may not have it."""
@@ -83,16 +84,22 @@ class EventRelay:
             return event.raw
         call = passage.call
         inspected = self._inspector.inspect(event.data, call, passage.ending)
-        if inspected.asked is not None and not await self._may_ask(passage, inspected.asked):
+        if inspected.asked is not None and not await self._may_ask(passage, inspected.asked, inspected.refused):
+            return None
+        if inspected.refused is not None:
             return None
         return event.raw if inspected.body is event.data else event.replaced(inspected.body)
 
-    async def _may_ask(self, passage: Passage, asked: Message) -> bool:
-        """A request of the server is a message like the client's: judged and recorded before it is passed on."""
+    async def _may_ask(self, passage: Passage, asked: Message, refused: Verdict | None) -> bool:
+        """A request of the server is a message like the client's: judged and recorded before it is passed on.
+
+        `refused` is why it may not pass, however it is judged.
+        """
         call = passage.call
         asking = self._enforcement.call_of(call.access, call.subject, asked, revision=call.revision)
         asking.by_server = True
-        denial = await self._enforcement.admit(asking)
+        refusing = self._enforcement.admit(asking) if refused is None else self._enforcement.refuse(asking, refused)
+        denial = await refusing
         if denial is None:
             await self._enforcement.complete(asking, Ending(result="result"), 0)
             return True

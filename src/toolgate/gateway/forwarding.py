@@ -9,6 +9,7 @@ from typing import Final
 from toolgate.audit.records import Result
 from toolgate.gateway import answers
 from toolgate.gateway.call import Denial
+from toolgate.gateway.cleaning import cap_of, error_page, filter_for, must_be_whole, rules_for, too_long
 from toolgate.gateway.enforcement import Enforcement
 from toolgate.gateway.events import EventRelay
 from toolgate.gateway.inspection import Inspected, Inspector
@@ -17,6 +18,7 @@ from toolgate.gateway.replies import NotUnderstood
 from toolgate.gateway.sessions import Sessions
 from toolgate.gateway.stopped import SENT_BEFORE, UnderWay, stop_verdict
 from toolgate.gateway.unauthorized import Unauthorized
+from toolgate.protocol.hidden_text import NoJson
 from toolgate.protocol.sse import EventTooLong
 from toolgate.upstream.interface import Answer
 from toolgate.wire.client import BadAnswer, TimedOut, UpstreamError
@@ -76,7 +78,7 @@ class Forwarding:
                 response.close()
         except UpstreamError as error:
             self._failed(passage, error)
-        except (NotUnderstood, EventTooLong) as error:
+        except (NotUnderstood, NoJson, EventTooLong) as error:
             self._fail(passage, "error", f"the answer of the server {error.cause}")
         except asyncio.CancelledError:
             if self._under_way.was_stopped():
@@ -118,17 +120,24 @@ class Forwarding:
         inspected = self._look(passage, body)
         if passage.expects_answer and not inspected.answer:
             raise NotUnderstood("is not the answer to the request")
+        self._pass(passage, response, inspected)
+
+    def _pass(self, passage: Passage, response: Answer, inspected: Inspected) -> None:
         headers = passage.answer_headers(response, self._sessions) + answers.JSON_HEADERS
         passage.exchange.respond(200, headers, inspected.body)
 
     async def _relay_json(self, passage: Passage, response: Answer) -> None:
         """A JSON answer that comes in parts: read whole where it must be, else only up to the limit of a look."""
-        must = self._must_be_whole(passage)
+        must, cap = self._must_be_whole(passage), cap_of(passage.call, rules_for(passage.call))
         limit = self._answer_limit if must else _PEEK_LIMIT
         parts, size = [], 0
         while chunk := await response.chunk():
             parts.append(chunk)
             size += len(chunk)
+            if passage.expects_answer and cap is not None and size > cap.bytes:
+                inspected = self._inspector.withhold(passage.call, passage.ending, too_long(cap))
+                self._pass(passage, response, inspected)
+                return
             if size > limit:
                 if must:
                     raise BadAnswer("server", f"the answer is longer than {limit} bytes")
@@ -140,29 +149,38 @@ class Forwarding:
         """Everything that is filtered, sealed or settled; a plain result of the handshake era is none of it."""
         call = passage.call
         plain = call.message.method == "tools/call" and not call.modern
-        return not plain or any(charge.settle for charge in call.charges)
+        return not plain or any(charge.settle for charge in call.charges) or must_be_whole(call)
 
     async def _stream_rest(self, passage: Passage, response: Answer, head: list[bytes]) -> None:
-        """A long answer that nothing has to change: passed on as it comes, with what was read so far first."""
+        """A long answer that needs no more than its hidden characters taken out: passed on as it comes."""
         passage.ending.result = "result"
-        exchange = passage.exchange
+        exchange, taking = passage.exchange, filter_for(passage.call)
         exchange.start(200, passage.answer_headers(response, self._sessions) + answers.JSON_HEADERS)
-        await exchange.write(b"".join(head))
-        while chunk := await response.chunk():
-            await exchange.write(chunk)
+        chunk = b"".join(head)
+        while chunk:
+            text = taking.feed(chunk)
+            passage.ending.removed = taking.removed
+            if text:
+                await exchange.write(text)
+            chunk = await response.chunk()
+        await exchange.write(taking.end())
+        passage.ending.removed = taking.removed
         exchange.finish()
 
     async def _relay_refusal(self, passage: Passage, response: Answer, kind: bytes) -> None:
-        """The server's own 400, 404, 405 or 429, unchanged."""
+        """The server's own 400, 404, 405 or 429: its status unchanged, its body where no rule speaks against it."""
         body = await response.read(self._answer_limit)
         ending = passage.ending
         ending.result = "rpc_error"
         ending.not_run = response.status in _NEVER_RUN
         if kind.startswith(b"application/json"):
             try:
-                self._look(passage, body)
+                body = self._look(passage, body).body
             except NotUnderstood:
                 ending.result = "error"  # some servers answer these statuses with JSON that is no JSON-RPC
+                body = error_page(body, passage.call, ending)
+        else:
+            body = error_page(body, passage.call, ending)
         headers = passage.answer_headers(response, self._sessions)
         passage.exchange.respond(response.status, (*headers, (b"content-type", kind)) if kind else headers, body)
 

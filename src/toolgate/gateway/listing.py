@@ -7,13 +7,14 @@ that the server sent, in their order.
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from typing import Final
 
 import msgspec
 from msgspec import Raw
 
 from toolgate.gateway.replies import NotUnderstood
+from toolgate.protocol.hidden_text import NoJson, is_plain, without
 
 _MESSAGE: Final = msgspec.json.Decoder(dict[str, Raw])
 _TOOLS: Final = msgspec.json.Decoder(list[Raw])
@@ -48,6 +49,42 @@ def filtered(message: bytes, shown: Shown, *, modern: bool) -> bytes:
     return msgspec.json.encode(envelope)
 
 
+def legible(message: bytes, *, strict: bool) -> tuple[bytes, int]:
+    """The message without tools whose name or names of members hold hidden characters, and how many characters.
+
+    Taken out of a name, they would make it another tool's. `strict`: without tools that hold any at all.
+    """
+    envelope = _decode(message)
+    result = _result(envelope)
+    tools = _tools(result)
+    kept = [raw for raw in tools if not _hides(raw, strict=strict)]
+    if len(kept) == len(tools):
+        return message, 0
+    result["tools"] = Raw(msgspec.json.encode(kept))
+    envelope["result"] = Raw(msgspec.json.encode(result))
+    return msgspec.json.encode(envelope), sum(_hidden(raw) for raw in tools if _hides(raw, strict=strict))
+
+
+def _hides(tool: Raw, *, strict: bool) -> bool:
+    if strict:
+        return _hidden(tool) > 0
+    return not (is_plain(_name(tool)) and all(map(is_plain, _members(msgspec.json.decode(tool)))))
+
+
+def _hidden(tool: Raw) -> int:
+    try:
+        return without(bytes(tool))[1]
+    except NoJson as error:
+        raise NotUnderstood(error.cause) from None
+
+
+def _members(value: object) -> Iterator[str]:
+    if isinstance(value, dict):
+        yield from value
+    for inner in value.values() if isinstance(value, dict) else value if isinstance(value, list) else ():
+        yield from _members(inner)
+
+
 def own_tasks(message: bytes, own: Shown) -> bytes:
     """The message with only those of `result.tasks` whose `taskId` is the grant's own; raises NotUnderstood."""
     envelope = _decode(message)
@@ -70,6 +107,11 @@ def replaced_result(message: bytes, changes: dict[str, object]) -> bytes:
         result[key] = Raw(msgspec.json.encode(value))
     envelope["result"] = Raw(msgspec.json.encode(result))
     return msgspec.json.encode(envelope)
+
+
+def readdressed(message: bytes, id_: object) -> bytes:
+    """The message with another id."""
+    return msgspec.json.encode(_decode(message) | {"id": Raw(msgspec.json.encode(id_))})
 
 
 class _Task(msgspec.Struct, rename="camel"):

@@ -10,13 +10,15 @@ import msgspec
 
 from toolgate.background import complain
 from toolgate.gateway import answers, replies
-from toolgate.gateway.call import Ending
-from toolgate.gateway.inspection import Inspector
+from toolgate.gateway.call import Denial, Ending
+from toolgate.gateway.inspection import Inspected, Inspector
 from toolgate.gateway.replies import NotUnderstood, Reply
 from toolgate.gateway.stdio_between import Between
 from toolgate.gateway.stdio_requests import Request
 from toolgate.policy.decision import Verdict
+from toolgate.protocol.hidden_text import without_in_plain
 from toolgate.protocol.malformed import MessageId
+from toolgate.protocol.messages import Message
 from toolgate.upstream.lines import Failure
 
 _SHOWN: Final = 200
@@ -37,10 +39,8 @@ class Downward:
             reply = replies.peek(line)
             if reply.is_answer:
                 await self._answer(line, reply)
-            elif reply.id is not msgspec.UNSET:
-                await self._server_asks(line)
             else:
-                self._notified(line, reply)
+                await self._unasked(line, reply)
         except NotUnderstood as error:
             await self._not_understood(line, error.cause)
         except Exception as error:  # noqa: BLE001 - as in the other direction: an unforeseen fault lets nothing through
@@ -59,7 +59,7 @@ class Downward:
         body = self._inspector.inspect(line, request.call, request.ending).body
         self._between.requests.take(reply.id)
         self._between.client.send(body)
-        self._learn(request, line)
+        self._learn(request, body)
         await self._between.complete(request, request.ending.result)
 
     def _learn(self, request: Request, line: bytes) -> None:
@@ -70,14 +70,23 @@ class Downward:
         elif message.method == "tools/list" and ending.result == "result":
             self._between.definitions.saw(message.params.get("cursor"), line)
 
-    async def _server_asks(self, line: bytes) -> None:
+    async def _unasked(self, line: bytes, reply: Reply) -> None:
+        ending = Ending(result="result")
+        inspected = self._inspector.unasked(line, reply, self._between.access, ending)
+        if inspected.asked is not None:
+            await self._server_asks(inspected, inspected.asked, ending)
+        elif inspected.refused is None:
+            self._notified(inspected.body)
+
+    async def _server_asks(self, inspected: Inspected, asked: Message, ending: Ending) -> None:
         """A request of the server is judged and recorded before the client sees it; a refused one is answered."""
-        asked = replies.request_of(line)
         asking = self._between.enforcement.call_of(
             self._between.access, self._between.subject, asked, revision=self._between.revision
         )
         asking.by_server = True
-        if len(self._between.asked) < _MOST_ASKED:
+        if inspected.refused is not None:
+            denial: Denial | None = await self._between.enforcement.refuse(asking, inspected.refused)
+        elif len(self._between.asked) < _MOST_ASKED:
             denial = await self._between.enforcement.admit(asking)
         else:
             verdict = Verdict("deny", "(error)", f"The client has not answered {_MOST_ASKED} requests yet.")
@@ -87,11 +96,11 @@ class Downward:
             return
         assert asked.id is not None
         self._between.asked.add(asked.id)
-        await self._between.enforcement.complete(asking, Ending(result="result"), 0)
-        self._between.client.send(line)
+        await self._between.enforcement.complete(asking, ending, 0)
+        self._between.client.send(inspected.body)
 
-    def _notified(self, line: bytes, reply: Reply) -> None:
-        if reply.method == answers.LIST_CHANGED:
+    def _notified(self, line: bytes) -> None:
+        if replies.peek(line).method == answers.LIST_CHANGED:
             self._between.definitions.forget()
         self._between.client.send(line)
 
@@ -106,7 +115,7 @@ class Downward:
     def _drop(self, line: bytes, cause: str) -> None:
         if line.strip():
             text = line[:_SHOWN].decode(errors="replace").strip() + ("..." if len(line) > _SHOWN else "")
-            complain(f"a line of the server was dropped: it {cause}: {text}")
+            complain(f"a line of the server was dropped: it {cause}: {without_in_plain(text)}")
 
     async def failed(self, message_id: MessageId, failure: Failure) -> None:
         """The way to the server failed for one request (a server behind HTTP), the client's or our own."""

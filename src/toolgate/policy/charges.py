@@ -234,7 +234,7 @@ HEADS: dict[Scope, Callable[[Subject], list[str]]] = {
 """How the keys of a scope's counters begin."""
 
 
-def actual_amount(charge: Charge, structured: object, size: int = 0) -> int | None:
+def actual_amount(charge: Charge, structured: object, size: int) -> int | None:
     """What a call really cost in nano units: the `size` of the answer in bytes, or what its `structuredContent` tells.
 
     None where the limit does not settle or the result does not tell (then the reservation stands).

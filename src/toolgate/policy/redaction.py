@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator
 from dataclasses import dataclass, field
 
-from toolgate.policy.detectors import ALL, Detector, finder
+from toolgate.policy.detectors import ALL, Detector, finder, scout
 from toolgate.protocol.json_strings import rewritten
 
 __all__ = ["ALL", "Redaction"]
@@ -27,13 +27,15 @@ class Redaction:
 
     def _may_find(self, message: bytes) -> bool:
         """Whether it is worth while to read the strings: an escape can hide a hint, so it counts as one."""
-        if b"\\u00" in message or b"\\/" in message:
-            return True
-        return any(not each.hints or any(hint.encode() in message for hint in each.hints) for each in self.detectors)
+        return scout(self.detectors, "\\u00", "\\/")(message) is not None
 
     def _change(self, name: str, text: str) -> str:
+        whole = f'{name}="{text}'
+        if scout(self.detectors)(whole.encode()) is None:
+            return text
+        whole = whole.lower()
         for detector in self.detectors:
-            if not detector.hints or any(hint in text for hint in detector.hints):
+            if any(hint.lower() in whole for hint in detector.hints):
                 text = self._replaced(detector, name, text)
         return text
 
@@ -53,5 +55,5 @@ class Redaction:
 
 def _spans(detector: Detector, text: bytes) -> Iterator[tuple[int, int]]:
     """Where the secrets stand: a match, or the group of it."""
-    for match in finder(detector.name)(text):
+    for match in finder(detector)(text):
         yield match.span(match.re.groups)

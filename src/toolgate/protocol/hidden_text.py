@@ -68,9 +68,8 @@ _HIDDEN: Final = (
     b"\xef" + _INSIDE % b"\xef" + b"\xbb\xbf",
     rb"\\(?:[bf]|" + b"|".join((_RETURN, *_escapes(_points()), _INSIDE % rb"\\" + b"u(?i:feff)")) + b")",
 )
-_TOKEN: Final = re.compile(
-    b"|".join((*_HIDDEN, rb"\\\\", rb'\\(?!["\\/bfnrtu])', rb"\\(?=u(?![0-9a-fA-F]{4}))", rb"\\(?=u[dD][bB]40)"))
-)
+_BROKEN: Final = rb'\\(?!["\\/bfnrt]|u[0-9a-fA-F]{4})', rb"\\(?=u[dD][bB]40(?!\\u[dD][c-fC-F]))"
+_TOKEN: Final = re.compile(b"|".join((*_HIDDEN, rb"\\\\", *_BROKEN)))
 """A hidden character, an escaped backslash, or (one byte) a backslash that begins no escape or half a character.
 
 Every alternative begins with a plain byte: so the search skips to the next of them ten times as fast.
@@ -87,18 +86,24 @@ def suspicious(text: bytes) -> bool:
     """Whether JSON text may hold hidden characters. Made to cost next to nothing where it does not."""
     if b"\x7f" in text or (b"\\" in text and _ESCAPED.search(text)):
         return True
-    return not text.isascii() and any(lead in text and pattern.search(text) for lead, pattern in _LEADS)
+    if not text.isascii():
+        for lead, pattern in _LEADS:
+            if lead in text and pattern.search(text):
+                return True
+    return False
 
 
 def without(text: bytes) -> tuple[bytes, int]:
     """JSON text without its hidden characters, and how many there were; raises NoJson.
 
-    Every other byte stays. Taking something out never makes a new escape or character of what is left.
+    Every other byte stays; text without any is given back itself. Taking something out never makes a new escape or
+    character of what is left.
     """
     if not suspicious(text):
         return text, 0
     taking = Filter()
-    return taking.feed(text) + taking.end(), taking.removed
+    shown = taking.feed(text) + taking.end()
+    return (shown, taking.removed) if taking.removed else (text, 0)
 
 
 def without_in_plain(text: str) -> str:
