@@ -21,7 +21,7 @@ _ASKED: Final = "ask"
 
 
 class Server(Stub):
-    """Notes `asked` with the method, `answered` with what came back, `refused` where that was an error.
+    """Notes `asked` with the request, `answered` with what came back, `refused` where that was an error.
 
     `requests`, by topic: what it asks for when its tool is called with that topic. `says` is the text of its answers.
     """
@@ -66,7 +66,7 @@ class Server(Stub):
         if "inputResponses" in params:
             self._hear({"result": params["inputResponses"][_ASKED]})
         elif asked is not None:
-            self.note("asked", asked["method"])
+            self.note("asked", json.dumps(asked))
             return _asking(message, asked, done, modern="_meta" in params)
         return JSONResponse(_result(message, {**done, "resultType": "complete"} if "_meta" in params else done))
 
