@@ -12,7 +12,7 @@ from toolgate.attacks.case import Case, Stopped
 from toolgate.attacks.results import Check, CheckName, Played
 from toolgate.attacks.scene import Scene, Variant, scene
 from toolgate.attacks.stage import Stage
-from toolgate.audit.records import Decision
+from toolgate.audit.records import Decision, Outcome
 
 SECONDS: Final = 10.0
 """What one variant may take before it counts as failed; all of them together take less than two."""
@@ -74,14 +74,20 @@ def _look_guarded(made: Scene) -> list[Check]:
     stopped = made.case.stopped
     assert stopped is not None  # the case was checked when it was read
     faults = list(_faults(made, stopped))
-    told = "; ".join(faults) or (f"limited as stated: {_seen(made)}" if stopped.bound else f"refused by {stopped.rule}")
-    checks = [Check("stopped", not faults, told), _recorded(made, stopped)]
+    checks = [Check("stopped", not faults, "; ".join(faults) or _ended(made, stopped)), _recorded(made, stopped)]
     if made.case.remains is not None:
         remains = made.shows(made.case.remains)
         checks.append(
             Check("passes", remains, made.case.remains_text if remains else "what is said to remain did not happen")
         )
     return checks
+
+
+def _ended(made: Scene, stopped: Stopped) -> str:
+    """How it ended, in words."""
+    if stopped.bound is not None:
+        return f"limited as stated: {_seen(made)}"
+    return f"nothing but an ordinary call arrives: {stopped.rule}" if stopped.ordinary else f"refused: {stopped.rule}"
 
 
 def _faults(made: Scene, stopped: Stopped) -> list[str]:
@@ -98,14 +104,27 @@ def _faults(made: Scene, stopped: Stopped) -> list[str]:
 
 def _recorded(made: Scene, stopped: Stopped) -> Check:
     """The refusals that name the rule: as many as are said, each with grant, tool and digest of the arguments."""
+    if made.case.checked_by == "inspection":
+        return _cleaned(made, stopped)
     if stopped.records == 0:
-        return Check("recorded", not _refusals(made), "refused for its form, before there is a decision to record")
+        before = "refused before there is a decision; the journal adds such requests up"
+        told = "nothing is refused: what arrives is allowed and recorded" if stopped.ordinary else before
+        return Check("recorded", not _refusals(made), told)
     named = [each for each in _refusals(made) if each.rule == stopped.rule]
     whole = all(each.grant_id and (not stopped.tool or each.tool == stopped.tool) for each in named)
     held = len(named) == stopped.records and whole
     others = sorted({each.rule for each in _refusals(made)} - {stopped.rule})
     beside = f", besides {', '.join(others)}" if others else ""
     return Check("recorded", held, f"{len(named)} of {stopped.records} records name {stopped.rule}{beside}")
+
+
+def _cleaned(made: Scene, stopped: Stopped) -> Check:
+    """The answers of which something was taken away: the calls were allowed, so it stands in their outcomes."""
+    calls = {each.decision_id for each in made.decisions()}
+    outcomes = [each for each in made.recorded() if isinstance(each, Outcome) and each.decision_id in calls]
+    cleaned = [each for each in outcomes if each.removed or each.redacted or each.withheld]
+    told = f"{len(cleaned)} of {stopped.records} answers are recorded as cleaned by {stopped.rule}"
+    return Check("recorded", len(cleaned) == stopped.records, told)
 
 
 def _refusals(made: Scene) -> list[Decision]:
