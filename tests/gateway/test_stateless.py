@@ -94,6 +94,35 @@ async def test_what_the_server_may_not_ask_ends_the_request(gateway: Gateway, re
     assert answer.denied
     assert "sampling/createMessage" in answer.text
     assert answer.json["result"]["resultType"] == "complete"
+    (ending,) = await gateway.outcomes(*grant.decisions())
+    assert (ending.result, ending.withheld) == ("error", "(method)")
+
+
+ASKED_OTHERWISE = {
+    "a key in another case": '{"a": {"Method": "sampling/createMessage", "params": {}}}',
+    "a key that folds to it": '{"a": {"method": "ping", "METHOD": "sampling/createMessage"}}',
+    "a key twice": '{"a": {"method": "sampling/createMessage", "method": "ping"}}',
+    "a list": '[{"method": "sampling/createMessage", "params": {}}]',
+    "no object": '{"a": "sampling/createMessage"}',
+    "no method": '{"a": {"params": {}}}',
+    "a number as method": '{"a": {"method": 5}}',
+    "an empty method": '{"a": {"method": ""}}',
+    "an answer": '{"a": {"result": {}}}',
+    "params that are none": '{"a": {"method": "ping", "params": []}}',
+}
+
+
+@pytest.mark.parametrize("asked", ASKED_OTHERWISE.values(), ids=ASKED_OTHERWISE.keys())
+async def test_what_can_be_read_in_two_ways_is_asked_of_nobody(
+    gateway: Gateway, recorder: Recorder, asked: str
+) -> None:
+    async def unfinished(request: Received, writer: asyncio.StreamWriter) -> None:
+        value = f'{{"resultType": "input_required", "inputRequests": {asked}}}'
+        writer.write(http(200, f'{{"jsonrpc": "2.0", "id": {request.json["id"]}, "result": {value}}}'.encode()))
+
+    recorder.reply = unfinished
+    answer = await pay(gateway.grant(gateway.add_server(recorder.url), ALLOW_ALL))
+    assert "asks for input" in answer.json["error"]["message"]
 
 
 @pytest.mark.parametrize(
