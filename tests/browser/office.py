@@ -49,6 +49,29 @@ POLICY: Final = {
     },
 }
 
+PARTED: Final = {
+    "version": "1",
+    "default": "deny",
+    "tools": {
+        "list_customers": {
+            "repeat_limit": "20/minute",
+            "response": {"redact": ["all"], "max_bytes": 65536},
+            "limits": [{"counter": "bytes", "window": "hour", "max": 1000000, "cost": "result.bytes"}],
+        },
+        "run_report": {},
+        "update_customer": {},
+    },
+    "flows": [
+        {
+            "after": ["list_*"],
+            "and_after": ["run_report"],
+            "deny": [{"category": ["Write", "Financial"]}],
+            "within": "1h",
+        }
+    ],
+}
+"""What was called before and what is answered decide, too."""
+
 
 @dataclass
 class Office:
@@ -157,6 +180,7 @@ def furnish(place: Office) -> None:
     place.member("paul@example.com", "policy_manager", "*")
     place.server("shop")
     place.policy("support", POLICY)
+    place.policy("parted", PARTED)
     place.policy("readers", {"version": "1", "default": "deny", "tools": {"list_*": {"action": "allow"}}})
     contact.add(
         place.gateway.engine,

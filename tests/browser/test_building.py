@@ -125,6 +125,79 @@ def without_line(text: str, word: str) -> str:
     return re.sub(rf'"{word}": \{{[^}}]*\}}', "", text)
 
 
+def compose_flow(page: Page) -> None:
+    """After customers were listed and a report was run, nothing is written any more."""
+    page.locator("#flows summary", has_text="Add a flow").click()
+    page.get_by_label("After one of these").last.fill("list_*")
+    page.get_by_label("and one of these (optional)").last.fill("run_report")
+    page.get_by_role("group", name="or anything that").last.get_by_label("writes").check()
+    page.get_by_label("For how long").last.fill("1h")
+    page.get_by_role("button", name="Add the flow").click()
+
+
+def test_a_flow_is_built_tried_after_other_calls_and_obeyed(furnished: Office, visitor: Visitor) -> None:
+    page = visitor.page
+    visitor.sign_in(furnished.url, EMAIL)
+    page.goto(f"{furnished.url}/policies/new")
+    page.get_by_label("Name of the policy").fill("flowing")
+    for tool in ("list_customers", "run_report", "update_customer"):
+        page.get_by_label(f"{tool} is").select_option(label="Allow")
+        until_pane_has(page, tool)
+    compose_flow(page)
+    until_pane_has(page, '"within": "1h"')
+    assert pane(page)["flows"][0]["deny"] == [{"category": ["Write"]}]
+    page.get_by_label("A call of").select_option("update_customer")
+    page.get_by_label("customer", exact=True).fill("c1")
+    page.get_by_label("Used before in the same session").fill("list_customers")
+    page.get_by_role("button", name="Try the call").click()
+    expect(page.locator("#try-result")).to_contain_text("allowed")
+    page.get_by_label("Used before in the same session").fill("list_customers, run_report")
+    expect(page.locator("#try-result")).to_contain_text("/flows/0")
+    save(page)
+    token = furnished.grant("shop", "flowing", "flow-bot")
+    update = ("update_customer", {"customer": "c1", "email": "a@example.com"})
+    read, report = ("list_customers", {"limit": 1}), ("run_report", {"sql": "select 1"})
+    assert furnished.call("shop", token, read, update)[0] is False
+    denied, told = furnished.call("shop", token, report, update)
+    assert denied
+    assert "Rule: /flows/0" in told
+    assert not visitor.complaints
+
+
+def test_a_policy_begins_with_a_preset(furnished: Office, visitor: Visitor) -> None:
+    page = visitor.page
+    visitor.sign_in(furnished.url, EMAIL)
+    page.goto(f"{furnished.url}/policies/new")
+    page.get_by_role("radio", name="money-cap").check()
+    page.get_by_role("button", name="Add the preset").click()
+    wrong = page.get_by_label("The most that is moved in a day")
+    expect(wrong).to_be_focused()
+    expect(wrong).to_have_attribute("aria-invalid", "true")
+    wrong.fill("100")
+    page.get_by_role("button", name="Add the preset").click()
+    until_pane_has(page, '"counter": "money"')
+    expect(page.get_by_text("The preset was added")).to_be_visible()
+    assert pane(page)["tools"]["create_refund"]["limits"][0]["cost"] == "args.amount"
+    assert not visitor.complaints
+
+
+def test_without_scripts_a_preset_and_a_flow_are_added(furnished: Office, context: BrowserContext) -> None:
+    browser = context.browser
+    assert browser is not None
+    plain = browser.new_context(java_script_enabled=False)
+    visitor = Visitor(plain.new_page())
+    page = visitor.page
+    visitor.sign_in(furnished.url, EMAIL)
+    page.goto(f"{furnished.url}/policies/new")
+    page.get_by_role("radio", name="read-only").check()
+    page.get_by_role("button", name="Add the preset").click()
+    compose_flow(page)
+    made = pane(page)
+    assert made["all_tools"]["require"]
+    assert made["flows"][0]["after"] == ["list_*"]
+    plain.close()
+
+
 def test_without_scripts_the_form_builds_the_same(furnished: Office, context: BrowserContext) -> None:
     browser = context.browser
     assert browser is not None

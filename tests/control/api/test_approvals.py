@@ -140,3 +140,14 @@ async def test_a_call_is_tried_without_anything_being_stored(control: Control, a
     unknown = await admin.send("POST", "/policies/try", {"policy": "nobody", "tool": "pay"})
     assert (unknown.status, unknown.json["place"]) == (422, "/policy")
     assert rows(control) == before
+
+
+async def test_a_call_is_tried_after_others_of_its_session(admin: Program) -> None:
+    flows = [{"after": ["read"], "deny": ["send"], "on_deny": "Read before."}]
+    text = json.dumps({"version": "1", "default": "allow", "flows": flows})
+    first = await admin.send("POST", "/policies/try", {"document": text, "tool": "send"})
+    assert (first.json["outcome"], first.json["counts_for"]) == ("allow", [])
+    later = await admin.send("POST", "/policies/try", {"document": text, "tool": "send", "earlier": ["read"]})
+    assert (later.json["outcome"], later.json["rule"], later.json["message"]) == ("deny", "/flows/0", "Read before.")
+    reading = await admin.send("POST", "/policies/try", {"document": text, "tool": "read"})
+    assert reading.json["counts_for"] == ["/flows/0"]

@@ -21,7 +21,9 @@ class _Reader(HTMLParser):
             self.inside = given.get("id") == "builder"
         if not self.inside:
             return
-        if tag == "input" and "name" in given:
+        if tag == "input" and given.get("type") in ("checkbox", "radio"):
+            self.fields += [(given["name"], given.get("value", "on"))] if "checked" in given else []
+        elif tag == "input" and "name" in given:
             self.fields.append((given["name"], without_lines(given.get("value", ""), given)))
         elif tag == "textarea":
             self._area, self._text = given["name"], ""

@@ -190,7 +190,7 @@ def test_what_a_field_cannot_take_is_told_at_the_field() -> None:
 
 
 def test_an_edit_that_would_break_the_policy_is_refused_with_its_place() -> None:
-    with pytest.raises(Exception, match="/tools/run/limits/0/max: `-1` is no number from 0 up"):
+    with pytest.raises(Exception, match="limit:0:max: `-1` is no number from 0 up"):
         sent_back(START, "/tools/run", **{"limit:0:max": "-1"})
 
 

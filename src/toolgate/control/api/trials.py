@@ -12,7 +12,9 @@ from toolgate.control.api.shapes.recommending import Trial, Tried
 from toolgate.control.builder.trial import try_call
 from toolgate.control.identity.actor import Actor
 from toolgate.control.state import State
+from toolgate.policy.categories import Category
 from toolgate.policy.decision import Subject
+from toolgate.policy.definition import Tool
 from toolgate.policy.document import Document, parse
 from toolgate.store import definitions, grants, policies, servers
 from toolgate.store.definitions import Version
@@ -29,9 +31,18 @@ def try_policy(body: Trial, actor: Asker, here: Here) -> dict[str, Any]:
         document = _document(here, actor, body)
         version = None if body.server is None else _version(here, actor, body.server, body.tool)
         subject = _subject(here, actor, body, now)
+        earlier = [_earlier(here, actor, body.server, name) for name in body.earlier]
     tool = None if version is None else json.loads(version.definition)
-    category = version.category if version is not None and version.status == "current" else None
-    return try_call(document, body.tool, body.arguments, subject, now, tool, category).described()
+    return try_call(document, body.tool, body.arguments, subject, now, tool, _category(version), earlier).described()
+
+
+def _category(version: Version | None) -> Category | None:
+    """What a tool in force is taken for."""
+    return version.category if version is not None and version.status == "current" else None
+
+
+def _earlier(here: State, actor: Actor, server: str | None, name: str) -> Tool:
+    return Tool(name, None if server is None else _category(_version(here, actor, server, name)))
 
 
 def _version(here: State, actor: Actor, server: str, tool: str) -> Version | None:

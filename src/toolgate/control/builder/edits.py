@@ -11,6 +11,7 @@ from typing import Any, cast
 
 from toolgate.classifier.classify import classify
 from toolgate.classifier.recommend import recommended_entry
+from toolgate.control.builder.answers import answers_from
 from toolgate.control.builder.fields import (
     Fields,
     amount_of,
@@ -20,15 +21,19 @@ from toolgate.control.builder.fields import (
     with_choice,
     with_text,
 )
+from toolgate.control.builder.flows import flow_from
 from toolgate.control.builder.problem import NotPossible
 from toolgate.control.builder.spans import NoPlace, find, has, read, tokens
 from toolgate.control.builder.splices import become, put, remove
 from toolgate.control.builder.stances import Stance, set_stance
+from toolgate.policy.charges import RESULT_BYTES
 from toolgate.policy.entries import escape
 from toolgate.policy.names import is_pattern
 
 RULES = ("require", "deny_if", "require_approval")
-_SETTINGS = ("default", "list")
+_SETTINGS = ("default", "list", "hidden_text")
+_RATES = {"rate_limit": "rate", "repeat_limit": "repeat"}
+"""Limits of a short form, and what their fields are called."""
 _STANCE = "stance:"
 _COMPOSED = "new"
 _COMPOSED_LIMIT = "newlimit"
@@ -43,6 +48,8 @@ def apply_fields(text: str, fields: Fields, kinds: Mapping[str, str]) -> str:
     top = raw
     for key in _SETTINGS:
         top = with_choice(top, key, fields[key]) if key in fields else top
+    if "flows" in raw:
+        top = {**top, "flows": [flow_from(fields, f"flow:{at}", flow) for at, flow in enumerate(raw["flows"])]}
     text = become(text, "", with_text(top, "description", fields, "description"))
     for name, value in fields.items():
         if name.startswith(_STANCE):
@@ -63,13 +70,19 @@ def apply_entry(text: str, pointer: str, fields: Fields, kinds: Mapping[str, str
             entry[kind] = [_rule(fields, f"{kind}:{place}", rule, kinds) for place, rule in enumerate(old[kind])]
     if "limits" in old:
         entry["limits"] = [limit_from(fields, f"limit:{place}", limit) for place, limit in enumerate(old["limits"])]
-    rate = rate_from(fields, "rate", old.get("rate_limit"))
-    entry = {key: value for key, value in entry.items() if key != "rate_limit" or rate is not None}
-    if rate is not None:
-        entry["rate_limit"] = rate
+    for key, prefix in _RATES.items():
+        entry = _with(entry, key, rate_from(fields, prefix, old.get(key)))
+    entry = _with(entry, "response", answers_from(fields, old.get("response")))
     entry = with_text(entry, "reason", fields, "reason")
     entry = with_choice(entry, "schema", fields["schema"]) if "schema" in fields else entry
     return become(text, pointer, entry)
+
+
+def _with(entry: dict[str, Any], key: str, value: Any) -> dict[str, Any]:
+    """The entry with a value, without the key for None."""
+    if value is None:
+        return {other: kept for other, kept in entry.items() if other != key}
+    return {**entry, key: value}
 
 
 def _rule(fields: Fields, prefix: str, old: dict[str, Any], kinds: Mapping[str, str]) -> dict[str, Any]:
@@ -99,17 +112,24 @@ def add_rule(text: str, pointer: str, fields: Fields, kinds: Mapping[str, str]) 
 
 
 def add_limit(text: str, pointer: str, fields: Fields) -> str:
-    """The text with the limit that was composed in `newlimit:...`; calls in a sliding window become a `rate_limit`."""
+    """The text with the limit that was composed in `newlimit:...`.
+
+    Calls in a sliding window become a `rate_limit`, identical ones always a `repeat_limit`.
+    """
     typed = {key: fields.get(f"{_COMPOSED_LIMIT}:{key}", "").strip() for key in ("max", "window", "scope", "cost")}
+    of = fields.get(f"{_COMPOSED_LIMIT}:of", "")
     most, window = amount_of(typed["max"]), amount_of(typed["window"] or "60")
     if isinstance(most, str):
         raise NotPossible(f"{_COMPOSED_LIMIT}:max", f"`{most}` is no number", "write how many, such as `10`")
+    if of == "repeats":
+        return _add_rate(text, pointer, "repeat_limit", typed, window)
+    typed["cost"] = {"bytes": RESULT_BYTES, "calls": ""}.get(of, typed["cost"])
+    if of == "argument" and not typed["cost"]:
+        raise NotPossible(f"{_COMPOSED_LIMIT}:cost", "no argument is named", "write its path, such as `args.amount`")
     root = read(text)
     plain = not typed["cost"] and typed["scope"] in ("", "grant", "session") and type(window) is int
     if plain and not has(root, f"{pointer}/rate_limit"):
-        made = {"rate:max": typed["max"], "rate:window": typed["window"] or "60"}
-        made["rate:scope"] = typed["scope"] if typed["scope"] == "session" else ""
-        return put(text, f"{pointer}/rate_limit", rate_from(made, "rate", None))
+        return _add_rate(text, pointer, "rate_limit", typed, window)
     limit: dict[str, Any] = {"counter": _counter(root.plain(), pointer, typed["cost"], window), "window": window}
     limit["max"] = most
     if typed["scope"]:
@@ -117,6 +137,21 @@ def add_limit(text: str, pointer: str, fields: Fields) -> str:
     if typed["cost"]:
         limit["cost"] = typed["cost"]
     return put(text, f"{pointer}/limits/-", limit)
+
+
+def _add_rate(text: str, pointer: str, key: str, typed: Mapping[str, str], window: Any) -> str:
+    """The text with the limit in its short form, which is one for each entry and slides."""
+    if has(read(text), f"{pointer}/{key}"):
+        raise NotPossible(f"{_COMPOSED_LIMIT}:max", f"there is a `{key}` already", "change that one")
+    if type(window) is not int:
+        mend = "choose one of the windows that begin with `in any`"
+        raise NotPossible(f"{_COMPOSED_LIMIT}:window", "identical calls are not counted by the clock", mend)
+    if typed["scope"] not in ("", "grant", "session"):
+        mend = "choose `per grant` or `per session`"
+        raise NotPossible(f"{_COMPOSED_LIMIT}:scope", "identical calls are those of one agent", mend)
+    made = {"rate:max": typed["max"], "rate:window": str(window)}
+    made["rate:scope"] = typed["scope"] if typed["scope"] == "session" else ""
+    return put(text, f"{pointer}/{key}", rate_from(made, "rate", None))
 
 
 def _counter(raw: dict[str, Any], pointer: str, cost: str, window: Any) -> str:

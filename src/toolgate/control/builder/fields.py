@@ -13,6 +13,9 @@ from typing import Any
 from toolgate.control.builder.values import BadValue, value_of, value_text
 
 Fields = Mapping[str, str]
+LIMIT = ("counter", "window", "max", "scope", "cost", "settle", "reserve")
+"""The keys of a limit that have a field."""
+_AMOUNTS = ("window", "max", "cost", "reserve")
 _SPANS = {"second": 1, "minute": 60, "hour": 3600, "day": 86_400}
 _SPAN_NAMES = {seconds: name for name, seconds in _SPANS.items()}
 
@@ -82,12 +85,12 @@ def condition_from(fields: Fields, row: str, old: dict[str, Any], kinds: Mapping
 def limit_from(fields: Fields, prefix: str, old: dict[str, Any]) -> dict[str, Any]:
     """A limit as its fields have it."""
     limit = dict(old)
-    for key in ("counter", "window", "max", "scope", "cost", "settle"):
+    for key in LIMIT:
         typed = fields.get(f"{prefix}:{key}", amount_text(old.get(key, "")))
         if in_line(amount_text(old.get(key, ""))) == typed:
             continue
         if typed.strip():
-            limit[key] = amount_of(typed.strip()) if key in ("window", "max", "cost") else typed.strip()
+            limit[key] = amount_of(typed.strip()) if key in _AMOUNTS else typed.strip()
         else:
             limit.pop(key, None)
     return limit

@@ -6,7 +6,9 @@ from collections.abc import Iterable, Mapping, Sequence
 from typing import Any
 
 from toolgate.classifier.classify import Classification, classify
-from toolgate.control.builder.fields import amount_text, rate_shown
+from toolgate.control.builder.answers import answer_fields
+from toolgate.control.builder.fields import LIMIT, amount_text, rate_shown
+from toolgate.control.builder.flows import flow_fields, sentence
 from toolgate.control.builder.offers import kinds, offers
 from toolgate.control.builder.spans import tokens
 from toolgate.control.builder.stances import hiding_pattern, stance_of
@@ -15,10 +17,12 @@ from toolgate.policy.charges import read_limits
 from toolgate.policy.conditions import Rule, compile_rule
 from toolgate.policy.durations import read_duration
 from toolgate.policy.entries import APPROVAL_TIMEOUT, escape
+from toolgate.policy.flows import read_flows
 from toolgate.policy.names import is_pattern, matching
-from toolgate.policy.words import conditions_words, limit_words, span_words
+from toolgate.policy.words import conditions_words, limit_words, response_words, span_words
 
 Tool = Mapping[str, Any]
+_RATES = {"rate_limit": ("rate", "Rate limit"), "repeat_limit": ("repeat", "Limit on identical calls")}
 KINDS = {"require": "Require that", "deny_if": "Deny if", "require_approval": "Ask a person if"}
 
 
@@ -46,6 +50,7 @@ def form(
         "default": raw["default"],
         "list": raw.get("list", ""),
         "description": raw.get("description", ""),
+        "hidden_text": raw.get("hidden_text", ""),
         "tools": rows,
         "count": len(names),
         "patterns": [_entry_row(raw, "tools", key) for key in entries if is_pattern(key)],
@@ -56,6 +61,10 @@ def form(
         ],
         "all_tools": entry_words(raw.get("all_tools", {}), "all_tools", "all_tools"),
         "methods": [_entry_row(raw, "methods", key) for key in raw.get("methods", {})],
+        "flows": [
+            {**flow_fields(written, place), "words": sentence(flow)}
+            for place, (written, flow) in enumerate(zip(raw.get("flows", ()), read_flows(raw), strict=True))
+        ],
     }
 
 
@@ -95,6 +104,8 @@ def entry_words(entry: Mapping[str, Any], section: str, key: str) -> list[str]:
         for rule in _compiled(entry, kind)
     ]
     found += [limit_words(limit) for limit in read_limits(entry, "", section, key)]
+    if "response" in entry:
+        found.append(response_words(entry["response"]))
     if "schema" in entry:
         found.append(f"schema `{entry['schema']}`")
     return found
@@ -115,7 +126,6 @@ def editor(raw: Mapping[str, Any], pointer: str, tool: Tool | None) -> dict[str,
         for kind in KINDS
         for place, (rule, compiled) in enumerate(zip(entry.get(kind, ()), _compiled(entry, kind), strict=True))
     ]
-    most, window, scope = rate_shown(entry.get("rate_limit"))
     return {
         "pointer": pointer,
         "section": section,
@@ -126,7 +136,8 @@ def editor(raw: Mapping[str, Any], pointer: str, tool: Tool | None) -> dict[str,
         "schema": entry.get("schema", ""),
         "rules": rules,
         "limits": [_limit(place, limit, pointer) for place, limit in enumerate(entry.get("limits", ()))],
-        "rate": {"max": most, "window": window, "scope": scope, "stands": "rate_limit" in entry},
+        "rates": [_rate(entry, key, *how) for key, how in _RATES.items() if key in entry],
+        "response": answer_fields(entry.get("response", {})),
         "offers": offers(tool) if tool is not None else [],
     }
 
@@ -157,6 +168,11 @@ def _rule(
     }
 
 
+def _rate(entry: Mapping[str, Any], key: str, prefix: str, label: str) -> dict[str, str]:
+    most, window, scope = rate_shown(entry[key])
+    return {"key": key, "field": prefix, "label": label, "max": most, "window": window, "scope": scope}
+
+
 def _limit(place: int, limit: Mapping[str, Any], pointer: str) -> dict[str, Any]:
-    shown = {key: amount_text(limit.get(key, "")) for key in ("counter", "window", "max", "scope", "cost", "settle")}
+    shown = {key: amount_text(limit.get(key, "")) for key in LIMIT}
     return {**shown, "field": f"limit:{place}", "pointer": f"{pointer}/limits/{place}"}

@@ -20,7 +20,7 @@ STANCES: dict[Stance, str] = {
     "hide": "Hide",
 }
 _ACTIONS: dict[str, Stance] = {"deny": "deny", "require_approval": "ask"}
-_RULES = ("require", "deny_if", "require_approval", "limits", "rate_limit")
+_RULES = ("require", "deny_if", "require_approval", "limits", "rate_limit", "repeat_limit", "response")
 
 
 def stance_of(raw: Mapping[str, Any], name: str) -> Stance:

@@ -2,21 +2,22 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import asdict, dataclass
 from typing import Any
 
 from toolgate.classifier.parameters import kind_of_schema
+from toolgate.control.builder.earlier import after, denied_at
 from toolgate.control.builder.spans import Unreadable, read
 from toolgate.control.builder.values import BadValue, value_of, value_text
 from toolgate.errors import ToolgateError
 from toolgate.policy.categories import Category
 from toolgate.policy.compiler import compile_policy
-from toolgate.policy.decision import Subject, Verdict
-from toolgate.policy.definition import Definition
+from toolgate.policy.decision import Mark, Subject, Unit, Verdict
+from toolgate.policy.definition import Definition, Tool
 from toolgate.policy.document import Document
 from toolgate.policy.explain import Step, explain
-from toolgate.policy.words import decimal, window_words
+from toolgate.policy.words import decimal
 
 _MOST_INPUTS = 12
 _EXAMPLES = {"number": "1", "integer": "1", "boolean": "true"}
@@ -43,10 +44,11 @@ class Tried:
                 "counter": charge.counter,
                 "amount": decimal(charge.amount),
                 "max": decimal(charge.maximum),
-                "window": charge.window if isinstance(charge.window, int) else window_words(charge.window),
+                "window": charge.window.value if isinstance(charge.window, Unit) else charge.window,
                 "rule": charge.rule,
             }
             for charge in verdict.charges
+            if not isinstance(charge.window, Mark)
         ]
         return {
             "outcome": verdict.outcome,
@@ -55,6 +57,9 @@ class Tried:
             "visible": verdict.visible,
             "shown": self.shown,
             "charges": charges,
+            "counts_for": [
+                charge.rule for charge in verdict.charges if isinstance(charge.window, Mark) and charge.amount
+            ],
             "approval_timeout": verdict.approval_timeout,
             "steps": [asdict(step) for step in self.steps],
         }
@@ -68,15 +73,19 @@ def try_call(
     now: float,
     tool: Mapping[str, Any] | None,
     category: Category | None,
+    earlier: Sequence[Tool] = (),
 ) -> Tried:
     """Try a `tools/call`. `now` in epoch seconds; `tool` as the server lists it, None where it is not known.
 
-    `category` is what the tool is taken for; None where nobody has accepted that.
+    `category` is what the tool is taken for; None where nobody has accepted that. `earlier`: what the same session used
+    before.
     """
     definition = Definition(tool, category) if tool is not None else None
     policy = compile_policy(document)
-    verdict = policy.judge(name, arguments, subject, now, definition)
-    return Tried(verdict, explain(document, name, arguments, subject, now, definition), policy.lists(name))
+    asked = policy.judge(name, arguments, subject, now, definition)
+    verdict = after(document, asked, name, subject, earlier)
+    steps = explain(document, name, arguments, subject, now, definition)
+    return Tried(verdict, steps if verdict is asked else denied_at(steps, verdict.rule), policy.lists(name))
 
 
 def read_arguments(text: str) -> dict[str, Any]:

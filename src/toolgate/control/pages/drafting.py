@@ -10,6 +10,7 @@ import base64
 import binascii
 from collections.abc import Mapping
 from dataclasses import dataclass, field, replace
+from types import MappingProxyType
 from typing import Any
 
 from starlette.datastructures import FormData
@@ -18,18 +19,24 @@ from toolgate.classifier.recommend import recommended_text
 from toolgate.control.builder import edits
 from toolgate.control.builder.drafts import Look, faults_of, look
 from toolgate.control.builder.fields import Fields, in_area
+from toolgate.control.builder.flows import add_flow
 from toolgate.control.builder.offers import kinds
+from toolgate.control.builder.places import composed_at, field_at
+from toolgate.control.builder.presets import add_preset
 from toolgate.control.builder.spans import tokens
+from toolgate.policy.categories import Category
 from toolgate.policy.definition import Definition
 from toolgate.store.errors import BadInput
 
 LARGEST = 1 << 20
 """Characters of a draft."""
-_COMPOSED = ("new:", "newlimit:", "newkey", "try:", "arg:")
+_COMPOSED = ("new:", "newlimit:", "newflow:", "newkey", "preset", "try:", "arg:")
 _TRIED = ("try:arguments", "try:other", "try:live", "arg:")
 _GONE = {
     "add-rule": ("new:",),
     "add-limit": ("newlimit:",),
+    "add-flow": ("newflow:",),
+    "preset": ("preset",),
     "entry": ("newkey",),
     "example": _TRIED,
     "open": (*_TRIED, "new"),
@@ -49,6 +56,8 @@ class Draft:
     sought: str = ""
     name: str = ""
     fields: Fields = field(default_factory=dict)
+    notes: tuple[str, ...] = ()
+    """What is to be said of the edit that was just made."""
 
     def composed(self) -> dict[str, str]:
         """What was typed into fields that belong to no part of the document yet."""
@@ -90,8 +99,10 @@ def _decoded(fields: Fields, name: str) -> str:
     return text
 
 
-def edited(draft: Draft, tools: Tools) -> Draft:
+def edited(draft: Draft, tools: Tools, taken: Mapping[str, Category | None] = MappingProxyType({})) -> Draft:
     """The draft after everything that the form says and the button that was pressed. Raises ToolgateError.
+
+    `taken` says of tools what they are judged to be.
 
     An edit that would make a valid draft invalid is refused; only the JSON pane may hold what is not valid yet.
     """
@@ -106,11 +117,21 @@ def edited(draft: Draft, tools: Tools) -> Draft:
         return draft
     own = kinds(_tool_of(draft.entry, tools))
     text = edits.apply_fields(draft.text, draft.fields, own)
+    _refuse_faults(text, draft.entry)
+    notes: tuple[str, ...] = ()
+    if what == "preset":
+        text, notes = add_preset(text, draft.fields, tools.values(), taken)
     text = _pressed(replace(draft, text=text), what, argument, tools, own)
-    if faults := faults_of(text):
-        raise BadInput(faults[0].pointer or "policy", faults[0].cause, faults[0].mend)
+    _refuse_faults(text, draft.entry, composed=what.startswith("add-"))
     entry = {"open": argument, "close": "", "entry": _opened(draft)}.get(what, draft.entry)
-    return _moved(replace(draft, entry=entry, fields=_emptied(draft.fields, what, argument)), text)
+    return _moved(replace(draft, entry=entry, fields=_emptied(draft.fields, what, argument), notes=notes), text)
+
+
+def _refuse_faults(text: str, entry: str, *, composed: bool = False) -> None:
+    """Raise BadInput, whose place is the field where there is one."""
+    for fault in faults_of(text)[:1]:
+        place = field_at(fault.pointer, entry)
+        raise BadInput(composed_at(place) if composed else place, fault.cause, fault.mend)
 
 
 def _pressed(draft: Draft, what: str, argument: str, tools: Tools, own: Mapping[str, str]) -> str:
@@ -120,6 +141,8 @@ def _pressed(draft: Draft, what: str, argument: str, tools: Tools, own: Mapping[
         return edits.add_rule(text, draft.entry, draft.fields, own)
     if what == "add-limit":
         return edits.add_limit(text, draft.entry, draft.fields)
+    if what == "add-flow":
+        return add_flow(text, draft.fields)
     if what == "take":
         return edits.take_away(text, argument)
     if what == "entry":

@@ -17,7 +17,9 @@ from starlette.requests import Request
 from starlette.responses import Response
 from starlette.routing import BaseRoute, Route
 
+from toolgate.control.builder.answers import REDACTIONS
 from toolgate.control.builder.drafts import Look, lines
+from toolgate.control.builder.flows import SORTS, no_flow
 from toolgate.control.builder.form import KINDS, editor, form
 from toolgate.control.builder.offers import WHO
 from toolgate.control.builder.spans import tokens
@@ -31,6 +33,8 @@ from toolgate.control.pages.policy_trial import asked_for, inputs_of, tried
 from toolgate.control.pages.rendering import Page
 from toolgate.control.pages.routing import Answer, action, actor, page, see_other, state
 from toolgate.errors import ToolgateError
+from toolgate.policy.charges import RESULT_BYTES
+from toolgate.policy.presets.shipped import PRESETS
 from toolgate.policy.typed import SQL_DIALECTS
 from toolgate.store import policies
 from toolgate.store.database import writing
@@ -43,6 +47,11 @@ CONTENTS: Final = {
     "kinds": tuple(KINDS.items()),
     "dialects": SQL_DIALECTS,
     "who": WHO,
+    "sorts": tuple(SORTS.items()),
+    "no_flow": no_flow(),
+    "detectors": REDACTIONS,
+    "bytes": RESULT_BYTES,
+    "presets": PRESETS,
 }
 """What the fields of the form offer."""
 
@@ -70,7 +79,8 @@ def _act(request: Request, sent: FormData) -> Answer:
     if policy is not None and not draft.name:
         draft = replace(draft, name=policy.name)
     try:
-        moved = edited(draft, tools_of(request, draft.server).tools)
+        chosen = tools_of(request, draft.server)
+        moved = edited(draft, chosen.tools, chosen.taken)
     except ToolgateError as error:
         return _shown(request, policy, draft, error)
     what = draft.fields.get("do", "")
@@ -199,8 +209,9 @@ async def _draft(request: Request) -> Response:
 def _answered(request: Request, asked: _Asked) -> Response:
     chosen = tools_of(request, asked.server)
     draft = Draft(asked.draft, asked.draft, 0, asked.server, asked.entry, fields=asked.fields)
-    moved = edited(draft, chosen.tools)
+    moved = edited(draft, chosen.tools, chosen.taken)
     data = {**_said(moved, chosen, looked(moved, chosen.tools)), "lines": lines(asked.draft, moved.text)}
+    data["notes"] = moved.notes
     return Response(msgspec.json.encode(data), media_type="application/json")
 
 

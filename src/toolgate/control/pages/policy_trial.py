@@ -9,6 +9,7 @@ from typing import Any
 
 from starlette.requests import Request
 
+from toolgate.control.builder.fields import Fields
 from toolgate.control.builder.trial import Input, Tried, arguments_of, inputs, try_call
 from toolgate.control.pages.drafting import Draft, Tools
 from toolgate.control.pages.forms import pairs
@@ -17,6 +18,7 @@ from toolgate.control.pages.routing import actor, state
 from toolgate.errors import ToolgateError
 from toolgate.gateway.answers import denial, unknown_tool
 from toolgate.policy.decision import Subject
+from toolgate.policy.definition import Tool
 from toolgate.policy.document import Document
 from toolgate.store import grants
 
@@ -46,10 +48,17 @@ def tried(request: Request, document: Document | None, draft: Draft, chosen: Cho
     try:
         tool, subject = chosen.tools.get(name), _subject(request, draft)
         arguments = arguments_of(tool, fields)
-        result = try_call(document, name, arguments, subject, time.time(), tool, chosen.taken.get(name))
+        taken, earlier = chosen.taken, _earlier(fields, chosen)
+        result = try_call(document, name, arguments, subject, time.time(), tool, taken.get(name), earlier)
     except ToolgateError as error:
         return Trial(name, None, "", error)
     return Trial(name, result.described(), answer(result, name), None)
+
+
+def _earlier(fields: Fields, chosen: Chosen) -> list[Tool]:
+    """The tools that were used before, one a line or separated by commas."""
+    names = fields.get("try:before", "").replace(",", "\n").splitlines()
+    return [Tool(name, chosen.taken.get(name)) for each in names if (name := each.strip())]
 
 
 def answer(result: Tried, name: str) -> str:

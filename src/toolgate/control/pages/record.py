@@ -16,13 +16,16 @@ from toolgate.audit.filters import Filter
 from toolgate.audit.records import Decision, Outcome
 from toolgate.audit.search import Found
 from toolgate.control.builder import spans
+from toolgate.control.builder.flows import sentence
 from toolgate.control.pages.lines import line_of
 from toolgate.control.pages.rendering import Page
 from toolgate.control.pages.routing import action, actor, page, state
 from toolgate.control.recorded import seen_by
 from toolgate.control.state import State
+from toolgate.policy.decision import Mark
 from toolgate.policy.document import Document
 from toolgate.policy.explain import NOT_ASKED, looked_at
+from toolgate.policy.flows import read_flows
 from toolgate.policy.words import decimal, window_words
 from toolgate.store import described
 from toolgate.store.approvals import Approval, ApprovalStore
@@ -84,10 +87,12 @@ def _page(request: Request, found: Found, entry: Decision, said: dict[str, Any] 
         "row": line_of(found),
         "entry": entry,
         "outcome_of": outcome,
+        "cleaned": "" if outcome is None else export.cleaned(outcome.removed, outcome.redacted, outcome.withheld),
         "said": said,
         "may_look": who.may("admin") and (here.data / FILE).exists(),
         "charges": charges(entry, outcome),
         "limit": _limit(entry),
+        "flows": [] if document is None else _flows(document, entry),
         "document": [] if document is None else marked(document, entry.rule),
         "not_asked": NOT_ASKED.get(entry.rule, ""),
         "related_rows": [line_of(one) for one in related],
@@ -142,7 +147,15 @@ def charges(entry: Decision, outcome: Outcome | None) -> list[dict[str, str]]:
             "maximum": decimal(charge.maximum),
         }
         for charge in entry.charges
+        if not isinstance(charge.window, Mark)
     ]
+
+
+def _flows(document: str, entry: Decision) -> list[dict[str, Any]]:
+    """The flows that the call counts for, or that were asked and let it pass."""
+    flows = {flow.pointer: sentence(flow) for flow in read_flows(Document.trusted(document).raw)}
+    marks = [charge for charge in entry.charges if isinstance(charge.window, Mark)]
+    return [{"rule": mark.rule, "words": flows.get(mark.rule, ""), "counts": bool(mark.amount)} for mark in marks]
 
 
 def _limit(entry: Decision) -> dict[str, Any] | None:

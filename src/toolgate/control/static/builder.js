@@ -55,7 +55,10 @@ function take(page, press) {
     document.getElementById(id).replaceChildren(...document.adoptNode(fresh).childNodes);
   }
   // What was typed while the answer was on its way is newer than the answer.
-  for (const [name, value] of typed) if (form.elements[name] instanceof Element) form.elements[name].value = value;
+  for (const [name, [value, checked]] of typed) {
+    const field = form.elements[name];
+    if (field instanceof Element) Object.assign(field, field.type === "checkbox" ? { checked } : { value });
+  }
   for (const each of form.querySelectorAll("details[data-keep]")) each.open ||= opened.includes(each.dataset.keep);
   if (press === "undo") earlier.pop();
   else if (draft !== form.elements.draft.value) earlier.push(draft);
@@ -126,7 +129,7 @@ function later() {
 form.addEventListener("input", (event) => {
   const field = event.target;
   if (field.name === "q") return find();
-  typed.set(field.name, field.value);
+  typed.set(field.name, [field.value, field.checked]);
   if (field.name === "try:tool") return send("example");
   if (field.closest("[data-compose]") && field.name.endsWith(":path")) suit(field.closest("[data-condition]"), true);
   if (form.elements["try:live"] && /^(try|arg):/.test(field.name)) return later();

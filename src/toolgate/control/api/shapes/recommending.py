@@ -107,6 +107,8 @@ class Trial(Asked):
     """What it reads as `grant.principal`."""
     labels: dict[str, str] = Field(default_factory=dict)
     """What it reads as `grant.labels.KEY`."""
+    earlier: list[str] = Field(default_factory=list, max_length=200)
+    """Tools that the same session used lately: what flows go by."""
 
 
 class Tried(Shown):
@@ -124,6 +126,8 @@ class Tried(Shown):
     """Whether `tools/list` shows the tool."""
     charges: list[dict[str, Any]]
     """What it would take from each limit."""
+    counts_for: list[str]
+    """The flows that it would count for, by their places in the document."""
     approval_timeout: Any
     """For how long a person would be waited for; null where none is."""
     steps: list[dict[str, Any]]
