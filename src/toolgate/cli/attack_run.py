@@ -36,7 +36,7 @@ app = new_command()
         "toolgate attack run path-prefix-bypass 44 --json",
         "toolgate attack run --junit attacks.xml --badge attacks.svg",
         "toolgate attack run --policy policy.json --server files",
-        "toolgate attack run --policy policy.json --tools tools.jsonl --map read_file=fs_get",
+        "toolgate attack run --policy policy.json --tools t.jsonl --map read=get",
     )
 )
 def run(  # noqa: PLR0913, PLR0917 - what is played, against what, and where the reports go
