@@ -68,6 +68,9 @@ async def test_charges_limit_and_ending_are_told_in_plain_numbers(control: Contr
         code=-32603,
         settled={"k": 10**9},
         upstream_took=1_234_567,
+        removed=3,
+        redacted={"jwt": 2},
+        withheld="/tools/run/response/max_bytes",
     )
     await record(
         control.state.data,
@@ -79,7 +82,15 @@ async def test_charges_limit_and_ending_are_told_in_plain_numbers(control: Contr
     )
     browser = await control.signed_in("viewer")
     page = (await browser.get("/records/a")).text
-    for words in ("2.5", "answered with an error", "-32603", "1.2 s", "90 s", ">1<"):
+    for words in (
+        "2.5",
+        "answered with an error",
+        "-32603",
+        "1.2 s",
+        "90 s",
+        ">1<",
+        "3 hidden characters, 2 jwt found",
+    ):
         assert words in page
     assert "5 of 5" in (await browser.get("/records/b")).text
 
