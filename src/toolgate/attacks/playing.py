@@ -36,6 +36,8 @@ def _variants(case: Case) -> list[Variant]:
 
 async def play_variant(stage: Stage, case: Case, variant: Variant) -> list[Check]:
     """Play a case in one variant and look at what came of it. Raises nothing."""
+    if case.checked_by == "control":
+        await stage.awake()
     try:
         async with asyncio.timeout(SECONDS), scene(stage, case, variant) as made:
             await made.play()

@@ -15,7 +15,7 @@ import httpx2
 import msgspec
 from sqlalchemy.engine import Engine
 
-from toolgate.attacks.agent import PLAIN, SECONDS
+from toolgate.attacks.agent import PLAIN
 from toolgate.attacks.host import Host
 from toolgate.audit.reader import Position, ends, entries
 from toolgate.audit.records import AnyEntry, read_line
@@ -33,6 +33,8 @@ from toolgate.store.grants import Minted
 ACTOR: Final = "attack"
 PROGRAM: Final = (sys.executable, "-m", "toolgate")
 _PATIENCE: Final = 10.0
+_WAKING: Final = 30.0
+"""Seconds for the control plane to load its pages: its process is niced, and may have to wait on a busy machine."""
 _OPTIONS: Final = ("--port", "0", "--control-port", "0", "--approval-wait", "0")
 """Calls that need a person are answered at once: here nobody decides unless a case does."""
 
@@ -40,19 +42,26 @@ _OPTIONS: Final = ("--port", "0", "--control-port", "0", "--approval-wait", "0")
 class Stage:
     """One gateway and one host for as many cases as are played. Made by `open_stage`."""
 
-    def __init__(self, data: Path, folder: Path, address: str, host: Host, engine: Engine) -> None:
+    def __init__(
+        self, data: Path, folder: Path, address: str, host: Host, engine: Engine, waking: asyncio.Task[None]
+    ) -> None:
         self.data = data
         self.folder = folder
         self.address = address
         """The gateway's URL without a path."""
         self.host = host
         self.engine = engine
+        self._waking = waking
         self._made = 0
 
     def fresh(self) -> str:
         """A name that nothing on this stage has."""
         self._made += 1
         return f"run-{self._made}"
+
+    async def awake(self) -> None:
+        """Return when the control plane has loaded its pages, or has had time enough to."""
+        await self._waking
 
     def settle(self) -> None:
         """Return when the gateway acts on everything that was written. Raises ToolgateError when it does not."""
@@ -100,8 +109,9 @@ async def open_stage(program: Sequence[str] = PROGRAM, options: Sequence[str] = 
         host = await stack.enter_async_context(Host())
         engine = open_database(data)
         stack.callback(engine.dispose)
-        stack.callback(asyncio.create_task(_wake_control(data)).cancel)
-        yield Stage(data, folder, address, host, engine)
+        waking = asyncio.create_task(_wake_control(data))
+        stack.callback(waking.cancel)
+        yield Stage(data, folder, address, host, engine, waking)
 
 
 async def control_plane(data: Path) -> str:
@@ -113,10 +123,9 @@ async def control_plane(data: Path) -> str:
 
 async def _wake_control(data: Path) -> None:
     """Ask for a page: the control plane loads them when the first is asked for, which is not the time of a case."""
-    url = await control_plane(data)
-    with suppress(httpx2.HTTPError):  # a case that needs it tells more
-        async with httpx2.AsyncClient(timeout=SECONDS, verify=PLAIN) as http:
-            await http.get(f"{url}/sign-in")
+    with suppress(httpx2.HTTPError, TimeoutError):  # a case that needs it tells more
+        async with asyncio.timeout(_WAKING), httpx2.AsyncClient(timeout=_WAKING, verify=PLAIN) as http:
+            await http.get(f"{await control_plane(data)}/sign-in")
 
 
 def allow_all() -> str:
