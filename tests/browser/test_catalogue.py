@@ -10,8 +10,9 @@ from typing import Literal
 
 import pytest
 from playwright.sync_api import Browser, BrowserContext, Page, expect
-from tests.site.collected import built
+from tests.site.collected import built, odd_cases
 
+from toolgate.attacks.case import all_cases
 from toolgate.site.surroundings import Surroundings
 from toolgate.store import contact
 
@@ -67,7 +68,8 @@ def public(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Office]:
 def files(tmp_path_factory: pytest.TempPathFactory) -> Iterator[tuple[str, Path]]:
     """A built site below a path, behind a server that knows nothing but files."""
     place = tmp_path_factory.mktemp("files")
-    built(place, place / "www/cat", Surroundings(prefix="/cat", origin="https://tools.example", files=True))
+    here = Surroundings(prefix="/cat", origin="https://tools.example", files=True)
+    built(place, place / "www/cat", here, cases=[*all_cases(), *odd_cases()])
     with served(place / "www") as url:
         yield url, place / "www/cat"
 

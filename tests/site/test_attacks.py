@@ -20,6 +20,7 @@ from toolgate.site.surroundings import Surroundings
 from toolgate.site.verdicts import ALWAYS, GRADES, STOPPERS, VERDICTS
 
 HERE = Surroundings(prefix="/cat", files=True)
+RENDERER = Renderer(HERE)
 NOT_READ = (
     "CVE-2025-32711", "CVE-2025-55284", "CVE-2025-68143", "CVE-2025-68145", "AML.T0034", "2508.14925", "2406.13352",
     "MCPTox", "AgentDojo", "Unit 42",
@@ -33,7 +34,7 @@ def cases() -> dict[str, Case]:
 
 
 def text_of(case: Case) -> str:
-    page = Renderer(HERE).html(attack_page(HERE, case))
+    page = RENDERER.html(attack_page(HERE, case))
     return " ".join(" ".join(read(page).text).split())
 
 
@@ -78,7 +79,7 @@ def test_what_nobody_read_is_not_published() -> None:
 
 
 def test_text_of_a_case_is_never_markup_and_its_links_lead_to_https_alone(cases: dict[str, Case]) -> None:
-    page = read(Renderer(HERE).html(attack_page(HERE, cases["silent-copy"])))
+    page = read(RENDERER.html(attack_page(HERE, cases["silent-copy"])))
     assert "b" not in page.elements
     assert page.elements.count("script") == 2, "those of the frame"
     assert not [link for link in page.links if link.startswith("javascript")]
@@ -104,14 +105,17 @@ def test_the_overview_counts_each_case_once_and_says_what_no_gateway_does() -> N
     assert "does not see" in page.data["limits"]
 
 
-def test_each_attack_has_a_page_a_twin_and_a_place_in_lists_and_maps(site: Path) -> None:
+@pytest.mark.slow
+def test_each_attack_has_a_page_a_twin_and_a_place_in_lists_and_maps(whole: Path) -> None:
     for case in (*all_cases(), *odd_cases()):
-        twin = json.loads((site / f"attacks/{case.slug}.json").read_text())
+        twin = json.loads((whole / f"attacks/{case.slug}.json").read_text())
         assert (twin["attack"], twin["verdict"]) == (case.title, case.verdict)
-        assert f"/cat/attacks/{case.slug}/" in (site / f"attacks/category/{case.kind}/index.html").read_text()
-        assert f"/cat/attacks/{case.slug}/" in (site / f"attacks/verdict/{case.verdict.lower()}/index.html").read_text()
-        assert f"/cat/attacks/{case.slug}/)" in (site / "llms.txt").read_text()
-    assert len(json.loads((site / "attacks.json").read_text())["attacks"]) == len(all_cases()) + len(odd_cases())
+        assert f"/cat/attacks/{case.slug}/" in (whole / f"attacks/category/{case.kind}/index.html").read_text()
+        assert (
+            f"/cat/attacks/{case.slug}/" in (whole / f"attacks/verdict/{case.verdict.lower()}/index.html").read_text()
+        )
+        assert f"/cat/attacks/{case.slug}/)" in (whole / "llms.txt").read_text()
+    assert len(json.loads((whole / "attacks.json").read_text())["attacks"]) == len(all_cases()) + len(odd_cases())
 
 
 def test_tools_and_the_attacks_that_abuse_them_lead_to_each_other(site: Path) -> None:

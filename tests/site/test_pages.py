@@ -131,8 +131,16 @@ def test_the_tool_page_says_all_that_is_asked_of_it(site: Path) -> None:
 
 
 @pytest.mark.slow
-def test_a_validator_finds_no_fault_in_any_page(site: Path) -> None:
-    assert faults(site) == ""
+def test_a_validator_finds_no_fault_in_any_page(whole: Path) -> None:
+    assert faults(whole) == ""
+
+
+@pytest.mark.slow
+def test_every_link_of_every_attack_leads_to_something(whole: Path) -> None:
+    marked = {address(whole, page): read(page.read_text()) for page in pages(whole)}
+    test_every_internal_link_leads_to_something(whole, marked)
+    test_links_of_third_parties_carry_no_referrer(whole, marked)
+    test_what_would_hide_or_reorder_is_written_out(whole)
 
 
 @pytest.mark.slow
