@@ -46,6 +46,8 @@ def rules_for_anything(policy: Policy | None) -> Response:
 
 def cap_of(call: Call, rules: Response) -> Cap | None:
     """The most bytes that the answer may have: what the rules say now, and what was reserved when it was judged."""
+    if not call.charges:
+        return rules.cap
     caps = [Cap(charge.amount // NANO, charge.rule) for charge in call.charges if charge.settle == BY_SIZE]
     if rules.cap is not None:
         caps.append(rules.cap)
