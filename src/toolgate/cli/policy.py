@@ -219,7 +219,7 @@ app.command(
     epilog=examples(
         "toolgate policy preset --list",
         "toolgate policy preset lethal-trifecta --server mail > policy.json",
-        "toolgate policy preset freeze --from 2026-12-24T18:00Z --to 2027-01-02T06:00Z",
+        "toolgate policy preset freeze --from $START --to $END --onto policy.json",
         "toolgate policy preset loop-breaker --max 5 --onto policy.json > new.json",
         "toolgate policy preset money-cap --daily 500 --tools tools.jsonl --json",
     )
