@@ -3,17 +3,18 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from typing import Annotated, ClassVar
+from typing import Annotated, ClassVar, Final
 
 import msgspec
 import typer
 
-from toolgate.attacks.case import Case, find
+from toolgate.attacks.case import Case, Verdict, find
 from toolgate.attacks.kinds import KINDS
 from toolgate.cli import printing
 from toolgate.cli.attack_chosen import STYLES, KindOption, VerdictOption, chosen
 from toolgate.cli.groups import MixedGroup
 from toolgate.cli.options import JsonOption, examples
+from toolgate.site.verdicts import GRADES, VERDICTS
 
 
 class AttackGroup(MixedGroup):
@@ -58,14 +59,27 @@ def show(
     if as_json:
         printing.emit_json(msgspec.to_builtins(case))
         return
-    printing.fields({"attack": f"{case.number} {case.slug}", "title": case.title, "kind": KINDS[case.kind].title})
-    printing.fields({"verdict": case.verdict})
+    printing.fields(
+        {
+            "attack": f"{case.number} {case.slug}",
+            "title": case.title,
+            "kind": KINDS[case.kind].title,
+            "verdict": f"{case.verdict}: {VERDICTS[case.verdict].means}",
+        }
+    )
     for title, text in _texts(case):
         _part(title.upper(), *text.strip().splitlines())
     for source in case.sources:
-        _part(
-            f"source: {source.title}{f', {source.date}' if source.date else ''}", f"  {source.url}", f"  {source.says}"
-        )
+        when = f", {source.date}" if source.date else ""
+        _part(f"source ({GRADES[source.grade].word}): {source.title}{when}", f"  {source.url}", f"  {source.says}")
+
+
+_POLICY: Final[dict[Verdict, str]] = {
+    "STOP": "policy that stops it",
+    "BOUND": "policy that limits it",
+    "PART": "policy that stops a part of it",
+    "NO": "policy that it gets past",
+}
 
 
 def _part(*lines: str) -> None:
@@ -81,7 +95,7 @@ def _facts(case: Case) -> dict[str, object]:
 def _texts(case: Case) -> list[tuple[str, str]]:
     """What there is to read, in order."""
     found = [("what happens", case.summary), ("how it works", case.how)]
-    found += [(f"policy that stops it ({server})", text) for server, text in case.policies.items()]
+    found += [(f"{_POLICY[case.verdict]} ({server})", text) for server, text in case.policies.items()]
     found += [(f"policy that does not ({server})", text) for server, text in case.wrong.policies.items()]
     if case.wrong.setting:
         found.append(("what does not stop it", case.wrong.setting))
