@@ -12,7 +12,7 @@ from mcp.server import MCPServer
 from mcp_types import TextContent
 from tests.adviser.conftest import NOTES, ORDERS, tool
 
-from toolgate.attacks.case import find
+from toolgate.attacks.reading import find
 from toolgate.catalogue.entries import ServerFacts
 from toolgate.catalogue.store import Catalogue
 from toolgate.policy.document import parse

@@ -5,7 +5,8 @@ from __future__ import annotations
 import msgspec
 
 from toolgate.attacks.abuse import Abuses, abuses
-from toolgate.attacks.case import CASES, Case, load
+from toolgate.attacks.case import Case
+from toolgate.attacks.reading import CASES, load
 from toolgate.policy.categories import Category
 
 PLAIN = load(CASES / "path-prefix-bypass.toml")

@@ -8,8 +8,9 @@ import psutil
 import pytest
 import pytest_asyncio
 
-from toolgate.attacks.case import Case, Verdict, all_cases
+from toolgate.attacks.case import Case, Verdict
 from toolgate.attacks.playing import play
+from toolgate.attacks.reading import all_cases
 from toolgate.attacks.results import CheckName
 from toolgate.attacks.stage import Stage, open_stage
 

@@ -22,8 +22,8 @@ from toolgate.attacks.case import (
     StubServer,
     Twin,
     Verdict,
-    load,
 )
+from toolgate.attacks.reading import load
 
 PAGE = (Path(__file__).parents[2] / "docs/attacks.md").read_text()
 TABLES: dict[str, type[msgspec.Struct]] = {

@@ -6,9 +6,9 @@ import json
 
 import pytest
 
-from toolgate.attacks.case import find
 from toolgate.attacks.dressing import fits
 from toolgate.attacks.own import Tried, try_all
+from toolgate.attacks.reading import find
 from toolgate.attacks.scene import OwnPolicy
 from toolgate.attacks.stubs.stub import Definition, tool
 

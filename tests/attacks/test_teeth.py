@@ -8,8 +8,9 @@ from collections.abc import AsyncIterator
 import pytest
 import pytest_asyncio
 
-from toolgate.attacks.case import Case, all_cases
+from toolgate.attacks.case import Case
 from toolgate.attacks.playing import play_variant
+from toolgate.attacks.reading import all_cases
 from toolgate.attacks.stage import Stage, open_stage
 
 from .relay import relayed

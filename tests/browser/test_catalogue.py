@@ -12,7 +12,7 @@ import pytest
 from playwright.sync_api import Browser, BrowserContext, Page, expect
 from tests.site.collected import built, odd_cases
 
-from toolgate.attacks.case import all_cases
+from toolgate.attacks.reading import all_cases
 from toolgate.site.surroundings import Surroundings
 from toolgate.store import contact
 

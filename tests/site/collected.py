@@ -8,7 +8,8 @@ from pathlib import Path
 from typing import Any, Final
 
 from toolgate.attacks.abuse import Abuses
-from toolgate.attacks.case import Case, find, load
+from toolgate.attacks.case import Case
+from toolgate.attacks.reading import find, load
 from toolgate.catalogue.entries import ServerFacts
 from toolgate.catalogue.store import Catalogue, open_catalogue
 from toolgate.site.builder import Built, build

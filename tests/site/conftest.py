@@ -5,7 +5,7 @@ from pathlib import Path
 import pytest
 from tests.site.collected import built, odd_cases
 
-from toolgate.attacks.case import all_cases
+from toolgate.attacks.reading import all_cases
 from toolgate.site.surroundings import Surroundings
 
 HERE = Surroundings(prefix="/cat", origin="https://tools.example", files=True, contact="mailto:me@example.com")

@@ -11,7 +11,8 @@ import pytest
 from tests.site.collected import odd_cases
 from tests.site.markup import read
 
-from toolgate.attacks.case import Case, Grade, Part, Verdict, all_cases
+from toolgate.attacks.case import Case, Grade, Part, Verdict
+from toolgate.attacks.reading import all_cases
 from toolgate.site.attack import attack_facts, attack_page
 from toolgate.site.attack_links import attack_paths
 from toolgate.site.attacks import attacks_page

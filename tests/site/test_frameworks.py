@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from tests.site.collected import odd_cases
 
-from toolgate.attacks.case import all_cases
+from toolgate.attacks.reading import all_cases
 from toolgate.site.frameworks import frameworks, frameworks_page, named_by, unknown_to
 from toolgate.site.surroundings import Surroundings
 

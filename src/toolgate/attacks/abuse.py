@@ -7,7 +7,8 @@ from collections.abc import Iterable, Sequence
 from functools import cache
 from typing import Final
 
-from toolgate.attacks.case import Case, all_cases
+from toolgate.attacks.case import Case
+from toolgate.attacks.reading import all_cases
 from toolgate.policy.categories import Category
 
 BESIDE: Final = 6

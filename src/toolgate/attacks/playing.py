@@ -41,6 +41,7 @@ async def play_variant(stage: Stage, case: Case, variant: Variant) -> list[Check
     try:
         async with asyncio.timeout(SECONDS), scene(stage, case, variant) as made:
             await made.play()
+            await made.settle()
             return _LOOKS[variant](made)
     except TimeoutError:
         return [Check(_NAMES[variant], False, f"took longer than {SECONDS:.0f} seconds")]

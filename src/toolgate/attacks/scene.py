@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 from collections.abc import AsyncIterator, Mapping, Sequence
 from contextlib import AsyncExitStack, asynccontextmanager
 from dataclasses import dataclass, field
@@ -16,12 +17,14 @@ from toolgate.attacks.host import find_play, make_stub
 from toolgate.attacks.stage import Stage, allow_all
 from toolgate.attacks.stubs.stub import Arguments, Definition, Stub
 from toolgate.audit.reader import Position
-from toolgate.audit.records import AnyEntry, Decision
+from toolgate.audit.records import AnyEntry, Decision, Outcome
 
 Variant = Literal["bare", "guarded", "wrong", "benign", "companion"]
 """Without the gateway; behind it with the recommended policy, or somebody's own; with the tempting one; honest work
 behind the recommended one; with the companion control."""
 USUAL = "agent"
+_LOOKS = 50
+_PAUSE = 0.02
 
 
 @dataclass(slots=True, frozen=True)
@@ -123,6 +126,17 @@ class Scene:
     def decisions(self) -> list[Decision]:
         """The decisions on this run's calls."""
         return [entry for entry in self.recorded() if isinstance(entry, Decision)]
+
+    async def settle(self) -> None:
+        """Return when every call that was let through has its ending on file, which may follow its answer; or soon.
+
+        What is still open then, such as a stream, has none.
+        """
+        for _ in range(_LOOKS if self.behind_gateway and self.case.checked_by == "inspection" else 0):
+            ended = {entry.decision_id for entry in self.recorded() if isinstance(entry, Outcome)}
+            if all(call.decision_id in ended for call in self.decisions() if call.outcome == "allow"):
+                return
+            await asyncio.sleep(_PAUSE)
 
     async def carry_out(self, steps: list[Step]) -> None:
         """What the agents of these steps do, in order."""

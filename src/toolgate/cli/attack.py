@@ -8,8 +8,9 @@ from typing import Annotated, ClassVar, Final
 import msgspec
 import typer
 
-from toolgate.attacks.case import Case, Verdict, find
+from toolgate.attacks.case import Case, Verdict
 from toolgate.attacks.kinds import KINDS
+from toolgate.attacks.reading import find
 from toolgate.cli import printing
 from toolgate.cli.attack_chosen import STYLES, KindOption, VerdictOption, chosen
 from toolgate.cli.groups import MixedGroup

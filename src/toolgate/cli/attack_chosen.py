@@ -7,8 +7,9 @@ from typing import Annotated
 
 import typer
 
-from toolgate.attacks.case import Case, Verdict, all_cases, find
+from toolgate.attacks.case import Case, Verdict
 from toolgate.attacks.kinds import KINDS
+from toolgate.attacks.reading import all_cases, find
 from toolgate.store.errors import BadInput
 from toolgate.store.names import shown
 

@@ -7,7 +7,7 @@ import json
 from tests.control.api.asking import Program
 from tests.control.running import Control
 
-from toolgate.attacks.case import all_cases
+from toolgate.attacks.reading import all_cases
 from toolgate.attacks.results import FILE, Check, Played, save
 from toolgate.policy.document import parse
 

@@ -9,7 +9,7 @@ import pytest
 from tests.control.pages.test_catalogue import CARGO, put
 from tests.control.running import Control
 
-from toolgate.attacks.case import all_cases
+from toolgate.attacks.reading import all_cases
 from toolgate.attacks.results import FILE, Check, Played, save
 
 pytestmark = pytest.mark.slow
