@@ -11,6 +11,8 @@ from toolgate.attacks.case import Case
 from toolgate.attacks.reading import all_cases
 from toolgate.policy.categories import Category
 
+TELLING: Final[frozenset[Category]] = frozenset({"Execute", "Destructive", "Financial"})
+"""Categories that say enough of a tool by themselves; of Read and Write something more must be shared."""
 BESIDE: Final = 6
 """How many cases are shown beside a tool."""
 Kind = tuple[Category, frozenset[str]]
@@ -18,11 +20,16 @@ Kind = tuple[Category, frozenset[str]]
 
 
 def abuses(case: Case, category: Category, signals: frozenset[str]) -> bool:
-    """Whether the case abuses such a tool: one of its categories and with one of its signals, where it names some."""
+    """Whether the case abuses such a tool: of one of its categories and with one of its signals, where it names some.
+
+    What starts, destroys or pays is abused for that alone, whatever its parameters are called.
+    """
     if not (case.categories or case.signals):
         return False
-    of_category = not case.categories or category in case.categories
-    return of_category and (not case.signals or not signals.isdisjoint(case.signals))
+    if case.categories and category not in case.categories:
+        return False
+    telling = bool(case.categories) and category in TELLING
+    return telling or not case.signals or not signals.isdisjoint(case.signals)
 
 
 class Abuses:

@@ -11,17 +11,15 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any, Final
 
+from toolgate.attacks.abuse import TELLING
 from toolgate.attacks.stubs.stub import Arguments, Definition, Stub
 from toolgate.classifier.choices import amount_of
 from toolgate.classifier.classify import Classification, classify_all
 from toolgate.classifier.naming import name_words
 from toolgate.classifier.parameters import parameters
-from toolgate.policy.categories import Category
 
 _OF_PARAMETERS: Final = frozenset({"path", "url", "code", "mail", "secret", "markup"})
 """Signals that a parameter gives: an argument of the attack goes into that parameter."""
-_TELLING: Final[frozenset[Category]] = frozenset({"Execute", "Destructive", "Financial"})
-"""Categories that say enough of a tool; of Read and Write a word or a signal must be shared, too."""
 
 
 _CHOSEN: Final = 1_000
@@ -113,7 +111,7 @@ def _likeness(own: Judged, other: Judged) -> int:
     if not wanted <= other.signals().keys():
         return 0
     shared = len(own.words() & other.words())
-    if not (shared or wanted or own.found.category in _TELLING):
+    if not (shared or wanted or own.found.category in TELLING):
         return 0
     return 1 + shared + len(own.signals().keys() & other.signals().keys())
 
