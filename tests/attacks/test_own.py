@@ -53,6 +53,7 @@ async def test_a_tempting_rule_is_found_out() -> None:
     assert found["path-prefix-bypass"].missing
 
 
+@pytest.mark.slow
 async def test_what_no_tool_of_theirs_does_does_not_count() -> None:
     own = OwnPolicy(json.dumps({"version": "1", "default": "deny", "tools": {"say": {}}}), [SAY])
     found = await tried(own)

@@ -200,6 +200,8 @@ def test_the_whole_way_as_processes(toolgate: Toolgate, policy_file: Path) -> No
     assert toolgate.spawn("version", "--json").json.keys() == {"toolgate", "python"}
 
 
+ENDLESS = {"toolgate audit tail", "toolgate attack run"}
+"""What only an interrupt ends, and what plays every attack where nothing stops it."""
 WORDS = st.one_of(
     st.sampled_from(sorted({word for path in COMMANDS for word in path.split()[1:]})),
     st.sampled_from(
@@ -219,7 +221,7 @@ WORDS = st.one_of(
     suppress_health_check=[HealthCheck.function_scoped_fixture, HealthCheck.too_slow],
 )
 @given(
-    path=st.sampled_from(sorted(LEAVES.keys() - {"toolgate audit tail"})),  # which only an interrupt ends
+    path=st.sampled_from(sorted(LEAVES.keys() - ENDLESS)),
     words=st.lists(WORDS, max_size=8),
 )
 def test_no_command_line_ends_in_a_traceback(

@@ -9,9 +9,13 @@ from .clients import PEERS, Peer, missing
 from .conftest import Scenes
 
 LONG = {
-    *(f"inspector-legacy-stdio-{name}" for name in ("change", "limit", "repeat", "call", "refused", "progress")),
-    *(f"inspector-{era}-http-repeat" for era in ("auto", "legacy")),
-    *(f"{client}-legacy-http-restart" for client in ("fastmcp3", "fastmcp4", "mcp-remote", "mcp1")),
+    *(
+        f"inspector-legacy-stdio-{name}"
+        for name in ("change", "limit", "repeat", "call", "refused", "progress", "unknown")
+    ),
+    *(f"inspector-{era}-http-{name}" for era in ("auto", "legacy") for name in ("repeat", "change")),
+    *(f"{client}-legacy-http-restart" for client in ("fastmcp3", "fastmcp4", "mcp-remote", "mcp1", "mcp2", "ts1")),
+    *(f"fastmcp4-{era}-http-restart" for era in ("auto", "2026-07-28")),
 }
 """For the night: each call of an inspector is a process of its own, and the day has restarts of other clients."""
 CELLS = [
