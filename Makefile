@@ -52,7 +52,9 @@ lint: $(VENV)/.dev ## format, lint, types, import direction
 check: lint ## the quick tier: lint and fast tests
 	$(PYTEST) -m "not slow and not nightly"
 
-test: lint clients peers ## everything but the nightly form; installs what the tests need
+# The linter has one core while the other installs.
+test: $(VENV)/.dev ## everything but the nightly form; installs what the tests need
+	@$(MAKE) --no-print-directory -j 2 clients peers lint
 	$(PYTEST) -m "not nightly"
 
 nightly: $(VENV)/.dev clients peers ## the long form: hours

@@ -451,7 +451,7 @@ async def test_a_client_that_takes_no_events_gets_one_answer(patient: Gateway, r
 # --- the end of a process
 
 
-@pytest.mark.parametrize("number", [signal.SIGTERM, signal.SIGKILL])
+@pytest.mark.parametrize("number", [pytest.param(signal.SIGTERM, marks=pytest.mark.nightly), signal.SIGKILL])
 async def test_an_end_of_the_gateway_loses_no_approval(
     tmp_path: Path, recorder: Recorder, number: signal.Signals
 ) -> None:

@@ -19,7 +19,7 @@ from toolgate.store import contact
 from .files import served
 from .office import EMAIL, Office, furnish, office
 from .pages import SERVER, TOOL
-from .test_accessibility import AXE, FORMS, faults, half
+from .test_accessibility import AXE, FORMS, faults, some_of
 from .visitor import Visitor
 
 pytestmark = pytest.mark.slow
@@ -90,7 +90,7 @@ def check(form: tuple[Page, int | None], url: str, paths: dict[str, str]) -> Non
     if not AXE.exists():
         (pytest.fail if os.environ.get("CI") else pytest.skip)("needs axe-core: `make clients`")
     wrong = {}
-    for title, path in half(paths, part).items():
+    for title, path in some_of(paths, part).items():
         page.goto(url + path, wait_until="networkidle")
         wide = page.evaluate("document.documentElement.scrollWidth - document.documentElement.clientWidth")
         assert wide <= 0, f"{title} is {wide} pixels wider than the window"

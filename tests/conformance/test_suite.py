@@ -103,6 +103,7 @@ async def test_nothing_that_passes_directly_fails_through_the_gateway(direct: st
     check_page("servers", table(columns, {run: remark for run, (_, remark) in OVER_STDIO.items()}))
 
 
+@pytest.mark.nightly
 async def test_what_the_gateway_sends_to_servers_is_what_a_client_should_send(tmp_path: Path) -> None:
     """The suite as a server: a client of the official SDK is judged as well through the gateway as without."""
     need_the_suite()

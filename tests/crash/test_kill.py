@@ -101,7 +101,7 @@ def gateways(tmp_path: Path, counters: str) -> list[Gateway]:
 
 
 @pytest.mark.slow
-@pytest.mark.parametrize("counters", ["memory", "sqlite"])
+@pytest.mark.parametrize("counters", ["memory", pytest.param("sqlite", marks=pytest.mark.nightly)])
 @pytest.mark.parametrize(("seed", "kills"), SEEDS)
 async def test_a_killed_gateway_loses_no_record_and_exceeds_no_limit(
     gateways: list[Gateway], counters: str, seed: int, kills: int

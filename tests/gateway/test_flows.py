@@ -201,7 +201,7 @@ async def test_a_call_that_sets_its_own_mark_can_be_finished(gateway: Gateway, r
 
 
 @pytest.mark.slow
-@pytest.mark.parametrize("counters", ["memory", "sqlite"])
+@pytest.mark.parametrize("counters", ["memory", pytest.param("sqlite", marks=pytest.mark.nightly)])
 async def test_a_restart_keeps_the_mark(tmp_path: Path, recorder: Recorder, counters: str) -> None:
     gateway = Gateway(tmp_path / "data", "--counters", counters)
     await asyncio.to_thread(gateway.start)
