@@ -18,7 +18,7 @@ from .relay import relayed
 UNJUDGED = (sys.executable, "-m", "tests.attacks.unjudged")
 JUDGED = frozenset({"policy", "approval", "pinning", "inspection"})
 """Parts of the gateway that are the evaluator; the others stand before it and go by themselves."""
-STOPPED = [case for case in all_cases() if case.verdict in ("STOP", "BOUND")]
+STOPPED = [case for case in all_cases() if case.verdict != "NO"]
 BY_EVALUATOR = [case for case in STOPPED if case.checked_by in JUDGED]
 BY_OTHERS = [case for case in STOPPED if case.checked_by not in JUDGED]
 
