@@ -13,6 +13,7 @@ import msgspec
 
 from toolgate.gateway.call import Call, Denial
 from toolgate.limits.counters import Exhausted
+from toolgate.policy.charges import REPEATS
 from toolgate.policy.decision import NANO, Unit, Verdict
 from toolgate.protocol.hidden_text import without_in_plain
 from toolgate.protocol.messages import Message
@@ -26,7 +27,6 @@ APPROVAL_KEY: Final = "io.toolgate/approval"
 """The same of a call that still waits for a person."""
 DENIED: Final = 1001
 """JSON-RPC error code of a refused method: outside -32768..-32000, which clients give meanings of their own."""
-_REPEATS: Final = "repeat_limit:"
 UPSTREAM_FAILED: Final = 1002
 GATEWAY_FAILED: Final = 1003
 WAITING: Final = 1004
@@ -175,7 +175,7 @@ def limit_message(full: Exhausted) -> str:
     """What was used of which limit, for people."""
     charge = full.charge
     span = f"one {charge.window.value}" if isinstance(charge.window, Unit) else f"any {charge.window} seconds"
-    if charge.counter.startswith(_REPEATS):
+    if charge.counter.startswith(REPEATS):
         return (
             f"This call was made with the same arguments {plain(full.used)} times, and limit `{charge.counter}` allows "
             f"{plain(charge.maximum)} in {span}."
@@ -188,7 +188,7 @@ def limit_message(full: Exhausted) -> str:
 
 def limit_hint(full: Exhausted) -> str:
     """What to do about a limit, where that is not to wait; "" where it is."""
-    if not full.charge.counter.startswith(_REPEATS) or full.resets_at is None:
+    if not full.charge.counter.startswith(REPEATS) or full.resets_at is None:
         return ""
     return (
         f"Use what it answered before or do something else; the identical call is refused until {iso(full.resets_at)}."

@@ -197,7 +197,7 @@ def _exhausted(full: Exhausted, call: Call) -> Denial:
     flow = call.access.policy.flow(full.charge.rule) if call.access.policy else None
     if flow is None:
         return Denial(Verdict("deny", full.charge.rule, _CHANGED), full)
-    ends = flow.seconds or (0 if call.subject.session_id else full.charge.window.seconds)
+    ends = flow.ends(call.subject)
     told = full if ends else replace(full, resets_at=None)
     message = flow_denial(flow, call.tool, ends)
     return Denial(Verdict("deny", full.charge.rule, message), told, hint=flow_hint(told))

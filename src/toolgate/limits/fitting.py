@@ -8,8 +8,9 @@ from dataclasses import replace
 from typing import TypeVar
 
 from toolgate.limits.counters import Exhausted
-from toolgate.limits.windows import OpenWindow, joined
+from toolgate.limits.windows import OpenWindow
 from toolgate.policy.decision import Charge, Mark
+from toolgate.policy.marks import joined
 
 W = TypeVar("W", bound=OpenWindow)
 

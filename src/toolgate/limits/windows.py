@@ -13,7 +13,8 @@ from bisect import bisect_left
 from collections import OrderedDict
 from typing import Protocol
 
-from toolgate.policy.decision import NANO, Mark, Unit, Window
+from toolgate.policy.decision import Mark, Unit, Window
+from toolgate.policy.marks import joined, refuses
 
 MAX_CALLS = 10_000
 """Calls that one sliding window remembers; the next one is refused, whatever its amount."""
@@ -240,7 +241,7 @@ class MarkWindow:
 
     def refuses(self, maximum: int) -> bool:
         """Whether all parts of `maximum` are set; none of them never refuses."""
-        return maximum > 0 and joined(self.used, maximum) == self.used
+        return refuses(self.used, maximum)
 
     def take(self, _reservation: str, now: float, amount: int) -> None:
         """Set the parts of `amount`; none of them asks and leaves no trace."""
@@ -265,8 +266,3 @@ class MarkWindow:
     def holds(self, _reservation: str, _now: float) -> bool:
         """Never: the end of a reservation changes nothing here."""
         return False
-
-
-def joined(one: int, other: int) -> int:
-    """The parts of both, each once."""
-    return (one // NANO | other // NANO) * NANO

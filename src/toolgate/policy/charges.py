@@ -20,6 +20,8 @@ RESERVE = 65_536
 """Bytes reserved where a limit does not say how many."""
 BY_SIZE = "(bytes)"
 """What a charge settles by in place of a path: the size of the answer."""
+REPEATS = "repeat_limit:"
+"""How names of counters of identical calls begin."""
 SPANS = {"second": 1, "minute": 60, "hour": 3600, "day": 86_400}
 
 

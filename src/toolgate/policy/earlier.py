@@ -9,7 +9,8 @@ import json
 from hashlib import sha256
 
 from toolgate.policy.compiler import Policy
-from toolgate.policy.decision import NANO, Charge, Mark, Subject, Verdict
+from toolgate.policy.decision import Charge, Mark, Subject, Verdict
+from toolgate.policy.marks import Marks
 from toolgate.policy.words import decimal, flow_denial
 
 
@@ -19,7 +20,7 @@ class Earlier:
     def __init__(self, policy: Policy) -> None:
         self._policy = policy
         self._used: dict[str, int] = {}
-        self._set: dict[str, set[int]] = {}
+        self._marks = Marks()
 
     def take(self, verdict: Verdict, tool: str, subject: Subject) -> Verdict:
         """The verdict once counters were asked: its charges are taken, all or none. A person always consents."""
@@ -28,27 +29,22 @@ class Earlier:
             return Verdict("deny", full.rule, self._message(full, tool, subject))
         for charge in verdict.charges:
             if isinstance(charge.window, Mark):
-                self._set.setdefault(charge.key, set()).update(_parts(charge.amount))
+                self._marks.set(charge)
             else:
                 self._used[charge.key] = self._used.get(charge.key, 0) + charge.amount
         return verdict
 
     def _refuses(self, charge: Charge) -> bool:
         if isinstance(charge.window, Mark):
-            return charge.maximum > 0 and _parts(charge.maximum) <= self._set.get(charge.key, set())
+            return self._marks.refuse(charge)
         return self._used.get(charge.key, 0) + charge.amount > charge.maximum
 
     def _message(self, full: Charge, tool: str, subject: Subject) -> str:
         flow = self._policy.flow(full.rule)
         if flow is not None:
-            return flow_denial(flow, tool, flow.seconds or (0 if subject.session_id else flow.lasts(subject)))
+            return flow_denial(flow, tool, flow.ends(subject))
         used = decimal(self._used.get(full.key, 0))
         return f"limit `{full.counter}` is used up: {used} of {decimal(full.maximum)}"
-
-
-def _parts(amount: int) -> set[int]:
-    """The parts of a mark, as numbers."""
-    return {part for part in (1, 2) if amount // NANO & part}
 
 
 def digest_of(arguments: dict[str, object]) -> str:

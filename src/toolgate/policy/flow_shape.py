@@ -7,8 +7,8 @@ from typing import Any
 
 from toolgate.policy.categories import PRECEDENCE, category_of
 from toolgate.policy.durations import read_duration
-from toolgate.policy.entries import escape
 from toolgate.policy.flows import SESSION
+from toolgate.policy.key_shape import wrong_keys
 from toolgate.policy.problems import Problem
 
 _KNOWN = ("after", "and_after", "deny", "within", "on_deny")
@@ -30,13 +30,7 @@ def find_flow_problems(value: object, pointer: str) -> Iterator[Problem]:
 
 
 def _flow(raw: dict[str, Any], pointer: str) -> Iterator[Problem]:
-    listed = ", ".join(f"`{name}`" for name in _KNOWN)
-    for key in raw:
-        if key not in _KNOWN:
-            yield Problem(f"{pointer}/{escape(key)}", f"the key `{key}` is not known here", f"use {listed}")
-    for key in ("after", "deny"):
-        if key not in raw:
-            yield Problem(pointer, f"the key `{key}` is missing", f"add it; a flow has {listed}")
+    yield from wrong_keys(raw, pointer, _KNOWN, ("after", "deny"), "a flow")
     for key in _LEGS:
         if key in raw:
             yield from _leg(raw[key], f"{pointer}/{key}")

@@ -86,6 +86,10 @@ class Flow:
             return self.seconds
         return SESSION_KEPT if subject.session_id else GRANT_KEPT
 
+    def ends(self, subject: Subject) -> int:
+        """The same as people are told; 0 where that is with the session, however long its mark is kept."""
+        return 0 if not self.seconds and subject.session_id else self.lasts(subject)
+
     def charge(self, tool: str, category: str, subject: Subject) -> Charge:
         """What a call of the tool sets and asks. Of a session where there is one and no length of time is given."""
         amount = (_FIRST if self.after.covers(tool, category) else 0) + (

@@ -5,9 +5,10 @@ from __future__ import annotations
 from collections.abc import Iterator
 from typing import Any
 
-from toolgate.policy.charges import RESULT_BYTES, SPANS, read_settle
+from toolgate.policy.charges import REPEATS, RESULT_BYTES, SPANS, read_settle
 from toolgate.policy.decision import Unit
-from toolgate.policy.entries import escape
+from toolgate.policy.flows import COUNTER
+from toolgate.policy.key_shape import wrong_keys
 from toolgate.policy.numerals import exact, is_nano_exact
 from toolgate.policy.paths import EACH, BadPath, parse_path
 from toolgate.policy.problems import Problem
@@ -16,7 +17,7 @@ from toolgate.policy.response_shape import find_bytes_problems
 _KNOWN = ("counter", "window", "max", "scope", "cost", "settle", "reserve")
 SCOPES = ("grant", "session", "principal", "server", "organisation")
 RATE_SCOPES = ("grant", "session")
-OWN_COUNTERS = {"rate_limit:": "rate_limit", "repeat_limit:": "repeat_limit", "flow:": "flows"}
+OWN_COUNTERS = {"rate_limit:": "rate_limit", REPEATS: "repeat_limit", COUNTER: "flows"}
 """How the names of counters begin that are not the author's, and the key that makes them."""
 LONGEST_SPAN = 86_400
 MOST_CALLS = 10_000
@@ -39,7 +40,7 @@ def find_limit_problems(value: object, pointer: str, root: str, *, everywhere: b
 
 
 def _limit(raw: dict[str, Any], pointer: str, root: str, everywhere: bool) -> Iterator[Problem]:
-    yield from _keys(raw, pointer, _KNOWN, ("counter", "window", "max"))
+    yield from wrong_keys(raw, pointer, _KNOWN, ("counter", "window", "max"), "a limit")
     if "counter" in raw:
         yield from _counter(raw["counter"], f"{pointer}/counter")
     if "window" in raw:
@@ -54,16 +55,6 @@ def _limit(raw: dict[str, Any], pointer: str, root: str, everywhere: bool) -> It
         yield from _settle(raw["settle"], f"{pointer}/settle", root)
     yield from _reserve(raw, pointer)
     yield from _sliding_size(raw, pointer)
-
-
-def _keys(raw: dict[str, Any], pointer: str, known: tuple[str, ...], needed: tuple[str, ...]) -> Iterator[Problem]:
-    listed = ", ".join(f"`{name}`" for name in known)
-    for key in raw:
-        if key not in known:
-            yield Problem(f"{pointer}/{escape(key)}", f"the key `{key}` is not known here", f"use {listed}")
-    for key in needed:
-        if key not in raw:
-            yield Problem(pointer, f"the key `{key}` is missing", f"add it; a limit has {listed}")
 
 
 def _counter(value: object, pointer: str) -> Iterator[Problem]:
@@ -152,7 +143,7 @@ def _sliding_size(raw: dict[str, Any], pointer: str) -> Iterator[Problem]:
 def find_rate_limit_problems(value: object, pointer: str) -> Iterator[Problem]:
     """Problems of `{"max": 10, "window": 60}` and `"10/minute"`."""
     if type(value) is dict:
-        yield from _keys(value, pointer, ("max", "window", "scope"), ("max", "window"))
+        yield from wrong_keys(value, pointer, ("max", "window", "scope"), ("max", "window"), "a limit")
         if "max" in value:
             yield from _calls(value["max"], f"{pointer}/max")
         if "window" in value and not (type(value["window"]) is int and 1 <= value["window"] <= LONGEST_SPAN):

@@ -6,7 +6,7 @@ from collections.abc import Iterator
 from typing import Any
 
 from toolgate.policy.detectors import ALL, BY_NAME
-from toolgate.policy.entries import escape
+from toolgate.policy.key_shape import unknown_keys
 from toolgate.policy.problems import Problem
 
 _KNOWN = ("redact", "max_bytes")
@@ -20,10 +20,7 @@ def find_response_problems(value: object, pointer: str) -> Iterator[Problem]:
         mend = 'write `{"redact": [...], "max_bytes": ...}`, or one of the two'
         yield Problem(pointer, "the rules for answers are no object", mend)
         return
-    for key in value:
-        if key not in _KNOWN:
-            mend = "remove it, or use one of `redact`, `max_bytes`"
-            yield Problem(f"{pointer}/{escape(key)}", f"the key `{key}` is not known here", mend)
+    yield from unknown_keys(value, pointer, _KNOWN)
     if not value.keys() & set(_KNOWN):
         yield Problem(pointer, "the rules for answers are empty", "write `redact` or `max_bytes`, or remove them")
     if "redact" in value:

@@ -9,6 +9,7 @@ from toolgate.policy.agreement import find_disagreements
 from toolgate.policy.durations import read_duration
 from toolgate.policy.entries import escape
 from toolgate.policy.flow_shape import find_flow_problems
+from toolgate.policy.key_shape import unknown_keys
 from toolgate.policy.limit_shape import find_limit_problems, find_rate_limit_problems
 from toolgate.policy.problems import Problem
 from toolgate.policy.response_shape import find_response_problems
@@ -47,14 +48,6 @@ def find_problems(value: object) -> Iterator[Problem]:
     yield from found
     if not found:
         yield from find_disagreements(value)
-
-
-def unknown_keys(value: dict[str, Any], pointer: str, known: tuple[str, ...]) -> Iterator[Problem]:
-    """A problem for each key that has no meaning here."""
-    for key in value:
-        if key not in known:
-            mend = f"remove it, or use one of {', '.join(f'`{name}`' for name in known)}"
-            yield Problem(f"{pointer}/{escape(key)}", f"the key `{key}` is not known here", mend)
 
 
 def _required(value: dict[str, Any], key: str, choices: tuple[str, ...]) -> Iterator[Problem]:

@@ -65,14 +65,17 @@ def _span(window: Unit | int) -> str:
 
 def flow_words(flow: Flow) -> str:
     """`denied after `read_ticket` or `get_*`, for the rest of the session`."""
-    ends = f"for {span_words(flow.seconds)} after the last such call" if flow.seconds else "for the rest of the session"
-    return f"denied after {_legs(flow)}, {ends}"
+    return f"denied after {_legs(flow)}, {lasting_words(flow.seconds)}"
 
 
 def flow_denial(flow: Flow, tool: str, seconds: int) -> str:
     """What the agent reads whose call of the tool a flow refuses; `seconds` is 0 where that ends with its session."""
-    ends = f"for {span_words(seconds)} after the last such call" if seconds else "for the rest of this session"
-    return flow.on_deny or f"`{tool}` is denied after {_legs(flow)}, {ends}"
+    return flow.on_deny or f"`{tool}` is denied after {_legs(flow)}, {lasting_words(seconds, 'this session')}"
+
+
+def lasting_words(seconds: int, session: str = "the session") -> str:
+    """How long a flow denies: `for 1 hour after the last such call`, or with 0 `for the rest of the session`."""
+    return f"for {span_words(seconds)} after the last such call" if seconds else f"for the rest of {session}"
 
 
 def _legs(flow: Flow) -> str:

@@ -1,42 +1,30 @@
-"""Flows in a trial: which tools were used before is assumed, and the marks are those of the limiter."""
+"""Flows in a trial: which tools were used before is assumed."""
 
 from __future__ import annotations
 
 from collections.abc import Iterable
 from dataclasses import replace
 
-from toolgate.limits.windows import MarkWindow
-from toolgate.policy.decision import Charge, Mark, Subject, Verdict
+from toolgate.policy.decision import Subject, Verdict
 from toolgate.policy.definition import Tool
 from toolgate.policy.document import Document
 from toolgate.policy.explain import Step
 from toolgate.policy.flows import read_flows
+from toolgate.policy.marks import Marks
 from toolgate.policy.words import flow_denial
 
 
 def after(document: Document, verdict: Verdict, name: str, subject: Subject, earlier: Iterable[Tool]) -> Verdict:
     """The verdict on a call of the tool `name` that comes after these, each of them forwarded lately in one session."""
-    marks: dict[str, MarkWindow] = {}
+    flows, marks = read_flows(document.raw), Marks()
     for tool in earlier:
-        for flow in read_flows(document.raw):
-            _set(marks, flow.charge(tool.name, tool.category, subject))
-    refused = next((charge for charge in verdict.charges if _refuses(marks, charge)), None)
-    return verdict if refused is None else _denied(document, refused, name, subject)
-
-
-def _denied(document: Document, charge: Charge, name: str, subject: Subject) -> Verdict:
-    flow = next(flow for flow in read_flows(document.raw) if flow.pointer == charge.rule)
-    lasting = flow.lasts(subject) if flow.seconds or not subject.session_id else 0
-    return Verdict("deny", flow.pointer, flow_denial(flow, name, lasting))
-
-
-def _set(marks: dict[str, MarkWindow], charge: Charge) -> None:
-    assert isinstance(charge.window, Mark)
-    marks.setdefault(charge.key, MarkWindow(charge.key, charge.window.seconds, 0.0)).take("", 0.0, charge.amount)
-
-
-def _refuses(marks: dict[str, MarkWindow], charge: Charge) -> bool:
-    return isinstance(charge.window, Mark) and charge.key in marks and marks[charge.key].refuses(charge.maximum)
+        for flow in flows:
+            marks.set(flow.charge(tool.name, tool.category, subject))
+    refused = next((charge for charge in verdict.charges if marks.refuse(charge)), None)
+    if refused is None:
+        return verdict
+    denying = next(flow for flow in flows if flow.pointer == refused.rule)
+    return Verdict("deny", denying.pointer, flow_denial(denying, name, denying.ends(subject)))
 
 
 def denied_at(steps: tuple[Step, ...], rule: str) -> tuple[Step, ...]:

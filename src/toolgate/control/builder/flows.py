@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from typing import Any, Final
 
 from toolgate.control.builder.fields import Fields, in_area, in_line, with_choice, with_text
@@ -10,8 +10,8 @@ from toolgate.control.builder.problem import NotPossible
 from toolgate.control.builder.splices import put
 from toolgate.control.builder.values import BadValue, value_of, value_text
 from toolgate.policy.categories import PRECEDENCE
-from toolgate.policy.flows import Flow
-from toolgate.policy.words import some_words, span_words
+from toolgate.policy.flows import Flow, read_some
+from toolgate.policy.words import lasting_words, some_words
 
 COMPOSED: Final = "newflow"
 LEGS: Final = {"after": "After", "and_after": "and after", "deny": "comes no more"}
@@ -43,8 +43,8 @@ def flow_fields(flow: Mapping[str, Any], place: int) -> dict[str, Any]:
 def sentence(flow: Flow) -> str:
     """`after read_ticket no more send_mail, for the rest of the session`, with the author's words in backticks."""
     both = f", together with {some_words(flow.and_after)}," if flow.has_two_legs else ""
-    span = f"for {span_words(flow.seconds)} after the last such call" if flow.seconds else "for the rest of the session"
-    return f"after {some_words(flow.after)}{both} no more {some_words(flow.deny)}, {span}"
+    lasting = lasting_words(flow.seconds)
+    return f"after {some_words(flow.after)}{both} no more {some_words(flow.deny)}, {lasting}"
 
 
 def no_flow() -> dict[str, Any]:
@@ -117,12 +117,5 @@ def _names(items: Sequence[Any]) -> str:
 
 
 def _sorts(items: Sequence[Any]) -> list[str]:
-    named = set(_named(items))
+    named = read_some(items).categories
     return [sort for sort in PRECEDENCE if sort in named]
-
-
-def _named(items: Sequence[Any]) -> Iterator[str]:
-    for item in items:
-        if isinstance(item, dict):
-            words = item["category"]
-            yield from [words] if isinstance(words, str) else words

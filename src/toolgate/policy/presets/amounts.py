@@ -8,7 +8,18 @@ from decimal import Decimal
 from typing import Any
 
 from toolgate.policy.limit_shape import LONGEST_SPAN, MOST_CALLS
-from toolgate.policy.presets.preset import Added, BadOption, Given, Known, Option, Preset, appended, is_reached, quoted
+from toolgate.policy.presets.preset import (
+    Added,
+    BadOption,
+    Given,
+    Known,
+    Option,
+    Preset,
+    appended,
+    asking,
+    is_reached,
+    quoted,
+)
 
 _AMOUNT = re.compile(r"[0-9]{1,18}(\.[0-9]{1,9})?")
 _WHOLE = re.compile(r"[0-9]{1,5}")
@@ -27,9 +38,7 @@ def _money_cap(document: dict[str, Any], known: Sequence[Known], given: Given) -
 def _capped(document: dict[str, Any], tool: Known, limit: dict[str, Any]) -> dict[str, Any]:
     if tool.amount:
         return appended(document, "tools", tool.name, "limits", {**limit, "cost": tool.amount})
-    tools = document.get("tools", {})
-    entry = {**tools.get(tool.name, {}), "action": "require_approval", "reason": _UNSAID}
-    return {**document, "tools": {**tools, tool.name: entry}}
+    return asking(document, tool.name, _UNSAID)
 
 
 def _said_of_money(reached: Sequence[Known]) -> Iterator[str]:

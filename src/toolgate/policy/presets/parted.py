@@ -15,6 +15,7 @@ from toolgate.policy.presets.preset import (
     Option,
     Preset,
     appended,
+    asking,
     is_reached,
     quoted,
 )
@@ -49,7 +50,7 @@ def _parted(document: dict[str, Any], known: Sequence[Known], given: Given) -> A
         document = appended(document, "flows", _flow(legs, one, other, within))
     alone = [tool.name for tool in known if len(tool.legs) == len(_DONE) and is_reached(document, tool.name)]
     for name in alone:
-        document = _asking(document, name)
+        document = asking(document, name, _ALONE)
     notes = [f"{_NONE[leg]}: {quoted(legs[leg])}" for leg in _DONE]
     return Added(
         document, (*notes, *([f"all three by itself, so a person is asked: {quoted(alone)}"] if alone else []))
@@ -60,12 +61,6 @@ def _flow(legs: dict[Leg, list[str]], one: Leg, other: Leg, within: str) -> dict
     third = next(leg for leg in _DONE if leg not in (one, other))
     told = f"The lethal trifecta: {_DONE[one]} and {_DONE[other]}, so {_REFUSED[third]} any more."
     return {"after": legs[one], "and_after": legs[other], "deny": legs[third], "within": within, "on_deny": told}
-
-
-def _asking(document: dict[str, Any], name: str) -> dict[str, Any]:
-    tools = document.get("tools", {})
-    entry = {**tools.get(name, {}), "action": "require_approval", "reason": _ALONE}
-    return {**document, "tools": {**tools, name: entry}}
 
 
 def _within(given: Given) -> str:

@@ -72,6 +72,13 @@ def appended(document: dict[str, Any], *path_and_item: Any) -> dict[str, Any]:
     return document if item in there else {**document, key: [*there, item]}
 
 
+def asking(document: dict[str, Any], name: str, reason: str) -> dict[str, Any]:
+    """The document in which every call of the tool waits for a person, and says why."""
+    tools = document.get("tools", {})
+    entry = {**tools.get(name, {}), "action": "require_approval", "reason": reason}
+    return {**document, "tools": {**tools, name: entry}}
+
+
 def is_reached(document: Mapping[str, Any], name: str) -> bool:
     """Whether calls of the tool get as far as its rules. An entry for any other would list what is denied now."""
     covering = [entry for key, entry in document.get("tools", {}).items() if matches(key, name)]
