@@ -16,11 +16,11 @@ from typing import Any, Final
 
 from tests.gateway.running import Gateway
 
-from toolgate.control.discovering import seen_of
 from toolgate.control.identity import passwords
 from toolgate.store import contact, definitions, grants, members, policies, servers, stopping
 from toolgate.store.approvals import ApprovalStore
 from toolgate.store.database import writing
+from toolgate.store.definitions import seen_of
 from toolgate.store.members import Terms
 
 EMAIL: Final = "ada@example.com"

@@ -21,10 +21,10 @@ from sqlalchemy.engine import Engine
 
 from toolgate.audit.reader import entries
 from toolgate.audit.records import AnyEntry, Decision, Outcome, read_line
-from toolgate.control.discovering import seen_of
 from toolgate.store import definitions, grants, policies, servers
 from toolgate.store.changes import announce
 from toolgate.store.database import latest_change, open_database
+from toolgate.store.definitions import seen_of
 from toolgate.upstream.discovery import USER_AGENT
 
 Json = Any

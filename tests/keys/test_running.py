@@ -21,9 +21,9 @@ from tests.stdio.test_approvals import decide, held
 from tests.stdio.wrapped import text
 
 from toolgate.audit.verify import verify
-from toolgate.control.discovering import seen_of
 from toolgate.keys import MasterKey
 from toolgate.store import definitions, headers, servers
+from toolgate.store.definitions import seen_of
 
 pytestmark = pytest.mark.slow
 

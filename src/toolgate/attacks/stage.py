@@ -21,11 +21,9 @@ from toolgate.audit.reader import Position, ends, entries
 from toolgate.audit.records import AnyEntry, read_line
 from toolgate.demo.children import child
 from toolgate.errors import ToolgateError
-from toolgate.policy.definition import Definition
 from toolgate.store import definitions, grants, policies, servers
 from toolgate.store.changes import announce
 from toolgate.store.database import latest_change, open_database, together
-from toolgate.store.definitions import Seen
 from toolgate.store.directory import prepare_directory
 from toolgate.store.gateway_file import DEFAULT_CONTROL_URL, control_url
 from toolgate.store.grants import Minted
@@ -70,11 +68,7 @@ class Stage:
 
     def register(self, name: str, url: str, tools: Sequence[dict[str, Any]], *, pin: bool = False) -> str:
         """Register a server with the tools that it lists now, as an operator does who looks at it; returns its id."""
-        seen = []
-        for tool in tools:
-            text = msgspec.json.encode(tool)
-            definition = Definition(msgspec.json.decode(text))
-            seen.append(Seen(definition.name, definition.fingerprint, text.decode()))
+        seen = [definitions.seen_of(msgspec.json.encode(tool)) for tool in tools]
         # In one transaction: a server whose tools nobody knows is asked for them, and a stub would count that.
         with together(self.engine, ACTOR):
             server = servers.add(self.engine, ACTOR, name, url, pin=pin)

@@ -6,13 +6,15 @@ where either says so. Nothing is proved; what neither recognises is no leg.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Mapping
+from collections.abc import Callable, Iterable, Mapping, Sequence
+from dataclasses import replace
 
-from toolgate.classifier.classify import Classification
+from toolgate.classifier.classify import Classification, classify_all
 from toolgate.classifier.guarded import Judged, is_amount, is_path, is_run, is_sql
 from toolgate.classifier.parameters import text_of
 from toolgate.classifier.recommend import is_usable
 from toolgate.classifier.tightened import judged_of
+from toolgate.policy.categories import Category
 from toolgate.policy.definition import Definition
 from toolgate.policy.presets.preset import Known
 from toolgate.policy.trifecta import Leg, legs_of
@@ -29,6 +31,14 @@ def known_of(tools: Iterable[tuple[Mapping[str, object], Classification]]) -> li
         if is_usable(name) and name not in found:
             found[name] = _known(judged_of(tool, classification), tool)
     return list(found.values())
+
+
+def known_as_judged(
+    tools: Sequence[Mapping[str, object]], categories: Iterable[Category | None], server: str = ""
+) -> list[Known]:
+    """The same; a category that somebody accepted counts before what the lexicon says."""
+    found = zip(tools, classify_all(tools, server), categories, strict=True)
+    return known_of((tool, replace(each, category=own or each.category)) for tool, each, own in found)
 
 
 def _known(judged: Judged, tool: Mapping[str, object]) -> Known:

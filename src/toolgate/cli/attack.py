@@ -13,7 +13,7 @@ from toolgate.attacks.kinds import KINDS
 from toolgate.attacks.reading import find
 from toolgate.cli import printing
 from toolgate.cli.attack_chosen import STYLES, KindOption, VerdictOption, chosen
-from toolgate.cli.groups import MixedGroup
+from toolgate.cli.groups import MixedGroup, new_group
 from toolgate.cli.options import JsonOption, examples
 from toolgate.site.verdicts import GRADES, VERDICTS
 
@@ -26,13 +26,7 @@ class AttackGroup(MixedGroup):
     }
 
 
-app = typer.Typer(
-    help="Play documented attacks against a real gateway, and against your own policy.",
-    cls=AttackGroup,
-    add_completion=False,
-    rich_markup_mode=None,
-    pretty_exceptions_enable=False,
-)
+app = new_group("Play documented attacks against a real gateway, and against your own policy.", AttackGroup)
 
 
 @app.command("list", epilog=examples("toolgate attack list", "toolgate attack list --verdict NO --json"))

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import json
 from collections.abc import Sequence
 from pathlib import Path
 from typing import Annotated, Any
@@ -10,12 +9,12 @@ from typing import Annotated, Any
 import typer
 
 from toolgate.attacks.scene import OwnPolicy
-from toolgate.cli.chosen import administration
 from toolgate.cli.definition_lines import Lines
 from toolgate.cli.files import read_text
 from toolgate.cli.options import pairs
+from toolgate.cli.registered import told_tools
 from toolgate.policy.document import parse
-from toolgate.store.errors import BadInput, NotStored
+from toolgate.store.errors import BadInput
 from toolgate.store.names import shown
 
 PolicyOption = Annotated[
@@ -54,11 +53,7 @@ def own_policy(file: Path, server: str | None, tools: str | None, chosen: Sequen
 
 
 def _registered(server: str, data: str | None) -> list[dict[str, Any]]:
-    found = [version["definition"] for version in administration(data).tools(server) if version["status"] != "gone"]
-    if not found:
-        mend = f"`toolgate server tools {server} --refresh` asks it again"
-        raise NotStored(shown(server), "the server has told no tools yet", mend)
-    return [json.loads(each) if isinstance(each, str) else each for each in found]
+    return [version["definition"] for version in told_tools(server, data)]
 
 
 def _listed(file: str) -> list[dict[str, Any]]:

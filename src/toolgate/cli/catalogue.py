@@ -15,7 +15,7 @@ from toolgate.classifier.tightened import Tightened, tighten_entries
 from toolgate.cli import printing
 from toolgate.cli.catalogue_for import applied_to, remarks
 from toolgate.cli.catalogue_open import ServerArgument, opened, server_of, tool_of
-from toolgate.cli.groups import MixedGroup
+from toolgate.cli.groups import MixedGroup, new_group
 from toolgate.cli.options import DataOption, JsonOption, examples
 from toolgate.policy.categories import Category, Risk
 from toolgate.store.names import shown
@@ -33,13 +33,7 @@ class CatalogueGroup(MixedGroup):
     }
 
 
-app = typer.Typer(
-    help="Look tools up: what they do, how risky they are, which policy they ask for.",
-    cls=CatalogueGroup,
-    add_completion=False,
-    rich_markup_mode=None,
-    pretty_exceptions_enable=False,
-)
+app = new_group("Look tools up: what they do, how risky they are, which policy they ask for.", CatalogueGroup)
 
 
 @app.command(

@@ -6,20 +6,14 @@ from collections.abc import Iterator, Sequence
 
 from toolgate.catalogue.applying import Applied, apply_entries
 from toolgate.catalogue.entries import ToolEntry
-from toolgate.cli.chosen import administration
-from toolgate.store.errors import NotStored
+from toolgate.cli.registered import told_tools
 from toolgate.store.names import shown
 
 
 def applied_to(registered: str, entries: Sequence[ToolEntry], data: str | None, *, safeguards: bool) -> Applied:
     """The draft for a registered server (name or id). Raises NotStored where it is not, or has told no tools yet."""
-    # Of a tool that is withheld on a pinned server only where there is no other.
-    versions = sorted(administration(data).tools(registered), key=lambda version: str(version["status"]), reverse=True)
-    tools = {version["name"]: version["definition"] for version in versions if version["status"] != "gone"}
-    if not tools:
-        mend = f"`toolgate server tools {registered} --refresh` asks it again"
-        raise NotStored(shown(registered), "the server has told no tools yet", mend)
-    return apply_entries(entries, tools.values(), entries[0].server if entries else "", safeguards=safeguards)
+    tools = [version["definition"] for version in told_tools(registered, data)]
+    return apply_entries(entries, tools, entries[0].server if entries else "", safeguards=safeguards)
 
 
 def remarks(applied: Applied) -> Iterator[str]:

@@ -73,9 +73,9 @@ class MixedGroup(LazyGroup):
             formatter.write_dl([*own, *((name, line) for name, (_, line) in self.modules.items())])
 
 
-def new_group(help_line: str) -> typer.Typer:
+def new_group(help_line: str, cls: type[TyperGroup] = Group) -> typer.Typer:
     """A group of commands in our manner: plain help that fits 80 columns, errors left to the root."""
-    return _new(help_line, Group)
+    return _new(help_line, cls)
 
 
 def new_command() -> typer.Typer:

@@ -4,19 +4,18 @@ from __future__ import annotations
 
 import json
 from collections.abc import Mapping
-from dataclasses import replace
 from pathlib import Path
 from typing import Annotated, Any
 
 import typer
 
 from toolgate.classifier.classify import classify_all
-from toolgate.classifier.legs import known_of
+from toolgate.classifier.legs import known_as_judged, known_of
 from toolgate.cli import printing
-from toolgate.cli.chosen import administration
 from toolgate.cli.definition_lines import Lines
 from toolgate.cli.files import read_text
 from toolgate.cli.options import DataOption, JsonOption
+from toolgate.cli.registered import registered_tools
 from toolgate.control.builder.splices import become, laid_out
 from toolgate.policy.document import PolicyError, parse
 from toolgate.policy.presets.preset import BadOption, Known
@@ -106,16 +105,9 @@ def _known(server: str | None, tools: str | None, data: str | None) -> list[Know
     if server is not None and tools is not None:
         raise BadInput("--tools", "--server names tools already", "give one of them")
     if server is not None:
-        rows = sorted(administration(data).tools(server), key=lambda row: str(row["status"]))
-        return _as_judged([row["definition"] for row in rows], [row["category"] for row in rows], server)
+        rows = registered_tools(server, data)
+        return known_as_judged([row["definition"] for row in rows], [row["category"] for row in rows], server)
     return [] if tools is None else _of_file(tools)
-
-
-def _as_judged(tools: list[Any], categories: list[Any], server: str) -> list[Known]:
-    """A person's judgement counts before that of the lexicon."""
-    found = classify_all(tools, server)
-    judged = [replace(each, category=own or each.category) for each, own in zip(found, categories, strict=True)]
-    return known_of(zip(tools, judged, strict=True))
 
 
 def _of_file(file: str) -> list[Known]:

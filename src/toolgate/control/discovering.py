@@ -12,9 +12,7 @@ import msgspec
 from sqlalchemy.engine import Engine
 
 from toolgate.keys import MasterKey
-from toolgate.policy.definition import Definition
 from toolgate.store import access_tokens, definitions, headers, rows
-from toolgate.store.definitions import Seen
 from toolgate.store.directory import database_file
 from toolgate.store.errors import NotStored
 from toolgate.store.rows import ConnectionRow, ServerRow
@@ -53,12 +51,6 @@ async def tools_of(row: ServerRow, connections: Iterable[ConnectionRow], key: Ma
         await upstream.close()
 
 
-def seen_of(text: bytes) -> Seen:
-    """A definition as the store keeps it."""
-    definition = Definition(msgspec.json.decode(text))
-    return Seen(definition.name, definition.fingerprint, text.decode())
-
-
 def _row(data: Path, server_id: str) -> tuple[ServerRow, tuple[ConnectionRow, ...]]:
     """The server and its OAuth connections as the gateway sees them."""
     uri = f"{database_file(data).absolute().as_uri()}?mode=ro"
@@ -71,7 +63,7 @@ def _row(data: Path, server_id: str) -> tuple[ServerRow, tuple[ConnectionRow, ..
 
 
 def _store(engine: Engine, actor: str, server_id: str, found: Discovery, trusted: bool, organisation: str) -> None:
-    seen = [seen_of(msgspec.json.encode(tool)) for tool in found.tools]
+    seen = [definitions.seen_of(msgspec.json.encode(tool)) for tool in found.tools]
     definitions.saw(
         engine,
         actor,

@@ -17,7 +17,7 @@ from toolgate.audit.index import Index
 from toolgate.background import complain, repeating
 from toolgate.control.configured import Configured
 from toolgate.control.connecting.renewing import Renewing
-from toolgate.control.discovering import seen_of, tools_of
+from toolgate.control.discovering import tools_of
 from toolgate.control.first_run import offer
 from toolgate.control.front import Application, Front
 from toolgate.control.inbox import announcing
@@ -146,7 +146,7 @@ class ControlProcess:
         """In a thread: thousands of tools take a while to be judged."""
 
         def store() -> None:
-            seen = [seen_of(bytes(tool)) for tool in tools]
+            seen = [definitions.seen_of(bytes(tool)) for tool in tools]
             definitions.saw(
                 engine,
                 _ACTOR,

@@ -11,10 +11,12 @@ from __future__ import annotations
 from collections.abc import Collection, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 
+import msgspec
 import sqlalchemy as sa
 from sqlalchemy.engine import Connection, Engine
 
 from toolgate.policy.categories import Category
+from toolgate.policy.definition import Definition
 from toolgate.store import servers
 from toolgate.store.database import AnyRow, Writing, reading, writing
 from toolgate.store.errors import Conflict, NotStored
@@ -38,6 +40,12 @@ class Seen:
     name: str
     fingerprint: str
     definition: str
+
+
+def seen_of(text: bytes) -> Seen:
+    """A definition, as JSON text, as it is stored."""
+    definition = Definition(msgspec.json.decode(text))
+    return Seen(definition.name, definition.fingerprint, text.decode())
 
 
 @dataclass(slots=True, frozen=True)

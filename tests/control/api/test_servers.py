@@ -12,10 +12,9 @@ from tests.control.running import Control
 
 from toolgate.control.api import creating
 from toolgate.control.api.creating import Made
-from toolgate.control.discovering import seen_of
 from toolgate.store import definitions, described, idempotency, servers, tables
 from toolgate.store.database import Writing, writing
-from toolgate.store.definitions import Seen
+from toolgate.store.definitions import Seen, seen_of
 
 pytestmark = pytest.mark.slow
 

@@ -10,10 +10,10 @@ from contextlib import closing
 import pytest
 from tests.control.running import Browser, Control
 
-from toolgate.control.discovering import seen_of
 from toolgate.control.inbox.deciding import opened
 from toolgate.store import definitions, organisations
 from toolgate.store.approvals import FILE
+from toolgate.store.definitions import seen_of
 from toolgate.store.members import Terms, amend
 
 from .desk import now, waits

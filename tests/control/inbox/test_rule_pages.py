@@ -7,9 +7,9 @@ import json
 import pytest
 from tests.control.running import Browser, Control
 
-from toolgate.control.discovering import seen_of
 from toolgate.store import definitions, policies
 from toolgate.store.approvals import Approval
+from toolgate.store.definitions import seen_of
 
 from .desk import ASK, now, waits
 

@@ -11,9 +11,9 @@ from typing import Any
 import pytest
 from tests.control.running import Control
 
-from toolgate.control.discovering import seen_of
 from toolgate.control.pages.tools import PAGE
 from toolgate.store import definitions, grants, servers
+from toolgate.store.definitions import seen_of
 from toolgate.store.servers import Server
 
 EVIL = (

@@ -9,8 +9,8 @@ from typing import Any
 import pytest
 from tests.control.running import Control
 
-from toolgate.control.discovering import seen_of
 from toolgate.store import definitions, events, grants, policies, servers
+from toolgate.store.definitions import seen_of
 from toolgate.store.headers import PURPOSE, HeaderInput
 from toolgate.store.servers import Server
 

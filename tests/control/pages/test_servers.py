@@ -9,10 +9,10 @@ import sqlalchemy as sa
 from tests.control.api.asking import other_organisation
 from tests.control.running import Control
 
-from toolgate.control.discovering import seen_of
 from toolgate.errors import ToolgateError
 from toolgate.store import contacts, definitions, grants, policies, servers
 from toolgate.store.database import writing
+from toolgate.store.definitions import seen_of
 from toolgate.store.first_steps import first_steps
 from toolgate.store.tables import records, tallies
 

@@ -3,11 +3,9 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping
-from dataclasses import replace
 from typing import Any, Final
 
-from toolgate.classifier.classify import classify_all
-from toolgate.classifier.legs import known_of
+from toolgate.classifier.legs import known_as_judged
 from toolgate.control.builder.fields import Fields
 from toolgate.control.builder.problem import NotPossible
 from toolgate.control.builder.spans import read
@@ -45,8 +43,7 @@ def add_preset(
 
 def _known(tools: Iterable[Mapping[str, Any]], taken: Mapping[str, Category | None]) -> list[Known]:
     given = list(tools)
-    found = zip(given, classify_all(given), strict=True)
-    return known_of((tool, replace(each, category=taken.get(tool["name"]) or each.category)) for tool, each in found)
+    return known_as_judged(given, [taken.get(tool["name"]) for tool in given])
 
 
 def _lists_nothing(document: Mapping[str, Any]) -> bool:
