@@ -4,7 +4,8 @@ from __future__ import annotations
 
 from pathlib import Path
 
-from toolgate.scanner.rules import LEVELS, RULES
+from toolgate.scanner.items import KINDS
+from toolgate.scanner.rules import LEVELS, RULES, Rule
 
 PAGE = Path(__file__).parents[2] / "docs/scan.md"
 BEGIN = "<!-- rules: written by tests/scanner/page.py -->\n"
@@ -14,10 +15,21 @@ def table() -> str:
     """One row a rule, the worst first."""
     rules = sorted(RULES.values(), key=lambda rule: -LEVELS.index(rule.level))
     rows = [
-        f"| `{rule.id}` | {rule.level} | {rule.means} | {rule.example} | {rule.mend} |".replace("\n", " ")
+        f"| `{rule.id}` | {rule.level} | {about(rule)} | {rule.means} | {rule.example} | {rule.mend} |".replace(
+            "\n", " "
+        )
         for rule in rules
     ]
-    return "\n".join(("| id | level | what it means | example | what to do |", "|---|---|---|---|---|", *rows, ""))
+    return "\n".join(
+        ("| id | level | about | what it means | example | what to do |", "|---|---|---|---|---|---|", *rows, "")
+    )
+
+
+def about(rule: Rule) -> str:
+    """What a rule can be about; `text` where that is a tool and every kind of item."""
+    every = ("tool", *KINDS)
+    rest = [each for each in rule.about if each not in every]
+    return ", ".join(["text", *rest] if set(every) <= set(rule.about) else rule.about)
 
 
 def main() -> None:

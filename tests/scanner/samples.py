@@ -10,6 +10,7 @@ from toolgate.scanner.asking import Heard
 from toolgate.scanner.baseline import baseline_text
 from toolgate.scanner.findings import Finding
 from toolgate.scanner.ignoring import Ignore
+from toolgate.scanner.items import Beside, Item
 from toolgate.scanner.judging import Report, judge
 from toolgate.scanner.scan import Scan
 from toolgate.scanner.settling import settle
@@ -25,9 +26,9 @@ def tool(name: str, description: str = "Adds two numbers.", **fields: Any) -> di
     return {"name": name, "description": description, "inputSchema": schema, **fields}
 
 
-def report(server: str, *tools: dict[str, Any]) -> Report:
+def report(server: str, *tools: dict[str, Any], items: Sequence[Item] = ()) -> Report:
     origin = (("Cursor", "/home/me/.cursor/mcp.json"),)
-    return judge(Heard(Target(server, Started(("server",)), origin), tools))
+    return judge(Heard(Target(server, Started(("server",)), origin), tools, beside=Beside(tuple(items))))
 
 
 def scanned(*reports: Report, baseline: Sequence[str] = (), ignores: Sequence[Ignore] = ()) -> Scan:

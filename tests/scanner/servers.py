@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import json
 import sys
+from collections.abc import Mapping
 
 from toolgate.scanner.targets import Started, Target
 
@@ -68,3 +70,46 @@ EVIL = {
         """print('{"jsonrpc": "2.0", "id": %s, "result": {"too' % request["id"], flush=True); sys.exit(0)"""
     ),
 }
+
+_BESIDE = """
+import json, sys, time
+TOOL = {"name": "add", "description": "Adds two numbers.", "inputSchema": {"type": "object"}}
+ANSWERS = json.loads(sys.argv[1])
+MODERN, STRICT = sys.argv[2] in ("modern", "mute"), sys.argv[2] != "lax"
+class Refused(Exception): pass
+def refuse(code):
+    raise Refused(code)
+def say(request, **answer):
+    print(json.dumps({"jsonrpc": "2.0", "id": request["id"], **answer}), flush=True)
+greeted = False
+for line in sys.stdin:
+    request = json.loads(line)
+    method, params = request.get("method"), request.get("params") or {}
+    if "id" not in request:
+        continue
+    try:
+        if method == ("server/discover" if MODERN else "initialize"):
+            greeted = True
+        elif STRICT and not (greeted or MODERN and "_meta" in params):
+            refuse(-32600)
+        say(request, result=eval(ANSWERS[method]) if method in ANSWERS else refuse(-32601))
+    except Refused as refused:
+        say(request, error={"code": refused.args[0], "message": "no"})
+"""
+
+
+def talking(hello: Mapping[str, object], answers: Mapping[str, str], era: str = "handshake") -> tuple[str, ...]:
+    """A server that greets so, and answers `tools`, `prompts`, `resources` and `templates` by these expressions.
+
+    `era` is `handshake`, `modern`, `mute`: modern, and says nothing of itself, or `lax`: of the handshake era, and
+    without one it answers, too.
+    """
+    said = {"protocolVersion": "2025-11-25", "supportedVersions": ["2026-07-28"], "serverInfo": {}, **hello}
+    method = {"modern": "server/discover", "mute": "nothing"}.get(era, "initialize")
+    lists = {f"{'resources/' * (key == 'templates')}{key}/list": answer for key, answer in answers.items()}
+    given = {method: repr(said), "tools/list": '{"tools": [TOOL]}', **lists}
+    return (sys.executable, "-c", _BESIDE, json.dumps(given), era)
+
+
+EVERYTHING: dict[str, object] = {"capabilities": {"tools": {}, "prompts": {}, "resources": {}}}
+"""A greeting of a server that has all of them."""

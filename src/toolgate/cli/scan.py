@@ -119,6 +119,8 @@ def scan(  # noqa: PLR0913, PLR0917 - typer declares options as parameters
 ) -> None:
     """Ask servers for their tools: what each can do, which rule it needs, and what is wrong with its definition.
 
+    Instructions, prompts and resources are judged too: what they hide, imitate or tell the model.
+
     Exits with 0 when nothing new is as bad as --fail-on, with 1 when something is, with 3 when a server did not answer.
     """
     # Imported here, as `--help` needs none of it.

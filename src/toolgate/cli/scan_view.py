@@ -14,6 +14,7 @@ from toolgate.cli import printing
 from toolgate.policy.categories import PRECEDENCE
 from toolgate.scanner.facts import policy_of, rule_words
 from toolgate.scanner.findings import Finding
+from toolgate.scanner.items import KINDS
 from toolgate.scanner.judging import Judged, Report
 from toolgate.scanner.rules import LEVELS
 from toolgate.scanner.scan import Scan, failure_of, summary
@@ -45,7 +46,8 @@ def show(scan: Scan) -> None:
 def _server(report: Report) -> None:
     files = "".join(f", {client}" for client in dict.fromkeys(client for client, _ in report.target.origins))
     weight = f", about {report.tokens:,} tokens" if report.tools else ""
-    printing.say(f"{legible(report.name)} ({legible(report.target.way.shown)}{files}): {_counts(report)}{weight}")
+    name, shown = legible(report.name), legible(report.target.way.shown)
+    printing.say(f"{name} ({shown}{files}): {_counts(report)}{weight}{_beside(report)}")
     policy = policy_of(report)
     rows = [_row(tool, rule_words(policy, tool.name)) for tool in _riskiest_first(report.tools)]
     printing.table(("risk", "category", "tool", "rule", "signals"), rows, "it has no tools", styles=_STYLES)
@@ -85,6 +87,17 @@ def _counts(report: Report) -> str:
     return f"{tools}: {', '.join(told)}" if told else tools
 
 
+def _beside(report: Report) -> str:
+    """What there is beside the tools, as the end of a sentence."""
+    kinds = [item.kind for item in report.items]
+    told = [
+        "instructions" if kind == "instructions" else f"{kinds.count(kind):,} {kind}{'s' * (kinds.count(kind) != 1)}"
+        for kind in KINDS
+        if kind in kinds
+    ]
+    return f"; {', '.join(told)}" if told else ""
+
+
 def _findings(settled: Sequence[Settled]) -> None:
     told = [it.finding for it in settled if it.state == "new" and it.finding.rule_id not in _OF_RISK]
     for finding in told[:MOST_FINDINGS]:
@@ -97,7 +110,7 @@ def _findings(settled: Sequence[Settled]) -> None:
 
 def _finding(finding: Finding) -> None:
     """What and where in one line, what it is and the words that show it below, broken at the edge of the terminal."""
-    where = " ".join(part for part in (finding.server, finding.tool, finding.place) if part)
+    where = " ".join(part for part in (finding.server, finding.tool or finding.item, finding.place) if part)
     level = finding.level.ljust(_LEVEL)
     if finding.level in _COLOURS and not os.environ.get("NO_COLOR"):
         level = typer.style(level, fg=_COLOURS[finding.level], bold=finding.level == "critical")

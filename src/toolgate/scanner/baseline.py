@@ -20,6 +20,7 @@ class _Known(msgspec.Struct, forbid_unknown_fields=True):
     rule: str
     server: str
     tool: str = ""
+    item: str = ""
 
 
 class _File(msgspec.Struct, forbid_unknown_fields=True):
@@ -44,9 +45,11 @@ def read_baseline(path: Path) -> frozenset[str]:
 
 def baseline_text(findings: Iterable[Finding]) -> str:
     """A baseline with these findings, one a line, always in the same order."""
-    lines = [
-        json.dumps({"fingerprint": it.fingerprint, "rule": it.rule_id, "server": it.server, "tool": it.tool})
-        for it in {it.fingerprint: it for it in worst_first(findings)}.values()
-    ]
+    lines = [json.dumps(_line(it)) for it in {it.fingerprint: it for it in worst_first(findings)}.values()]
     listed = ",\n".join(f"    {line}" for line in lines)
     return f'{{\n  "version": 1,\n  "findings": [{chr(10) + listed + chr(10) + "  " if lines else ""}]\n}}\n'
+
+
+def _line(it: Finding) -> dict[str, str]:
+    named = {"fingerprint": it.fingerprint, "rule": it.rule_id, "server": it.server, "tool": it.tool}
+    return {**named, "item": it.item} if it.item else named

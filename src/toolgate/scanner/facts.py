@@ -8,6 +8,7 @@ import toolgate
 from toolgate import classifier
 from toolgate.classifier.recommend import recommend
 from toolgate.policy.categories import PRECEDENCE
+from toolgate.scanner.items import KINDS
 from toolgate.scanner.judging import Judged, Report
 from toolgate.scanner.scan import Scan, failure_of, summary
 from toolgate.scanner.settling import Settled
@@ -39,6 +40,7 @@ def _server(report: Report) -> dict[str, Any]:
         "tokens": report.tokens,
         "counts": {each: sum(tool.classification.category == each for tool in report.tools) for each in PRECEDENCE},
         "tools": [_tool(tool, policy) for tool in report.tools],
+        "items": {kind: sum(item.kind == kind for item in report.items) for kind in KINDS},
     }
 
 
@@ -78,6 +80,7 @@ def _finding(settled: Settled) -> dict[str, Any]:
         "level": finding.level,
         "server": finding.server,
         "tool": finding.tool,
+        "item": finding.item,
         "place": finding.place,
         "detail": finding.detail,
         "quote": finding.quote,

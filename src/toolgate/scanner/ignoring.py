@@ -11,18 +11,22 @@ from typing import Any, Final
 
 from toolgate.errors import ToolgateError
 from toolgate.scanner.findings import Finding
+from toolgate.scanner.items import KINDS
 from toolgate.scanner.rules import RULES
 from toolgate.store.names import shown
 
 FILE: Final = ".toolgate-ignore"
 EVERY: Final = "*"
-_KEYS: Final = frozenset({"id", "rule", "server", "tool", "reason", "until"})
+_KEYS: Final = frozenset({"id", "rule", "server", "tool", "item", "reason", "until"})
 _MOST: Final = 4 * 1024 * 1024
 
 
 @dataclass(slots=True, frozen=True)
 class Ignore:
-    """One entry: of a finding by its `id`, or of a `rule` on a server's `tool` ("" the server itself, `*` each)."""
+    """One entry: of a finding by its `id`, or of a `rule` on a server's `tool` ("" the server itself, `*` each).
+
+    Or on an `item` beside its tools, by its label; `prompt *` is each of its prompts.
+    """
 
     number: int
     reason: str
@@ -30,6 +34,7 @@ class Ignore:
     rule: str = ""
     server: str = ""
     tool: str = ""
+    item: str = ""
     until: date | None = None
 
     def fits(self, finding: Finding) -> bool:
@@ -37,6 +42,8 @@ class Ignore:
         if self.id:
             return finding.fingerprint == self.id
         same = (finding.rule_id, finding.server) == (self.rule, self.server)
+        if self.item or finding.item:
+            return same and self.item in (finding.item, f"{finding.item.partition(' ')[0]} {EVERY}")
         return same and self.tool in (EVERY, finding.tool)
 
     def expired(self, today: date) -> bool:
@@ -46,7 +53,7 @@ class Ignore:
     @property
     def about(self) -> str:
         """What it is about, in a few words."""
-        return self.id or " ".join(part for part in (self.rule, self.server, self.tool) if part)
+        return self.id or " ".join(part for part in (self.rule, self.server, self.tool, self.item) if part)
 
 
 def read_ignores(path: Path) -> list[Ignore]:
@@ -83,7 +90,12 @@ def _check(place: str, entry: Sequence[str] | dict[str, str]) -> None:
     if "reason" not in entry:
         raise ToolgateError(place, "gives no `reason`", "say why the finding may stay")
     by_rule = {"rule", "server"} <= entry.keys()
-    if ("id" in entry) == by_rule or ("id" in entry and entry.keys() & {"rule", "server", "tool"}):
+    if ("id" in entry) == by_rule or ("id" in entry and entry.keys() & {"rule", "server", "tool", "item"}):
         raise ToolgateError(place, "does not say which finding", "give its `id` alone, or `rule`, `server` and `tool`")
+    if {"tool", "item"} <= entry.keys():
+        raise ToolgateError(place, "names a tool and an item", "make an entry of each")
+    if entry.get("item", KINDS[0]).partition(" ")[0] not in KINDS:
+        mend = "write `instructions`, or `prompt`, `resource` or `template` with the name or the address behind it"
+        raise ToolgateError(place, f"`{shown(entry['item'])}` is no item", mend)
     if by_rule and entry["rule"] not in RULES:
         raise ToolgateError(place, f"`{shown(entry['rule'])}` is no rule", "`docs/scan.md` lists them")

@@ -1,4 +1,4 @@
-"""What a scan says of one server: its tools with category and rule, and everything that is worth a look."""
+"""What a scan says of one server: its tools with category and rule, and everything of it that is worth a look."""
 
 from __future__ import annotations
 
@@ -8,11 +8,13 @@ from typing import Final
 
 from toolgate.classifier.classify import Classification, classify_all
 from toolgate.classifier.hazards.definition import hazards, tokens
-from toolgate.classifier.hazards.letters import skeleton
 from toolgate.classifier.hazards.schemas import is_open
 from toolgate.errors import ToolgateError
 from toolgate.scanner.asking import Heard
 from toolgate.scanner.findings import Finding, of_hazard
+from toolgate.scanner.items import Item
+from toolgate.scanner.judging_items import of_items
+from toolgate.scanner.same_names import same_names
 from toolgate.scanner.targets import Kept, Missing, Started, Target
 from toolgate.upstream.versions import floating
 
@@ -34,12 +36,13 @@ class Judged:
 
 @dataclass(slots=True, frozen=True)
 class Report:
-    """One server. `failure` says why nothing, or not all, is known of it."""
+    """One server. `items` are what it says beside its tools; `failure` says why nothing, or not all, is known of it."""
 
     target: Target
     tools: tuple[Judged, ...] = ()
     findings: tuple[Finding, ...] = ()
     failure: ToolgateError | None = None
+    items: tuple[Item, ...] = ()
 
     @property
     def name(self) -> str:
@@ -62,8 +65,16 @@ def judge(heard: Heard) -> Report:
     judged = classify_all(heard.tools, target.name)
     tools = tuple(Judged(_name(tool), tool, each, tokens(tool)) for tool, each in zip(heard.tools, judged, strict=True))
     findings = [finding for tool in tools for finding in _of_tool(target.name, tool)]
-    report = Report(target, tools, tuple(findings), heard.failure)
-    return report.with_findings([*_of_names(report), *_of_all(report), *_of_start(target), *_of_manners(heard)])
+    report = Report(target, tools, tuple(findings), heard.failure, heard.beside.items)
+    return report.with_findings(
+        [
+            *_of_names(report),
+            *_of_all(report),
+            *_of_start(target),
+            *_of_manners(heard),
+            *of_items(report.name, report.items),
+        ]
+    )
 
 
 def _name(tool: Mapping[str, object]) -> str:
@@ -81,17 +92,8 @@ def _of_tool(server: str, tool: Judged) -> Iterator[Finding]:
 
 
 def _of_names(report: Report) -> Iterator[Finding]:
-    """Names of one server that stand twice, or look alike."""
-    looks: dict[str, str] = {}
-    seen: set[str] = set()
-    for tool in report.tools:
-        if tool.name in seen:
-            yield Finding("duplicate-name", report.name, tool.name, "name", "is listed more than once")
-            continue
-        seen.add(tool.name)
-        other = looks.setdefault(skeleton(tool.name), tool.name)
-        if other.lower() != tool.name.lower():
-            yield Finding("look-alike-name", report.name, tool.name, "name", f"looks like `{other[:100]}`", other[:200])
+    for name, hazard in same_names((tool.name for tool in report.tools), "name"):
+        yield of_hazard(hazard, report.name, name)
 
 
 def _of_all(report: Report) -> Iterator[Finding]:
@@ -121,3 +123,5 @@ def _of_manners(heard: Heard) -> Iterator[Finding]:
     if heard.noise:
         detail = f"prints {heard.noise:,} lines on standard output that are no messages"
         yield Finding("noise-on-stdout", name, "", "", detail, heard.first_noise)
+    for problem in heard.beside.problems:
+        yield of_hazard(problem, name)

@@ -21,6 +21,8 @@ _LEVELS: Final[dict[Level, str]] = {
 }  # fmt: skip
 _SEVERITIES: Final[dict[Level, str]] = {"none": "0.0", "low": "2.0", "medium": "5.0", "high": "8.0", "critical": "9.5"}
 """As code scanning sorts them: critical from 9.0, high from 7.0, medium from 4.0."""
+_KINDS: Final = {"prompt": "function", "resource": "resource", "template": "resource"}
+"""Kinds of logical locations, of what stands beside tools."""
 _INDEX: Final = {id_: number for number, id_ in enumerate(RULES)}
 _PRINT: Final = "toolgate/v1"
 
@@ -70,7 +72,12 @@ def _result(settled: Settled, places: Mapping[str, str]) -> dict[str, Any]:
         "message": {"text": _message(finding)},
         "locations": [_location(finding, places.get(finding.server, ""))],
         "partialFingerprints": {_PRINT: finding.fingerprint},
-        "properties": {"level": finding.level, "server": legible(finding.server), "tool": legible(finding.tool)},
+        "properties": {
+            "level": finding.level,
+            "server": legible(finding.server),
+            "tool": legible(finding.tool),
+            "item": legible(finding.item),
+        },
     }
     if settled.state == "ignored":
         result["suppressions"] = [{"kind": "external", "status": "accepted", "justification": settled.reason}]
@@ -81,21 +88,28 @@ def _result(settled: Settled, places: Mapping[str, str]) -> dict[str, Any]:
 
 def _message(finding: Finding) -> str:
     """Plain text: brackets would be read as links."""
-    subject = (
-        f"Tool {finding.tool}" if finding.tool else f"Server {finding.server}" if finding.server else "Ignore list"
-    )
     place = f" ({finding.place})" if finding.place else ""
     quote = f": {finding.quote}" if finding.quote and finding.rule.by_quote else ""
-    text = legible(f"{subject}{place} {finding.detail}{quote}")
+    text = legible(f"{_subject(finding)}{place} {finding.detail}{quote}")
     return text.replace("\\", "\\\\").replace("[", "\\[").replace("]", "\\]")
 
 
+def _subject(finding: Finding) -> str:
+    if finding.tool:
+        return f"Tool {finding.tool}"
+    if finding.item == "instructions":
+        return f"What {finding.server} gives as instructions"
+    if finding.item:
+        return finding.item[0].upper() + finding.item[1:]
+    return f"Server {finding.server}" if finding.server else "Ignore list"
+
+
 def _location(finding: Finding, file: str) -> dict[str, Any]:
-    name = "/".join(part for part in (finding.server, finding.tool) if part) or "ignore list"
+    name = "/".join(part for part in (finding.server, finding.tool or finding.item) if part) or "ignore list"
     logical: dict[str, Any] = {
-        "name": legible(finding.tool or finding.server or "ignore list"),
+        "name": legible(finding.tool or finding.item or finding.server or "ignore list"),
         "fullyQualifiedName": legible(f"{name}#{finding.place}" if finding.place else name),
-        "kind": "function" if finding.tool else "module",
+        "kind": _KINDS.get(finding.item.partition(" ")[0], "function" if finding.tool else "module"),
     }
     location: dict[str, Any] = {"logicalLocations": [logical]}
     if file:

@@ -1,4 +1,4 @@
-"""What servers that are used together do to each other: names that stand on both, and tools that speak of others'.
+"""What servers that are used together do to each other: names that stand on both, and texts that speak of others'.
 
 Only for servers of one machine. In a catalogue of strangers every other name stands twice, and harms nobody.
 """
@@ -9,13 +9,15 @@ import re
 from collections.abc import Iterator, Sequence
 from typing import Final
 
-from toolgate.classifier.hazards.hazard import excerpt
+from toolgate.classifier.hazards.hazard import Hazard, excerpt
 from toolgate.classifier.hazards.letters import skeleton
 from toolgate.classifier.hazards.texts import survey
-from toolgate.scanner.findings import Finding
-from toolgate.scanner.judging import Judged, Report
+from toolgate.scanner.findings import Finding, of_hazard
+from toolgate.scanner.judging import Report
+from toolgate.scanner.rules import RULES
 from toolgate.scanner.targets import Kept
 
+_MENTION: Final = "mentions-other-server"
 _WORD: Final = re.compile(r"\w[\w.-]*\w")
 
 
@@ -49,14 +51,19 @@ def _mentions(reports: Sequence[Report]) -> Iterator[Finding]:
     if len({report.name for report in reports}) < 2 or not owners:
         return
     for report in reports:
-        own = {tool.name for tool in report.tools}
+        own = {tool.name for tool in report.tools} | {item.name for item in report.items}
         strange = {name: server for name, server in owners.items() if name not in own}
         for tool in report.tools:
-            yield from _of_tool(report.name, tool, strange)
+            for hazard in _mention(tool.definition, strange):
+                yield of_hazard(hazard, report.name, tool.name)
+        for item in report.items:
+            for hazard in _mention(item.said, strange) if item.kind in RULES[_MENTION].about else ():
+                yield of_hazard(hazard, report.name, item=item.label)
 
 
-def _of_tool(server: str, tool: Judged, strange: dict[str, str]) -> Iterator[Finding]:
-    texts = survey(tool.definition).texts
+def _mention(said: object, strange: dict[str, str]) -> Iterator[Hazard]:
+    """The first text that speaks of a tool of another server."""
+    texts = survey(said).texts
     own = {each.text for each in texts}  # a parameter or a choice that is called so is meant where it is spoken of
     for each in texts:
         words = () if each.named else _WORD.finditer(each.text)
@@ -64,7 +71,7 @@ def _of_tool(server: str, tool: Judged, strange: dict[str, str]) -> Iterator[Fin
         if found is not None:
             detail = f"speaks of `{found[0]}`, a tool of server {strange[found[0]][:100]}"
             quote = excerpt(each.text, *found.span())
-            yield Finding("mentions-other-server", server, tool.name, each.place, detail, quote)
+            yield Hazard(_MENTION, each.place, detail, quote)
             return
 
 

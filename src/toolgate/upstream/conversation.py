@@ -36,6 +36,8 @@ class Conversation:
     def __init__(self, upstream: Upstream, place: str, agent: bytes, timeout: float) -> None:
         self.refused: Answer | None = None
         """The head of the last answer that was no 200."""
+        self.greeting: dict[str, Any] | None = None
+        """The result of `initialize`, once hands were shaken."""
         self._upstream = upstream
         self._place = place
         self._agent = agent
@@ -57,6 +59,7 @@ class Conversation:
         if hello is None:
             mend = "is it an MCP server?"
             raise ConversationFailed(self._place, "answers neither `tools/list` nor `initialize`", mend)
+        self.greeting = hello
         revision = str(hello.get("protocolVersion", HANDSHAKE))
         self._headers.append((b"mcp-protocol-version", revision.encode("ascii", "replace")))
         (await self._post({"jsonrpc": "2.0", "method": "notifications/initialized"})).close()

@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import AsyncGenerator
-from contextlib import aclosing
+from collections.abc import AsyncGenerator, Iterator
+from contextlib import aclosing, contextmanager
 from dataclasses import dataclass, field
 from typing import Any, Final
 
@@ -15,7 +15,8 @@ USER_AGENT: Final = b"toolgate-discovery"
 """How a server's log tells these requests from those of clients."""
 TIMEOUT: Final = 15.0
 """Seconds for each answer, also where it is a stream that goes on."""
-_MAX_PAGES: Final = 100
+MAX_PAGES: Final = 100
+"""Pages of one list that are read."""
 
 
 class SignInNeeded(ConversationFailed):
@@ -38,8 +39,23 @@ async def ask(upstream: Upstream, place: str, timeout: float = TIMEOUT) -> Disco
     Raises ToolgateError; SignInNeeded where the server wants to know who asks.
     """
     talk = Conversation(upstream, place, USER_AGENT, timeout)
-    try:
+    found = await ask_in(talk, place)
+    with _told(talk, place):
+        await talk.end_session()
+    return found
+
+
+async def ask_in(talk: Conversation, place: str) -> Discovery:
+    """The same in a conversation that goes on: who called ends its session."""
+    with _told(talk, place):
         return await _stateless(talk, place) or await _with_handshake(talk, place)
+
+
+@contextmanager
+def _told(talk: Conversation, place: str) -> Iterator[None]:
+    """Failures as `ask` tells them."""
+    try:
+        yield
     except UpstreamError as error:
         mend = "check that the server runs, and how it is registered"
         raise ConversationFailed(place, str(error), mend) from None
@@ -62,9 +78,7 @@ async def _with_handshake(talk: Conversation, place: str) -> Discovery:
     first = await talk.result("tools/list", {})
     if first is None:
         raise ConversationFailed(place, "does not answer `tools/list`")
-    found = _found(revision, await _all_pages(talk, place, first))
-    await talk.end_session()
-    return found
+    return _found(revision, await _all_pages(talk, place, first))
 
 
 def _found(revision: str, listed: list[Any]) -> Discovery:
@@ -78,7 +92,7 @@ async def _all_pages(talk: Conversation, place: str, first: dict[str, Any]) -> l
 
 
 async def _pages(talk: Conversation, place: str, page: dict[str, Any]) -> AsyncGenerator[list[Any]]:
-    for _ in range(_MAX_PAGES):
+    for _ in range(MAX_PAGES):
         tools = page.get("tools")
         if not isinstance(tools, list):
             raise ConversationFailed(place, "answers `tools/list` without a list of tools", "is it an MCP server?")
@@ -90,4 +104,4 @@ async def _pages(talk: Conversation, place: str, page: dict[str, Any]) -> AsyncG
         if following is None:
             raise ConversationFailed(place, "refused a page of `tools/list` that it had announced")
         page = following
-    raise ConversationFailed(place, f"lists more than {_MAX_PAGES} pages of tools")
+    raise ConversationFailed(place, f"lists more than {MAX_PAGES} pages of tools")

@@ -5,7 +5,7 @@ Names of parameters, defaults, choices, titles and what stands in fields that no
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass
 from typing import Final
 
@@ -18,7 +18,7 @@ LONGEST: Final = 200_000
 
 @dataclass(slots=True, frozen=True)
 class Text:
-    """One text. `named` where it is the name of something: of the tool, of a parameter, of a field."""
+    """One text. `named` where it is the name of something: of a tool, of a parameter, of a field, of a prompt."""
 
     place: str
     text: str
@@ -33,31 +33,40 @@ class Survey:
     cut: str = ""
 
 
-def survey(tool: Mapping[str, object]) -> Survey:
-    """Every text up to 40 levels, 20,000 values and 200,000 characters, without recursion."""
+def _is_tools_name(place: str) -> bool:
+    return place == "name"
+
+
+def survey(definition: object, is_name: Callable[[str], bool] = _is_tools_name) -> Survey:
+    """Every text up to 40 levels, 20,000 values and 200,000 characters, without recursion.
+
+    `is_name` says of a place whether the text there is the name of something; keys that somebody chose always are.
+    """
     found: list[Text] = []
-    waiting: list[tuple[str, object, int]] = [("", tool, 0)]
+    waiting: list[tuple[str, object, int]] = [("", definition, 0)]
     seen = size = 0
     while waiting:
         place, value, depth = waiting.pop()
         seen += 1
-        if depth > DEEPEST or seen > MOST or size > LONGEST:
-            return Survey(tuple(found), _limit(depth, seen))
+        if cut := _limit(depth, seen, size):
+            return Survey(tuple(found), cut)
         if isinstance(value, str):
-            found.append(Text(place, value[: LONGEST + 1], named=place == "name"))
+            found.append(Text(place, value[: LONGEST + 1], named=is_name(place)))
             size += len(value)
         elif isinstance(value, Mapping | list):
             keys = list(_keys(place, value))
             found += keys
             size += sum(len(each.text) for each in keys)
             waiting += reversed([(step, each, depth + 1) for step, each in _inside(place, value)])
-    return Survey(tuple(found))
+    return Survey(tuple(found), _limit(0, seen, size))
 
 
-def _limit(depth: int, seen: int) -> str:
+def _limit(depth: int, seen: int, size: int) -> str:
     if depth > DEEPEST:
         return f"it is nested more than {DEEPEST} levels deep"
-    return f"it holds more than {MOST} values" if seen > MOST else f"it holds more than {LONGEST} characters"
+    if seen > MOST:
+        return f"it holds more than {MOST} values"
+    return f"it holds more than {LONGEST} characters" if size > LONGEST else ""
 
 
 def _keys(place: str, value: object) -> Iterator[Text]:
