@@ -4,7 +4,7 @@ VENV := .venv
 BIN := $(VENV)/bin
 CLIENTS := mcp1 mcp2 fastmcp3 fastmcp4 pyservers
 # Each is locks/node/NAME/package.json; `make lock` adds its lock file, `make clients` installs it.
-NODE_SETS := conformance servers ts1 ts2 inspector mcp-remote oidc axe html
+NODE_SETS := conformance servers ts1 ts2 inspector mcp-remote oidc axe html sarif
 BENCH_PEERS := fastmcp mcp-proxy litellm contextforge
 # Peers that were installed for the tests come first; nginx lives in sbin, which users do not search.
 TEST_PATH := $(CURDIR)/.venvs/bin:$(PATH):/usr/sbin
