@@ -58,6 +58,7 @@ def test_the_server_that_shows_every_feature() -> None:
     server, findings = scanned(*published("everything"), code=1)
     read = categories(server)["Read"]
     assert {"echo", "get-sum", "get-env", "get-tiny-image", "get-structured-content"} <= read
+    assert server["items"] == {"instructions": 1, "prompt": 4, "resource": 7, "template": 2}
     assert [it["rule"] for it in findings] == ["open-schemas"]
 
 
@@ -77,6 +78,7 @@ def test_the_memory_server() -> None:
         "Write": {"create_entities", "create_relations", "add_observations"},
         "Destructive": {"delete_entities", "delete_relations", "delete_observations"},
     }
+    assert server["items"]["resource"] == 1
     assert [it["rule"] for it in findings] == ["open-schemas"]
 
 
