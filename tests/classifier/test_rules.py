@@ -44,6 +44,28 @@ def category(name: str, description: str = "", **properties: Any) -> str:
         ("sober_thinking_analysis", "", "Read"),
         ("deepreasoning", "", "Read"),
         ("stock", "Agent for market analysis", "Read"),
+        ("times_table", "Multiply two numbers", "Read"),
+        ("style", "Apply a style to the page", "Write"),
+        ("lock", "Enable the lock of a page", "Write"),
+        ("finder", "Enables users to find pages", "Read"),
+        ("end_it", "Force stop a service", "Execute"),
+        ("list_frames", "Runs the frame plugin to list frames", "Read"),
+        ("run_frames", "Runs the frame plugin to list frames", "Read"),
+        ("run_frames", "Runs the frame plugin to delete frames", "Execute"),
+        ("run_tests", "Get instructions for running tests", "Read"),
+        ("permit", "Check if a user may read a page", "Read"),
+        ("permit", "Check if a page is old and delete the page", "Destructive"),
+        ("get_note", "Get or create the note of today", "Write"),
+        ("market_agent", "Specialised agent for market analysis", "Read"),
+        ("market_agent", "", "Execute"),
+        ("process_auth_code", "Process the authorization code", "Write"),
+        ("process_step", "Process a code snippet", "Execute"),
+        ("drag_and_drop", "", "Execute"),
+        ("drop_it", "", "Destructive"),
+        ("code_review", "A thorough code review with advice", "Read"),
+        ("download_report", "Download a report to local storage", "Write"),
+        ("download_report", "Download a report", "Read"),
+        ("note_manager", "", "Write"),
     ],
 )
 def test_rules_of_name_and_description(name: str, description: str, expected: str) -> None:
@@ -69,3 +91,38 @@ def test_a_query_in_sql_by_its_parameter_is_run() -> None:
 def test_a_session_of_a_browser_is_a_browser_that_starts() -> None:
     assert classify_all([{"name": "create_session"}], "browser-server")[0].category == "Execute"
     assert classify_all([{"name": "create_session"}], "notes-server")[0].category == "Write"
+
+
+def test_a_choice_of_any_http_method_is_run_where_something_is_sent() -> None:
+    methods = {"enum": ["GET", "POST", "DELETE"]}
+    assert category("send_hook", method=methods) == "Execute"
+    assert category("query_network", method=methods, body=TEXT) == "Execute"
+    assert category("api_request", "Make a request", method={**TEXT, "description": "GET, POST or DELETE"}) == "Execute"
+    assert category("create_hook", method=methods) == "Write"
+
+
+def test_parts_of_what_is_written_are_no_actions() -> None:
+    patch = {"type": "array", "items": {"properties": {"op": {"enum": ["add", "remove", "replace", "test"]}}}}
+    rules = {"type": "array", "items": {"properties": {"action": {"enum": ["ACCEPT", "DROP"]}}}}
+    assert category("update_item", document=patch) == "Write"
+    assert category("create_firewall", rules=rules) == "Write"
+    assert category("calculator", operation={"enum": ["add", "subtract", "multiply"]}) == "Read"
+    fields = {"type": "array", "items": {"properties": {"delete": BOOLEAN}}}
+    assert category("set_fields", fields=fields) == "Write"
+
+
+def test_rows_that_are_changed_by_what_the_caller_says_in_sql_are_run() -> None:
+    assert category("insert_data", query=TEXT) == "Execute"
+    assert category("insert_data", query=TEXT, rows=TEXT, table=TEXT) == "Write"
+    assert category("save_filter", query=TEXT) == "Write"
+
+
+def test_parameters_speak_where_nothing_else_does() -> None:
+    assert category("user_favorites", limit={"type": "integer"}) == "Read"
+    assert category("user_favorites") == "Execute"
+    assert category("step", thought=TEXT, totalThoughts={"type": "integer"}) == "Read"
+
+
+def test_a_screenshot_that_may_be_kept_is_a_read() -> None:
+    assert category("screenshot", "Get a screenshot of the page", savePath=TEXT) == "Read"
+    assert category("get_page", "Get the page", savePath=TEXT) == "Write"

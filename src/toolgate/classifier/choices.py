@@ -15,6 +15,12 @@ COMMANDS = word_set("command cmd shell script javascript")
 """Parameters that hold what can do anything."""
 _CHOOSERS = word_set("action actions operation operations command method mode op")
 _METHODS = frozenset({"get", "post"})
+_PARTS = (
+    frozenset({"add", "remove", "replace", "test"}),
+    frozenset({"accept", "drop"}),
+    frozenset({"add", "subtract", "multiply"}),
+)
+"""Choices that are parts of what a tool writes or computes: of a JSON Patch (RFC 6902), a firewall, a calculator."""
 _AMOUNTS = frozenset({"amount", "lamports", "amounts"})
 _SIDES = frozenset({"buy", "sell"})
 _KEPT_AT = word_set("output save download dest destination out")
@@ -26,6 +32,20 @@ _PAYING = (("payment", "method"), ("payment", "method", "id"), ("payment", "toke
 _LATER = word_set("on when after")
 """`delete_branch_on_merge` is a setting: nothing is deleted by this call."""
 _CAUTIOUS = word_set("dry dryrun confirm confirmed")
+_PAGING = frozenset(
+    {
+        ("limit",),
+        ("offset",),
+        ("page",),
+        ("page", "size"),
+        ("per", "page"),
+        ("cursor",),
+        ("order", "by"),
+        ("sort", "by"),
+    }
+)
+_SAID = frozenset({("sql",), ("query",), ("statement",), ("sql", "query")})
+_THOUGHTS = frozenset({("total", "thoughts"), ("thought", "number"), ("next", "thought", "needed")})
 _READ_AT_MOST, _LONGEST = 300, 80
 
 
@@ -52,9 +72,15 @@ def chosen(declared: Sequence[Parameter], lexicon: Lexicon) -> list[Reading]:
     ]
 
 
+def _any_method(parameter: Parameter) -> Reading:
+    return Reading("Execute", f"parameter `{parameter.path}` may be any HTTP method", SAYS, "request")
+
+
 def _of_choices(parameter: Parameter, lexicon: Lexicon) -> Iterator[Reading]:
     if _texts(parameter) >= _METHODS:
-        yield Reading("Execute", f"parameter `{parameter.path}` may be any HTTP method", SAYS)
+        yield _any_method(parameter)
+        return
+    if any(_texts(parameter) >= each for each in _PARTS):
         return
     for choice in parameter.choices[:64]:
         if isinstance(choice, str):
@@ -64,6 +90,9 @@ def _of_choices(parameter: Parameter, lexicon: Lexicon) -> Iterator[Reading]:
 
 
 def _of_text(parameter: Parameter, lexicon: Lexicon) -> Iterator[Reading]:
+    if parameter.words[-1] == "method" and _METHODS.issubset(words_of(parameter.description[:_READ_AT_MOST])):
+        yield _any_method(parameter)
+        return
     for category, word in listed_categories(parameter.description[:_READ_AT_MOST], lexicon).items():
         if category != "Execute":
             yield Reading(category, f"parameter `{parameter.path}` may be `{word}`", SAYS)
@@ -78,6 +107,15 @@ def run_by(declared: Sequence[Parameter], kinds: frozenset[str] = frozenset()) -
             if runs(each) and each.path.count("[") < 2 and (not kinds or each.words[-1] in kinds)
         ),
         "",
+    )
+
+
+def said_in_sql(declared: Sequence[Parameter]) -> str:
+    """The path of a parameter that says in SQL what a tool for rows does; "" where there are other parameters."""
+    return (
+        next((each.path for each in declared if each.words in _SAID and not each.choices), "")
+        if len(declared) < 3
+        else ""
     )
 
 
@@ -99,6 +137,16 @@ def cautious_flag(declared: Sequence[Parameter]) -> str:
     return _switch(declared, _CAUTIOUS)
 
 
+def paging_of(declared: Sequence[Parameter]) -> str:
+    """The path of a parameter that says which part of a list is wanted: `limit`, `page`; "" for none."""
+    return next((each.path for each in declared if each.words in _PAGING), "")
+
+
+def thought_of(declared: Sequence[Parameter]) -> str:
+    """The path of a parameter that numbers thoughts: what takes one keeps notes for the model; "" for none."""
+    return next((each.path for each in declared if each.words in _THOUGHTS), "")
+
+
 def payment_of(words: Sequence[str], declared: Sequence[Parameter]) -> str:
     """The path of a parameter that says how something is paid that the tool's words name; "" for none."""
     if _PAID.isdisjoint(words):
@@ -111,7 +159,11 @@ def _switch(declared: Sequence[Parameter], words: frozenset[str]) -> str:
         (
             each.path
             for each in declared
-            if each.kind == "boolean" and each.words and each.words[0] in words and _LATER.isdisjoint(each.words)
+            if each.kind == "boolean"
+            and "[" not in each.path
+            and each.words
+            and each.words[0] in words
+            and _LATER.isdisjoint(each.words)
         ),
         "",
     )

@@ -29,6 +29,7 @@ _MAY_DO_MORE: dict[Category, tuple[Category, ...]] = {"Read": PRECEDENCE, "Write
 """What a second clause counts for: a tool that writes may delete besides."""
 _IMPROVING = word_set("optimize optimise improve refine enhance polish expand transform")
 _USING = word_set("use utilize utilise leverage employ")
+_PLUGINS = word_set("plugin plugins module analyzer analyser scanner linter profiler")
 _DOERS = word_set("agent agents app application server")
 """What something is says less than what it is for: `agent for market analysis`."""
 _FURTHER = re.compile(
@@ -54,10 +55,12 @@ def _of_sentence(sentence: str, setting: Setting, lexicon: Lexicon) -> Reading |
     tokens = [token.lower() for token in _TOKEN.findall(bare[:400])]
     if not tokens:
         return None
-    together = lexicon.pairs.get((tokens[0], tokens[1])) if len(tokens) > 1 else None
-    if together is not None:
-        return Reading(together, f"description begins with `{tokens[0]} {tokens[1]}`", SAYS, tokens[0], tokens[1])
     verb = lexicon.forms.get(tokens[0])
+    first = tokens[0] if verb is None else verb.word
+    together = lexicon.pairs.get((first, tokens[1])) if len(tokens) > 1 else None
+    if together is not None:
+        alone = Reading(together, f"description begins with `{tokens[0]} {tokens[1]}`", SAYS, first, tokens[1])
+        return _besides(bare, alone, setting, lexicon)
     if verb is not None and _is_verb(verb, tokens, framed=len(bare) < len(sentence)):
         return _by_verb(verb, tokens, bare, setting, lexicon)
     if not bare.isascii():
@@ -91,23 +94,35 @@ def _by_verb(verb: Verb, tokens: Sequence[str], bare: str, setting: Setting, lex
     purpose = _introduced(tokens, setting, lexicon) if verb.word in _USING else None
     if purpose is not None:
         return purpose
-    meant = [(verb, meaning(verb, _done_to(verb, tokens), setting, lexicon))]
-    meant += [
-        (other, meaning(other, _objects(tokens, at + 1), setting, lexicon)) for at, other in _listed(tokens, lexicon)
-    ]
-    if meant[0][1].category in _MAY_DO_MORE:
-        counts = _MAY_DO_MORE[meant[0][1].category]
-        meant += [each for each in _further(bare, setting, lexicon) if each[1].category in counts]
-    if verb.word in _IMPROVING and "existing" in tokens[1:4]:
-        meant.append((verb, Meant("Write", "existing")))
-    which, decided = max(meant, key=lambda pair: PRECEDENCE.index(pair[1].category))
+    listed = list(_listed(tokens, lexicon))
+    which, decided = max(
+        _meanings(verb, listed, tokens, bare, setting, lexicon), key=lambda pair: PRECEDENCE.index(pair[1].category)
+    )
+    asked = _asked_for(decided, verb, tokens, lexicon)
+    if asked:
+        return Reading("Read", f"description says `to {asked}`", PROBABLY, verb.word, asked)
     if verb.kind == "light" and not decided.beside:
         which = next((lexicon.verbs[token] for token in tokens[1:8] if token in lexicon.alone["open.Write"]), which)
     # A verb that says little and has no object that says more is only a hint.
     little = which.kind in ("light", "open", "money") and not decided.beside
     weight = PROBABLY if little or verb.kind == "noun" else SAYS
+    first = verb.word if any(which is other for _, other in listed) else ""
     quoted = f"says `{_quoted(bare, which.word)}`" if which is not verb else f"begins with `{_first(bare)}`"
-    return Reading(decided.category, f"description {quoted}", weight, which.word, decided.beside)
+    return Reading(decided.category, f"description {quoted}", weight, which.word, decided.beside, first)
+
+
+def _meanings(
+    verb: Verb, listed: Sequence[tuple[int, Verb]], tokens: Sequence[str], bare: str, setting: Setting, lexicon: Lexicon
+) -> list[tuple[Verb, Meant]]:
+    """What the first verb of a sentence means, those listed with it, and what the sentence says besides."""
+    meant = [(verb, meaning(verb, _done_to(verb, tokens), setting, lexicon))]
+    meant += [(other, meaning(other, _objects(tokens, at + 1), setting, lexicon)) for at, other in listed]
+    counts = _MAY_DO_MORE.get(meant[0][1].category, ())
+    if counts:
+        meant += [each for each in _further(bare, setting, lexicon) if each[1].category in counts]
+    if verb.word in _IMPROVING and "existing" in tokens[1:4]:
+        meant.append((verb, Meant("Write", "existing")))
+    return meant
 
 
 def _first(said: str) -> str:
@@ -144,6 +159,17 @@ def _listed(tokens: Sequence[str], lexicon: Lexicon) -> Iterator[tuple[int, Verb
         at += 1
 
 
+def _besides(bare: str, alone: Reading, setting: Setting, lexicon: Lexicon) -> Reading:
+    """What the sentence says first, or the riskier that it says besides."""
+    counts = _MAY_DO_MORE.get(alone.category, ())
+    more = [
+        Reading(meant.category, f"description says `{_quoted(bare, verb.word)}`", SAYS, verb.word, meant.beside)
+        for verb, meant in _further(bare, setting, lexicon)
+        if meant.category in counts
+    ]
+    return max((alone, *more), key=lambda each: PRECEDENCE.index(each.category))
+
+
 def _further(bare: str, setting: Setting, lexicon: Lexicon) -> Iterator[tuple[Verb, Meant]]:
     """What a reading sentence does besides: `Check whether all are done and mark the list`."""
     for match in _FURTHER.finditer(bare[:300].lower()):
@@ -151,6 +177,17 @@ def _further(bare: str, setting: Setting, lexicon: Lexicon) -> Iterator[tuple[Ve
         if verb is not None and verb.kind == "plain":
             objects = _objects(_TOKEN.findall(bare[match.end(1) :].lower()[:SHOWN]), 0)
             yield verb, meaning(verb, objects, setting, lexicon)
+
+
+def _asked_for(decided: Meant, verb: Verb, tokens: Sequence[str], lexicon: Lexicon) -> str:
+    """What a part of the server itself is run for, where that only asks: `Run the PsList plugin to list processes`."""
+    if verb.kind != "light" or decided != Meant("Execute") or _PLUGINS.isdisjoint(_done_to(verb, tokens)):
+        return ""
+    for at, token in enumerate(tokens[:14]):
+        purpose = lexicon.forms.get(token)
+        if at and tokens[at - 1] == "to" and purpose is not None and purpose.kind != "noun":
+            return token if purpose == Verb(purpose.word, "Read", "plain") else ""
+    return ""
 
 
 def _by_signs(bare: str, lexicon: Lexicon) -> Reading | None:
@@ -179,8 +216,10 @@ def _by_noun(tokens: Sequence[str], setting: Setting, lexicon: Lexicon) -> Readi
     introduced = _introduced(tokens, setting, lexicon)
     if introduced is not None:
         return introduced
+    end = next((at for at, token in enumerate(tokens) if token in _STOPS), len(tokens))
+    head = next((token for token in reversed(tokens[:end]) if token in lexicon.acts and token not in _DOERS), "")
     acts = [token for token in tokens[:14] if token in lexicon.acts]
-    said = next((token for token in acts if token not in _DOERS), acts[0] if acts else "")
+    said = head or next((token for token in acts if token not in _DOERS), acts[0] if acts else "")
     if said:
         return Reading(lexicon.acts[said], f"description says `{said}`", HINTS)
     for token in tokens[:14]:

@@ -112,6 +112,8 @@ def _speaks(word: str, lexicon: Lexicon) -> bool:
 
 _DOING = frozenset({"perform", "conduct", "do"})
 """What stands last says what is done: `perform a code review`."""
+_NUMBERED = frozenset({"auth", "authorization", "oauth", "oauth2", "verification", "discount", "coupon", "promo", "qr"})
+"""Whose `code` is no program."""
 _STORES = frozenset({"database", "db"})
 _ORDERING = frozenset({"book", "order", "reserve", "schedule"})
 
@@ -122,7 +124,7 @@ def _by_kind(verb: Verb, objects: Sequence[str], lexicon: Lexicon) -> Meant | No
     if verb.category == "Read":
         kept = next((word for word in objects if lexicon.has("objects.kept", word)), "")
         return Meant("Write", kept) if kept and verb.word in _MAKING else None
-    said = [(word, category) for word in _undragged(objects) if (category := _said(word, lexicon)) is not None]
+    said = [(word, category) for word in undragged(objects) if (category := _said(word, lexicon)) is not None]
     if verb.word in _DOING and objects and lexicon.acts.get(objects[-1]) == "Read":
         return Meant("Read", objects[-1])
     if any(lexicon.has("objects.asking", word) for word, _ in said):
@@ -131,9 +133,11 @@ def _by_kind(verb: Verb, objects: Sequence[str], lexicon: Lexicon) -> Meant | No
     return risky or next((Meant(category, word) for word, category in said), None)
 
 
-def _undragged(objects: Sequence[str]) -> Sequence[str]:
-    """Without the `drop` of drag and drop, which deletes nothing."""
-    return [word for word in objects if word != "drop"] if "drag" in objects else objects
+def undragged(objects: Sequence[str]) -> Sequence[str]:
+    """Without the `drop` of drag and drop, which deletes nothing, and without codes that are no programs."""
+    if "drag" in objects:
+        return [word for word in objects if word != "drop"]
+    return objects if _NUMBERED.isdisjoint(objects) else [word for word in objects if word != "code"]
 
 
 def _said(word: str, lexicon: Lexicon) -> Category | None:

@@ -7,7 +7,7 @@ from collections.abc import Iterator, Sequence
 from itertools import pairwise
 
 from toolgate.classifier.lexicon import Lexicon, Verb
-from toolgate.classifier.meaning import Meant, meaning
+from toolgate.classifier.meaning import Meant, meaning, undragged
 from toolgate.classifier.parameters import word_set, words_of
 from toolgate.classifier.reading import HINTS, PROBABLY, SAYS, Reading, Setting
 from toolgate.classifier.verbless import without_verb
@@ -48,6 +48,7 @@ def by_name(words: Sequence[str], setting: Setting, lexicon: Lexicon) -> Reading
     """What the words say; None where they say nothing."""
     alone = len(words) == 1
     words = _bare(words, setting)
+    words = undragged(words)
     joined = " ".join(words)
     if not joined.isascii():
         sign = next((pair for pair in lexicon.signs if pair[0] in joined), None)
@@ -81,11 +82,17 @@ def _pair(words: Sequence[str], lexicon: Lexicon) -> Reading | None:
             return Reading(category, f"name part `{words[0]}` with `{words[-1]}`", SAYS, words[0], words[-1])
     for at, pair in enumerate(pairwise(words)):
         category = lexicon.pairs.get(pair)
-        if category is not None:
+        if category is not None and not (at and category == "Read" and _changes(words[0], lexicon)):
             return Reading(category, f"name part `{pair[0]}` with `{pair[1]}`", SAYS, pair[0], pair[1])
         if words[at] in _ASKS or (at == 0 and _deletes(words[at], lexicon)):
             return None
     return None
+
+
+def _changes(word: str, lexicon: Lexicon) -> bool:
+    """Whether what a name begins with changes something, so that a question behind it is what is changed."""
+    verb = lexicon.verbs.get(word)
+    return verb is not None and verb.kind in ("plain", "money") and verb.category != "Read"
 
 
 def _is_noun(word: str, lexicon: Lexicon) -> bool:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 
-from toolgate.classifier.choices import cautious_flag, deleting_flag, kept_at, payment_of, run_by
+from toolgate.classifier.choices import cautious_flag, deleting_flag, kept_at, payment_of, run_by, said_in_sql
 from toolgate.classifier.lexicon import Lexicon
 from toolgate.classifier.parameters import word_set
 from toolgate.classifier.phrases import phrase
@@ -14,6 +14,9 @@ from toolgate.policy.categories import Category
 _TOLD_FIRST, _TOLD_SOON = 400, 800
 """Characters of a description in which a phrase is about the tool itself."""
 _FILES = word_set("write save create copy move replace export put rename import restore download")
+_ROWS = word_set("table tables data row rows record records database")
+_TAKING = word_set("download export extract fetch retrieve dump")
+_REQUESTING = word_set("send call make trigger fire")
 _EXPLAINS = word_set(
     "search find explain validate check analyze analyse format lint parse review describe suggest optimize"
 )
@@ -22,18 +25,24 @@ _EXPLAINS = word_set(
 def riskier(first: Reading, choices: Sequence[Reading], part: Part, lowered: str, lexicon: Lexicon) -> list[Reading]:
     """All that may raise what was read first; `lowered` is the description in lower case."""
     return [
-        *_by_choices(first, choices),
+        *_by_choices(first, choices, part),
         *_by_parameters(first, part),
         *_by_claims(first, part.claims),
         *_by_phrases(first, part, lowered, lexicon),
     ]
 
 
-def _by_choices(first: Reading, choices: Sequence[Reading]) -> list[Reading]:
+def _by_choices(first: Reading, choices: Sequence[Reading], part: Part) -> list[Reading]:
     """Actions to choose from count where they delete or move money, others where nothing sure was said."""
     if first.weight < SAYS and all(each.category == "Read" for each in choices):
         return []
-    return [each for each in choices if each.category in ("Destructive", "Financial") or first.weight < SAYS]
+    return [
+        each
+        for each in choices
+        if each.category in ("Destructive", "Financial")
+        or first.weight < SAYS
+        or (each.verb == "request" and (first.verb in _REQUESTING or "body" in {it.name for it in part.declared}))
+    ]
 
 
 def _by_parameters(first: Reading, part: Part) -> list[Reading]:
@@ -43,17 +52,25 @@ def _by_parameters(first: Reading, part: Part) -> list[Reading]:
         found = (
             ("Destructive", deleting_flag(part.declared), "deletes"),
             ("Financial", payment_of(part.words, part.declared), "pays"),
+            ("Execute", said_in_sql(part.declared) if not _ROWS.isdisjoint(part.words) else "", "is run"),
         )
     elif first.category == "Read":
         found = (
             ("Execute", run_by(part.declared) if _EXPLAINS.isdisjoint(part.words) else "", "is run"),
-            ("Write", kept_at(part.declared, first.verb), "says where to keep it"),
+            (
+                "Write",
+                "" if "screenshot" in part.words else kept_at(part.declared, first.verb),
+                "says where to keep it",
+            ),
             ("Write", cautious_flag(part.declared) if first.weight < SAYS else "", "is for what changes something"),
         )
     return [Reading(category, f"parameter `{path}` {why}", PROBABLY) for category, path, why in found if path]
 
 
 def _by_phrases(first: Reading, part: Part, lowered: str, lexicon: Lexicon) -> list[Reading]:
+    if first.category == "Read" and first.verb in _TAKING:
+        kept = phrase(lowered[:_TOLD_FIRST], "keeps", lexicon)
+        return [Reading("Write", f"description says `{kept}`", PROBABLY)] if kept else []
     if first.category == "Read" and first.weight == SAYS:
         return []
     writes = first.category == "Write"

@@ -13,14 +13,15 @@ SAYS, PROBABLY, HINTS = 3, 2, 1
 
 
 class Reading(NamedTuple):
-    """`evidence` quotes what was read; `weight` is one of SAYS, PROBABLY and HINTS; `verb` and the word
-    `beside` it that decided may be ""."""
+    """`evidence` quotes what was read; `weight` is one of SAYS, PROBABLY and HINTS; `verb`, the word `beside` it that
+    decided, and the `first` of the verbs listed together whose later one decided may be ""."""
 
     category: Category
     evidence: str
     weight: int
     verb: str = ""
     beside: str = ""
+    first: str = ""
 
 
 @dataclass(frozen=True, slots=True)

@@ -11,20 +11,25 @@ _FRAME = re.compile(
     r"""\[[^\]]{0,60}\]|\([^)]{0,60}\)|<[^>]{0,60}>|[\s\W_]+
     |(?:tool\ name|name)\s*:\s*\S+|[a-z]+(?:\ [a-z]+)?\s*:(?=\s)
     |(?:please\ )?use\ (?:this|it|the)\b(?:\ (?:tool|endpoint|function|api|command|method|action))?
-      (?:\ (?:to|for|when|whenever|if)\ (?:you|the\ user|users)?\ ?(?:need|needs|want|wants|asks?)?\ ?(?:to)?)?
+      (?:\ (?:to|for|when|whenever|if)\ (?:you|(?:the|a)\ user|users)?\ ?
+        (?:\w+ly\ )?(?:needs?|wants?|asks?|requests?)?\ ?(?:to)?)?
     |(?:this|the)\ (?:\w+\ ){0,2}?
       (?:tool|endpoint|function|api|method|command|operation|service|action|utility|server|query)\b
     |(?:an?\ )?(?:\w+\ ){0,2}?(?:tool|endpoint|function|api|utility)\ (?:to|for|that|which)\b
     |(?:mcp\ )?tools?\ (?:to|for)\b|(?:an?\ )?api\ (?:to|for)\b|api\b
     |(?:it|that|which|will|can|may|should|must|to|is|are|be|used|designed|intended|meant|able|helps?|you|your|we|i|and|by|for)\b
-    |(?:allows?|lets?|enables?)\b(?:\ (?:you|users?|the\ (?:user|agent|model|ai|llm|client)|agents?|us|clients?|ai))?
+    |(?:allows?|lets?|enables?)\b
+      (?:\ (?:you|(?:the\ )?(?:users?|agents?|models?|ai|llms?|clients?)|us)\b|(?=\ (?:for|to|chat|\w+ing)\b))
     |(?:provides?|gives?|offers?|has|have)\ (?:the\ |an?\ )?
       (?:ability|capability|functionality|way|option|interface|means)s?\ (?:to|of|for)
-    |(?:responsible\ for|attempts?\ to|tr(?:y|ies)\ to|useful\ for|used\ for)
-    |(?:\w+ly|batch|bulk|quick|simple|now|just|then|first|also|always|optionally|again|only|easy|both|either)\b""",
+    |(?:(?:serves?|acts?)\ as|responsible\ for|attempts?\ to|tr(?:y|ies)\ to|useful\ for|used\ for)
+    |(?:(?!(?:app|rep|multip|supp|imp|comp|re|f|assemb|anoma|fami)ly\b)\w+ly|force|batch|bulk|quick|simple|now|just|then|first|also|always|optionally|again|only|easy|both|either)\b""",
     re.VERBOSE | re.IGNORECASE,
 )
-_ADVICE = re.compile(r"https?:|```|(?:use|call|useful)\s+(?:when|if|after|before|with)\b", re.IGNORECASE)
+_ADVICE = re.compile(
+    r"https?:|```|(?:use|call|useful)\s+(?:when|if|after|before|with)\b|(?:please\s+)?(?:make\s+sure|ensure\s+(?:that|you)|note|remember\s+(?:that|to))\b",
+    re.IGNORECASE,
+)
 """Sentences that say when to use a tool, and lines that are no sentences."""
 
 

@@ -76,7 +76,7 @@ def learned(names: Sequence[Sequence[str]], known: Mapping[int, Category]) -> di
         for end in (0, -1):
             if names[at]:
                 votes.setdefault((end, names[at][end]), Counter())[category] += 1
-    reads = len(known) >= _FEW and Counter(known.values())["Read"] >= _SHARE * len(known)
+    reads = len(known) >= _FEW and Counter(known.values())["Read"] >= 0.5 * len(known)
     return {
         at: vote
         for at, words in enumerate(names)

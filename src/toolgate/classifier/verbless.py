@@ -10,6 +10,7 @@ from toolgate.classifier.reading import HINTS, PROBABLY, Reading
 from toolgate.policy.categories import Category
 
 _MAKERS = word_set("generation generator")
+_MANAGERS = word_set("manager management")
 _GLUED_ENDS = ("thinking", "reasoning", "analysis", "analyzer", "search", "finder", "checker", "viewer")
 _GLUED = ("get", "create", "delete", "update", "search", "fetch")
 """Verbs that are taken off a long word without spelling: `getblocknumber`."""
@@ -30,6 +31,8 @@ def _by_noun(words: Sequence[str], lexicon: Lexicon) -> Reading | None:
         return Reading("Write" if kept else "Read", f"name part `to` with `{target}`", HINTS)
     if lexicon.has("objects.answers", words[-1]):
         return Reading("Read", f"name ends with `{words[-1]}`", HINTS)
+    if words[-1] in _MANAGERS:
+        return Reading("Write", f"name ends with `{words[-1]}`", HINTS)
     if words[-1] in _MAKERS:
         made = any(lexicon.has("objects.kept", word) for word in words)
         return Reading("Write" if made else "Read", f"name ends with `{words[-1]}`", HINTS)
@@ -37,7 +40,7 @@ def _by_noun(words: Sequence[str], lexicon: Lexicon) -> Reading | None:
         category = lexicon.acts.get(word)
         if category is not None:
             last = word == words[-1] and category != "Execute"
-            return Reading(category, f"name part `{word}`", PROBABLY if last else HINTS)
+            return Reading(category, f"name part `{word}`", PROBABLY if last else HINTS, word)
     return None
 
 

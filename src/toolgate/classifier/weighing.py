@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from typing import Literal, NamedTuple
 
-from toolgate.classifier.choices import COMMANDS, chosen, run_by
+from toolgate.classifier.choices import COMMANDS, chosen, paging_of, run_by, thought_of
 from toolgate.classifier.grammar import by_description
 from toolgate.classifier.lexicon import Lexicon
 from toolgate.classifier.naming import by_name
@@ -27,6 +27,9 @@ _CHANGES = word_set(
     "create update set add send save write edit modify change upload post put insert move rename patch import publish"
 )
 """A sentence that begins with one of the first is believed of a name that has none of the second."""
+_TEXTS = word_set("instructions guidance guidelines")
+"""What says how something is done does not do it: `Get instructions for running tests`."""
+_DOERS = word_set("agent agents")
 _QUERIES = frozenset({"", "query", "queries"})
 
 
@@ -44,7 +47,7 @@ def judged(part: Part, setting: Setting, lexicon: Lexicon) -> Judged:
     named, told = by_name(part.words, setting, lexicon), by_description(part.text, setting, lexicon)
     lowered = part.text.lower()
     choices = chosen(part.declared, lexicon)
-    first = _opened(_settled(named, told, choices, part.claims), lowered, lexicon)
+    first = _opened(_settled(named, told, choices, part), lowered, lexicon)
     decided = _riskiest([first, *riskier(first, choices, part, lowered, lexicon)])
     if not setting.shell:
         decided = _calmed(decided, part, lowered, lexicon)
@@ -66,10 +69,11 @@ def _evidence(
     return tuple(dict.fromkeys([decided.evidence, *supports, *said]))
 
 
-def _settled(
-    named: Reading | None, told: Reading | None, choices: Sequence[Reading], claims: Mapping[object, object]
-) -> Reading:
-    """What name and description say; where they say nothing, the actions to choose from, then the author's claim."""
+def _settled(named: Reading | None, told: Reading | None, choices: Sequence[Reading], part: Part) -> Reading:
+    """What name and description say; without them actions to choose from, parts of a list, the author's claim."""
+    thought = thought_of(part.declared)
+    if thought:
+        return Reading("Read", f"parameter `{thought}` numbers thoughts", SAYS)
     if named is not None and told is not None:
         return _between(named, told)
     only = named or told
@@ -77,7 +81,10 @@ def _settled(
         return only
     if choices:
         return _riskiest(choices)
-    if claims.get("readOnlyHint") is True:
+    page = paging_of(part.declared)
+    if page:
+        return Reading("Read", f"parameter `{page}` says which part of a list", HINTS)
+    if part.claims.get("readOnlyHint") is True:
         return Reading("Read", "annotation `readOnlyHint` is true", HINTS)
     return _NOTHING
 
@@ -91,13 +98,9 @@ def _between(named: Reading, told: Reading) -> Reading:
     """Which of two that differ counts: the weightier; of equal ones the riskier, unless the name plainly asks."""
     if named.category == told.category:
         return named if named.weight >= told.weight else told
-    if named.verb.startswith("un") and told.category == "Destructive":
-        return named
-    if named.category == "Write" and named.verb not in _CHANGES and told.verb in _TELLS and told.category == "Read":
+    if _tells_more(named, told):
         return told
-    if told.beside and told.verb == named.verb:
-        return told
-    if named.category == "Destructive" and named.weight >= PROBABLY and told.category != "Financial":
+    if _keeps(named, told):
         return named
     if named.weight != told.weight:
         return named if named.weight > told.weight else told
@@ -106,6 +109,27 @@ def _between(named: Reading, told: Reading) -> Reading:
     if told.beside and not named.beside and (named.category, told.category) != ("Execute", "Write"):
         return told
     return _riskiest([named, told])
+
+
+def _keeps(named: Reading, told: Reading) -> bool:
+    """Whether nothing but money changes what the name says: that it deletes, or that it undoes."""
+    if named.verb.startswith("un") and told.category == "Destructive":
+        return True
+    return named.category == "Destructive" and named.weight >= PROBABLY and told.category != "Financial"
+
+
+def _tells_more(named: Reading, told: Reading) -> bool:
+    """Whether the description is about the name itself: what the verb means here, or what else is done."""
+    if named.verb.startswith("un") and told.category == "Destructive":
+        return False
+    if told.category == "Read":
+        if told.beside in _TEXTS or named.verb in _DOERS:
+            return True
+        if named.category == "Write" and named.verb not in _CHANGES and told.verb in _TELLS:
+            return True
+    if told.category == "Write" and told.first and told.first == named.verb:
+        return True
+    return told.verb == named.verb and bool(told.beside)
 
 
 def _runs(named: Reading, told: Reading) -> bool:

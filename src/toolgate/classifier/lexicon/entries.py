@@ -45,7 +45,7 @@ KINDS: tuple[str, ...] = (
             "asking",
         ]
     ),
-    *(f"phrases.{kind}" for kind in ["permanent", "overwrites", "replaces", "spends", "reads"]),
+    *(f"phrases.{kind}" for kind in ["permanent", "overwrites", "replaces", "spends", "keeps", "reads"]),
     *(f"purposes.{kind}" for kind in ["money", "screen", "acting", "shell"]),
 )
 """Every table that a lexicon may have."""
