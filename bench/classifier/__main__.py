@@ -23,7 +23,9 @@ from toolgate.policy.categories import PRECEDENCE
 SAMPLES = {
     "the first sample, opened after its measurement": "labels.jsonl",
     "the second sample, opened after its measurement": "labels_second.jsonl",
-    "the third sample": "labels_third.jsonl",
+    "the third sample, opened after its measurement": "labels_third.jsonl",
+    "the fourth sample": "labels_fourth.jsonl",
+    "the fifth sample, of one reader": "labels_fifth.jsonl",
     "the sample of words that sound like money or deletion": "risky_labels.jsonl",
 }
 OPENED = frozenset({"composio/github", "microsoft/mcp/azure"})
