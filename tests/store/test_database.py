@@ -14,6 +14,7 @@ from alembic import command
 from alembic.autogenerate import compare_metadata
 from alembic.migration import MigrationContext
 from sqlalchemy.engine import Engine
+from tests.store import schema
 
 from toolgate.store import database, migrate, servers, tables
 from toolgate.store.database import latest_change, open_database, reading, writing
@@ -122,14 +123,27 @@ def test_processes_that_open_a_new_directory_at_once_agree(data: Path) -> None:
     engine.dispose()
 
 
-def test_an_interrupted_migration_leaves_nothing(data: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_an_interrupted_migration_leaves_the_version_before(data: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     def upgrade_and_die(connection: sa.Connection) -> None:
         upgrade(connection)
         raise KeyboardInterrupt
 
+    at_first_version(data)
     upgrade = migrate.upgrade
     monkeypatch.setattr(migrate, "upgrade", upgrade_and_die)
     with pytest.raises(KeyboardInterrupt):
+        open_database(data)
+    with closing(sqlite3.connect(database_file(data))) as connection:
+        assert connection.execute("SELECT version_num FROM alembic_version").fetchall() == [("0001",)]
+    monkeypatch.undo()
+    open_database(data).dispose()
+
+
+def test_an_interrupted_creation_leaves_nothing(data: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    cut = tmp_path / "schema.sql"
+    cut.write_text(database.SCHEMA.read_text("utf-8") + "CREATE TABLE organisations (id TEXT);\n", "utf-8")
+    monkeypatch.setattr(database, "SCHEMA", cut)
+    with pytest.raises(StoreError, match="already exists"):
         open_database(data)
     with closing(sqlite3.connect(database_file(data))) as connection:
         assert connection.execute("SELECT count(*) FROM sqlite_master").fetchone() == (0,)
@@ -137,11 +151,32 @@ def test_an_interrupted_migration_leaves_nothing(data: Path, monkeypatch: pytest
     open_database(data).dispose()
 
 
-def test_rows_of_the_first_version_are_kept_and_read(data: Path) -> None:
+def test_a_new_database_is_what_the_migrations_make(engine: Engine, data: Path, tmp_path: Path) -> None:
+    assert database.SCHEMA.read_text("utf-8") == schema.script(tmp_path / "migrated.db")
+    assert schema.statements(database_file(data)) == schema.statements(tmp_path / "migrated.db")
+
+
+def test_a_foreign_database_is_left_as_it_is(data: Path) -> None:
     prepare_directory(data)
-    first = sa.create_engine(f"sqlite:///{database_file(data)}")
+    with closing(sqlite3.connect(database_file(data))) as connection:
+        connection.execute("CREATE TABLE organisations (id TEXT)")
+    with pytest.raises(StoreError, match="already exists"):
+        open_database(data)
+    with closing(sqlite3.connect(database_file(data))) as connection:
+        assert connection.execute("SELECT name FROM sqlite_master").fetchall() == [("organisations",)]
+
+
+def at_first_version(data: Path) -> Engine:
+    prepare_directory(data)
+    first = sa.create_engine(f"sqlite:///{database_file(data)}", poolclass=sa.NullPool)
     with first.begin() as connection:
         command.upgrade(migrate.configuration(connection), "0001")
+    return first
+
+
+def test_rows_of_the_first_version_are_kept_and_read(data: Path) -> None:
+    first = at_first_version(data)
+    with first.begin() as connection:
         values = "('s', :organisation, 'cargo', 'https://cargo.example/', 0, 1, 0)"
         columns = "(id, organisation_id, name, url, allow_private, pin, created)"
         row = {"organisation": tables.DEFAULT_ORGANISATION}

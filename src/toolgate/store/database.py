@@ -28,6 +28,9 @@ AnySelect: TypeAlias = sa.Select[*tuple[Any, ...]]
 HEAD = "0005"
 """The newest migration; a test compares it with the scripts."""
 
+SCHEMA = Path(__file__).parent / "schema.sql"
+"""What the migrations make of an empty file; a test compares it with them."""
+
 LOCK_WAIT = 10.0
 """Seconds a writer waits for another one."""
 
@@ -45,9 +48,16 @@ def open_database(data: Path, *, kept: int = 0) -> Engine:
     engine = _engine(path, kept)
     if _schema(path) != HEAD:
         with _migration_lock(data):
-            if _schema(path) != HEAD:
-                _migrate(engine, path)
+            _bring_up(engine, path)
     return engine
+
+
+def _bring_up(engine: Engine, path: Path) -> None:
+    known = _schema(path)
+    if known is None:
+        _create(path)
+    elif known != HEAD:
+        _migrate(engine, path)
 
 
 def _engine(path: Path, kept: int) -> Engine:
@@ -76,15 +86,21 @@ def _begin(connection: Connection) -> None:
     connection.exec_driver_sql("BEGIN IMMEDIATE" if writes else "BEGIN DEFERRED")
 
 
-def _schema(path: Path) -> str:
-    """The migration the file is at; `""` when it is new. Plain sqlite3: most starts need no more than this."""
+def _schema(path: Path) -> str | None:
+    """The migration the file is at; `""` when it names none, None when it is empty.
+
+    Plain sqlite3: most starts need no more than this.
+    """
     try:
         with closing(sqlite3.connect(path, timeout=LOCK_WAIT)) as connection:
-            known = connection.execute("SELECT 1 FROM sqlite_master WHERE name = 'alembic_version'").fetchone()
+            names = {name for (name,) in connection.execute("SELECT name FROM sqlite_master")}
+            known = "alembic_version" in names
             row = connection.execute("SELECT version_num FROM alembic_version").fetchone() if known else None
     except sqlite3.Error as error:
         raise _unreadable(str(path), error) from error
-    return str(row[0]) if row else ""
+    if row:
+        return str(row[0])
+    return "" if names else None
 
 
 @contextmanager
@@ -95,6 +111,17 @@ def _migration_lock(data: Path) -> Iterator[None]:
         yield
     finally:
         os.close(descriptor)
+
+
+def _create(path: Path) -> None:
+    """A new database at once, in one transaction: a first start should not wait for all migrations and for alembic."""
+    statements = SCHEMA.read_text("utf-8")
+    try:
+        with closing(sqlite3.connect(path, timeout=LOCK_WAIT, isolation_level=None)) as connection:
+            _settle_connection(connection, None)
+            connection.executescript(f"BEGIN IMMEDIATE;\n{statements}COMMIT;")
+    except sqlite3.Error as error:
+        raise _unreadable(str(path), error) from error
 
 
 def _migrate(engine: Engine, path: Path) -> None:
