@@ -41,8 +41,8 @@ class NoJson(ToolgateError):
 
 def _points() -> list[str]:
     """Every character that is always taken out, in order."""
-    inside = re.compile(f"[{CONTROLS}{DIRECTIONS}{WIDTHLESS}{TAGS}]")
-    return [chr(point) for point in (*range(0xD800), *range(0xE000, 0xE0100)) if inside.match(chr(point))]
+    ranges = re.findall("(.)(?:-(.))?", CONTROLS + DIRECTIONS + WIDTHLESS + TAGS, re.DOTALL)
+    return sorted(chr(point) for first, last in ranges for point in range(ord(first), ord(last or first) + 1))
 
 
 def _raw(points: Iterable[str]) -> Iterator[bytes]:
