@@ -7,7 +7,7 @@ from pathlib import Path
 
 import pytest
 
-from toolgate.attacks.reading import CASES, CaseUnreadable, all_cases, find, load
+from toolgate.attacks.reading import CASES, CaseUnreadable, all_cases, find, load, with_slug
 from toolgate.errors import ToolgateError
 
 SAMPLE = (CASES / "path-prefix-bypass.toml").read_text("utf-8")
@@ -60,6 +60,11 @@ def test_cases_are_found_by_slug_and_number_and_nothing_else() -> None:
     assert find("22") is find("path-prefix-bypass")
     with pytest.raises(ToolgateError, match="there is no such attack"):
         find("path-prefix")
+
+
+def test_a_slug_is_no_number() -> None:
+    assert with_slug("path-prefix-bypass") is find("22")
+    assert with_slug("22") is None
 
 
 def test_nothing_that_nobody_read_is_published() -> None:

@@ -71,6 +71,11 @@ def all_cases() -> tuple[Case, ...]:
     return tuple(sorted(cases, key=lambda case: case.number))
 
 
+def with_slug(slug: str) -> Case | None:
+    """The case with this slug, None where there is none."""
+    return next((case for case in all_cases() if case.slug == slug), None)
+
+
 def find(reference: str) -> Case:
     """The case with this slug or number. Raises ToolgateError."""
     for case in all_cases():

@@ -15,7 +15,7 @@ from toolgate.classifier.recommend import written
 from toolgate.design.filters import cut
 from toolgate.design.page import Page
 from toolgate.site.addressed import outward
-from toolgate.site.attack_links import SECTION, kind_path, one_line, paragraphs
+from toolgate.site.attack_links import SECTION, attack_brief, kind_path, one_line, paragraphs
 from toolgate.site.diagram import diagram
 from toolgate.site.frameworks import named_by
 from toolgate.site.making import catalogue_page
@@ -67,11 +67,7 @@ def attack_page(
 def attack_facts(case: Case) -> dict[str, Any]:
     """All that the attack database says of a case, as JSON has it."""
     return {
-        "attack": case.title,
-        "slug": case.slug,
-        "number": case.number,
-        "kind": case.kind,
-        "verdict": case.verdict,
+        **attack_brief(case),
         "means": VERDICTS[case.verdict].means,
         "summary": paragraphs(case.summary),
         "how": paragraphs(case.how),
@@ -82,8 +78,6 @@ def attack_facts(case: Case) -> dict[str, Any]:
             {**msgspec.to_builtins(source), "says": one_line(source.says), "read": GRADES[source.grade].means}
             for source in case.sources
         ],
-        "categories": list(case.categories),
-        "signals": list(case.signals),
         **_mend(case),
         "residual": paragraphs(case.residual),
         "run": f"toolgate attack run {case.slug}",

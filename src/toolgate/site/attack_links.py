@@ -14,17 +14,27 @@ SECTION: Final = "attacks"
 """The first part of the path of each page of the attack database."""
 
 
+def attack_brief(case: Case) -> dict[str, Any]:
+    """What is said of a case wherever it is told of as JSON; its summary is one line in lists, paragraphs elsewhere."""
+    return {
+        "attack": case.title,
+        "slug": case.slug,
+        "number": case.number,
+        "kind": case.kind,
+        "verdict": case.verdict,
+        "categories": list(case.categories),
+        "signals": list(case.signals),
+    }
+
+
 def attack_row(here: Surroundings, case: Case) -> dict[str, Any]:
     """An attack as lists have it."""
     return {
         **attack_link(here, case),
-        "number": case.number,
-        "kind": case.kind,
+        **attack_brief(case),
         "kind_title": KINDS[case.kind].title,
         "kind_href": here.at(*kind_path(case.kind)),
         "summary": one_line(case.summary),
-        "categories": list(case.categories),
-        "signals": list(case.signals),
     }
 
 

@@ -9,11 +9,12 @@ from fastapi import Path, Query
 from toolgate.attacks import results
 from toolgate.attacks.abuse import shipped
 from toolgate.attacks.case import Case, Verdict
+from toolgate.attacks.reading import with_slug
 from toolgate.attacks.results import Played
 from toolgate.control.api.operation import Here, needs, resource
 from toolgate.control.api.shapes.attacks import Attack, AttackList
 from toolgate.site.attack import attack_facts
-from toolgate.site.attack_links import one_line
+from toolgate.site.attack_links import attack_brief, one_line
 from toolgate.store.described import when
 from toolgate.store.errors import NotStored
 
@@ -39,7 +40,7 @@ def list_attacks(here: Here, kind: OfKind = None, verdict: OfVerdict = None) -> 
 )
 def show_attack(slug: AttackSlug, here: Here) -> dict[str, Any]:
     """Show an attack: how it works, where it is documented, what stops it, what does not, and what remains."""
-    case = next((each for each in shipped().cases if each.slug == slug), None)
+    case = with_slug(slug)
     if case is None:
         raise NotStored("attack", f"there is no attack `{slug}`", "`/catalogue/attacks` lists all")
     last = results.last(here.data).get(slug)
@@ -47,17 +48,7 @@ def show_attack(slug: AttackSlug, here: Here) -> dict[str, Any]:
 
 
 def _listed(case: Case, last: Played | None) -> dict[str, Any]:
-    return {
-        "attack": case.title,
-        "slug": case.slug,
-        "number": case.number,
-        "kind": case.kind,
-        "verdict": case.verdict,
-        "summary": one_line(case.summary),
-        "categories": list(case.categories),
-        "signals": list(case.signals),
-        "last": _last(last),
-    }
+    return {**attack_brief(case), "summary": one_line(case.summary), "last": _last(last)}
 
 
 def _frameworks(case: Case) -> dict[str, list[str]]:

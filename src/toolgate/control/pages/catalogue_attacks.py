@@ -8,6 +8,7 @@ from starlette.routing import BaseRoute
 from toolgate.attacks import results
 from toolgate.attacks.abuse import shipped
 from toolgate.attacks.case import Case
+from toolgate.attacks.reading import with_slug
 from toolgate.attacks.results import Played
 from toolgate.catalogue.entries import ToolEntry
 from toolgate.control.pages.catalogue_reading import Reader, missing, reading
@@ -43,7 +44,7 @@ def _with_verdict(request: Request, reader: Reader) -> Page:
 
 
 def _attack(request: Request, reader: Reader) -> Page:
-    case = next((each for each in shipped().cases if each.slug == request.path_params["attack_slug"]), None)
+    case = with_slug(request.path_params["attack_slug"])
     if case is None:
         return missing(reader)
     links = [tool_link(reader.here, tool) for tool in _abused(request, reader, case)]
