@@ -24,8 +24,8 @@ from mcp_types import CallToolResult, EmbeddedResource, TextContent, TextResourc
 _DIRECTIVE: Final = re.compile(r"CALL ([A-Za-z0-9_.-]+) (?=\{)")
 _READER: Final = json.JSONDecoder()
 _TAGS: Final = {0xE0000 + code: chr(code) for code in range(0x20, 0x7F)}
-SECONDS: Final = 10.0
-PLAIN: Final = ssl.SSLContext(ssl.PROTOCOL_TLS_CLIENT)
+_SECONDS: Final = 10.0
+_PLAIN: Final = ssl.SSLContext(ssl.PROTOCOL_TLS_CLIENT)
 """Trusts nobody: only loopback is spoken to, without TLS, and to load the machine's certificates takes 40 ms."""
 
 
@@ -161,11 +161,16 @@ def _readable(result: CallToolResult) -> str:
     return "\n".join(parts)
 
 
+def loopback(timeout: float = _SECONDS, **options: Any) -> httpx2.AsyncClient:
+    """An HTTP client for what listens on this machine; `options` are httpx2's."""
+    return httpx2.AsyncClient(timeout=timeout, verify=_PLAIN, **options)
+
+
 @asynccontextmanager
 async def connection(url: str, headers: dict[str, str], mode: ConnectMode = "auto") -> AsyncIterator[Client]:
     """The official client on a streamable HTTP endpoint; nothing is cached."""
     async with (
-        httpx2.AsyncClient(headers=headers, timeout=SECONDS, verify=PLAIN) as http,
+        loopback(headers=headers) as http,
         Client(streamable_http_client(url, http_client=http), mode=mode, cache=None) as client,
     ):
         yield client

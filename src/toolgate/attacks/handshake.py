@@ -2,13 +2,13 @@
 
 from __future__ import annotations
 
-import json
 from typing import Any, Final
 
 import httpx2
 
-from toolgate.attacks.agent import PLAIN, SECONDS
-from toolgate.attacks.scene import Door
+from toolgate.attacks.agent import loopback
+from toolgate.attacks.door import Door
+from toolgate.attacks.speech import message, tool_call
 
 _REVISION: Final = "2025-11-25"
 _ACCEPT: Final = "application/json, text/event-stream"
@@ -25,13 +25,12 @@ class Caller:
         """Open a session; returns its id, "" where none was given."""
         client = {"name": "caller", "version": "0"}
         params = {"protocolVersion": _REVISION, "capabilities": {}, "clientInfo": client}
-        answer = await self.send("POST", body=_message("initialize", params))
+        answer = await self.send("POST", body=message("initialize", params))
         return str(answer.headers.get(SESSION, ""))
 
     async def call(self, session: str, tool: str, arguments: dict[str, Any]) -> int:
         """Call a tool in a session, whoever's it is; returns the status of the answer."""
-        body = _message("tools/call", {"name": tool, "arguments": arguments})
-        return (await self.send("POST", session, body)).status_code
+        return (await self.send("POST", session, tool_call(tool, arguments))).status_code
 
     async def ask(self, verb: str, session: str) -> int:
         """GET reads the session's stream, DELETE ends it; returns the status."""
@@ -42,9 +41,5 @@ class Caller:
         headers = {"accept": _ACCEPT, **self._door.headers}
         headers |= {SESSION: session, "mcp-protocol-version": _REVISION} if session else {}
         headers |= {"content-type": "application/json"} if body else {}
-        async with httpx2.AsyncClient(timeout=SECONDS, verify=PLAIN) as http:
+        async with loopback() as http:
             return await http.request(verb, self._door.url, headers=headers, content=body)
-
-
-def _message(method: str, params: dict[str, Any]) -> bytes:
-    return json.dumps({"jsonrpc": "2.0", "id": 1, "method": method, "params": params}).encode()

@@ -4,37 +4,29 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import AsyncIterator, Mapping, Sequence
-from contextlib import AsyncExitStack, asynccontextmanager
+from contextlib import AsyncExitStack, asynccontextmanager, closing
 from dataclasses import dataclass, field
-from typing import Any, Literal
+from typing import Any, Final, Literal
 
-import httpx2
-
-from toolgate.attacks.agent import PLAIN, SECONDS, Agent, Spoken, connection
+from toolgate.attacks.agent import Agent, Spoken, connection, loopback
 from toolgate.attacks.case import Case, Effect, Step, StubServer
+from toolgate.attacks.door import Door
 from toolgate.attacks.dressing import Dressed, Fit, fits
 from toolgate.attacks.host import find_play, make_stub
-from toolgate.attacks.stage import Stage, allow_all
+from toolgate.attacks.stage import ACTOR, Stage, allow_all
 from toolgate.attacks.stubs.stub import Arguments, Definition, Stub
 from toolgate.audit.reader import Position
 from toolgate.audit.records import AnyEntry, Decision, Outcome
+from toolgate.store.approvals import ApprovalStore
 
 Variant = Literal["bare", "guarded", "wrong", "benign", "companion"]
 """Without the gateway; behind it with the recommended policy, or somebody's own; with the tempting one; honest work
 behind the recommended one; with the companion control."""
-USUAL = "agent"
-_LOOKS = 50
-_PAUSE = 0.02
-
-
-@dataclass(slots=True, frozen=True)
-class Door:
-    """Where one agent reaches one server, and what it shows there. `grant_id` "" where there is no gateway."""
-
-    url: str
-    headers: dict[str, str]
-    grant_id: str = ""
-    server_id: str = ""
+USUAL: Final = "agent"
+_LOOKS: Final = 250
+_PAUSE: Final = 0.02
+_ENDING: Final = frozenset({"tools/list", "tools/call"})
+"""What has an ending soon, as a stream has not."""
 
 
 @dataclass(slots=True, frozen=True)
@@ -76,6 +68,11 @@ class Scene:
         """Whether the agents come through the gateway."""
         return self.variant != "bare"
 
+    @property
+    def steps(self) -> list[Step]:
+        """The steps of honest work where this is it, else those of the attack."""
+        return self.case.benign.steps if self.variant == "benign" else self.case.steps
+
     def note(self, effect: str, entry: str) -> None:
         """Keep what the play saw."""
         self.noted.setdefault(effect, []).append(entry)
@@ -87,6 +84,10 @@ class Scene:
     def door(self, server: str, grant: str = USUAL) -> Door:
         """Where a grant's agent reaches a server."""
         return self.doors[grant, server]
+
+    def way_in(self, server: str) -> Door:
+        """The usual agent's door; where the tempting mistake is played, the server itself, past the gateway."""
+        return Door(self.urls[server], {}) if self.variant == "wrong" else self.door(server)
 
     def agent(self, grant: str = USUAL) -> Agent:
         """The gullible agent of a grant; the same one for the whole run."""
@@ -110,13 +111,13 @@ class Scene:
         usual = {"content-type": "application/json", "accept": "application/json, text/event-stream", **door.headers}
         sent = {name.lower(): text for name, text in usual.items()}
         sent |= {name.replace("_", "-"): text for name, text in headers.items()}
-        async with httpx2.AsyncClient(timeout=SECONDS, verify=PLAIN) as http:
+        async with loopback() as http:
             answer = await http.request(method, door.url, content=body, headers=sent)
         return answer.status_code, dict(answer.headers), answer.content
 
     def recorded(self) -> list[AnyEntry]:
         """Everything in the journal since the run began, of other runs' grants nothing."""
-        own = {door.grant_id for door in self.doors.values()}
+        own = self._grants()
         return [
             entry
             for entry in self.stage.recorded(self._since)
@@ -127,14 +128,27 @@ class Scene:
         """The decisions on this run's calls."""
         return [entry for entry in self.recorded() if isinstance(entry, Decision)]
 
-    async def settle(self) -> None:
-        """Return when every call that was let through has its ending on file, which may follow its answer; or soon.
+    def approve(self) -> int:
+        """Approve each call of this run that waits for a person, as one at a terminal does; returns how many."""
+        own = self._grants()
+        with closing(ApprovalStore(self.stage.data)) as store:
+            waiting = [each for each in store.every(["pending"]) if each.grant_id in own]
+            for each in waiting:
+                store.decide(each.id, "approved", ACTOR)
+        return len(waiting)
 
-        What is still open then, such as a stream, has none.
+    def _grants(self) -> set[str]:
+        return {door.grant_id for door in self.doors.values()}
+
+    async def settle(self) -> None:
+        """Return when what inspection did to each answer is on file, written after the answer by another process.
+
+        Not later than in a few seconds: what is missing then is for the checks to find.
         """
         for _ in range(_LOOKS if self.behind_gateway and self.case.checked_by == "inspection" else 0):
             ended = {entry.decision_id for entry in self.recorded() if isinstance(entry, Outcome)}
-            if all(call.decision_id in ended for call in self.decisions() if call.outcome == "allow"):
+            calls = [each for each in self.decisions() if each.outcome == "allow" and each.method in _ENDING]
+            if all(call.decision_id in ended for call in calls):
                 return
             await asyncio.sleep(_PAUSE)
 
@@ -152,7 +166,7 @@ class Scene:
         if self.case.play:
             await find_play(self.case.play)(self)
         else:
-            await self.carry_out(self.case.benign.steps if self.variant == "benign" else self.case.steps)
+            await self.carry_out(self.steps)
 
     async def prepare(self) -> None:
         """Start the stubs and, behind a gateway, register them and make the grants."""

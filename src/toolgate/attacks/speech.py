@@ -1,4 +1,4 @@
-"""Calls as clients write them, in both eras of the protocol, for plays that look at the very bytes of an answer."""
+"""Calls as clients write them, in both eras of the protocol, for plays that look at the very bytes."""
 
 from __future__ import annotations
 
@@ -21,14 +21,20 @@ class Spoken(NamedTuple):
     headers: dict[str, str]
 
 
+def message(method: str, params: dict[str, Any], id_: int = 1) -> bytes:
+    """A JSON-RPC request as the body of a POST."""
+    return json.dumps({"jsonrpc": "2.0", "id": id_, "method": method, "params": params}).encode()
+
+
+def tool_call(tool: str, arguments: dict[str, Any], id_: int = 1) -> bytes:
+    """The same, for a `tools/call` as the handshake era has it."""
+    return message("tools/call", {"name": tool, "arguments": arguments}, id_)
+
+
 def call(tool: str, arguments: dict[str, Any], *, modern: bool, **more: Any) -> Spoken:
     """A `tools/call`, of revision 2026-07-28 or of the one before it; `more` are further parameters."""
     params: dict[str, Any] = {"name": tool, "arguments": arguments, **more}
     if not modern:
-        return Spoken(_message(params), {"mcp_protocol_version": "2025-11-25"})
+        return Spoken(message("tools/call", params), {"mcp_protocol_version": "2025-11-25"})
     headers = {"mcp_protocol_version": MODERN, "mcp_method": "tools/call", "mcp_name": tool}
-    return Spoken(_message({**params, "_meta": _CLIENT}), headers)
-
-
-def _message(params: dict[str, Any]) -> bytes:
-    return json.dumps({"jsonrpc": "2.0", "id": 1, "method": "tools/call", "params": params}).encode()
+    return Spoken(message("tools/call", {**params, "_meta": _CLIENT}), headers)

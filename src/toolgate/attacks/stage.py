@@ -15,7 +15,7 @@ import httpx2
 import msgspec
 from sqlalchemy.engine import Engine
 
-from toolgate.attacks.agent import PLAIN
+from toolgate.attacks.agent import loopback
 from toolgate.attacks.host import Host
 from toolgate.audit.reader import Position, ends, entries
 from toolgate.audit.records import AnyEntry, read_line
@@ -118,7 +118,7 @@ async def control_plane(data: Path) -> str:
 async def _wake_control(data: Path) -> None:
     """Ask for a page: the control plane loads them when the first is asked for, which is not the time of a case."""
     with suppress(httpx2.HTTPError, TimeoutError):  # a case that needs it tells more
-        async with asyncio.timeout(_WAKING), httpx2.AsyncClient(timeout=_WAKING, verify=PLAIN) as http:
+        async with asyncio.timeout(_WAKING), loopback(_WAKING) as http:
             await http.get(f"{await control_plane(data)}/sign-in")
 
 

@@ -8,7 +8,7 @@ from typing import Any, Final
 
 import httpx2
 
-from toolgate.attacks.agent import PLAIN, SECONDS
+from toolgate.attacks.agent import loopback
 from toolgate.attacks.stage import ACTOR, Stage, control_plane
 from toolgate.errors import ToolgateError
 from toolgate.store import members, sessions, tokens
@@ -23,7 +23,7 @@ class Visitor:
     """Sends requests with the same headers every time; redirects are not followed."""
 
     def __init__(self, url: str, headers: dict[str, str]) -> None:
-        self._http = httpx2.AsyncClient(base_url=url, headers=headers, timeout=SECONDS, verify=PLAIN)
+        self._http = loopback(base_url=url, headers=headers)
 
     async def __aenter__(self) -> Visitor:
         return self

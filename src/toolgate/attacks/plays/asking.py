@@ -23,8 +23,7 @@ _ANSWERS: Final[dict[str, dict[str, Any]]] = {
 
 async def play(scene: Scene) -> None:
     """Call the tool on each topic of the run, in both eras; answer what is asked, and note what reached the client."""
-    steps = scene.case.benign.steps if scene.variant == "benign" else scene.case.steps
-    for step in steps:
+    for step in scene.steps:
         for modern in (True, False) if step.call else ():
             await _call(scene, step.arguments, modern=modern)
 

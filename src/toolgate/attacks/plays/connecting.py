@@ -7,9 +7,7 @@ from contextlib import AsyncExitStack
 from html import unescape
 from typing import Final, cast
 
-import httpx2
-
-from toolgate.attacks.agent import PLAIN, SECONDS
+from toolgate.attacks.agent import loopback
 from toolgate.attacks.scene import Scene
 from toolgate.attacks.shell import commands
 from toolgate.attacks.stubs import authsrv
@@ -33,7 +31,7 @@ async def play(scene: Scene) -> None:
 async def _believed(scene: Scene, server: str) -> str:
     """What a naive client goes on to: whatever the metadata say."""
     issuer = cast(authsrv.Server, scene.stubs[server]).issuer
-    async with httpx2.AsyncClient(timeout=SECONDS, verify=PLAIN) as http:
+    async with loopback() as http:
         answer = await http.get(f"{issuer}/.well-known/oauth-authorization-server")
         return str(answer.json()["authorization_endpoint"])
 

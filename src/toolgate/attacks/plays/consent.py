@@ -9,7 +9,7 @@ from typing import Any, Final
 
 import httpx2
 
-from toolgate.attacks.agent import PLAIN, SECONDS
+from toolgate.attacks.agent import loopback
 from toolgate.attacks.scene import Scene
 from toolgate.attacks.visitors import Visitor, person, stranger
 from toolgate.errors import ToolgateError
@@ -80,7 +80,7 @@ async def _consented(scene: Scene, who: Visitor, stack: AsyncExitStack) -> str:
 
 
 async def _browser(stack: AsyncExitStack, **options: Any) -> httpx2.AsyncClient:
-    return await stack.enter_async_context(httpx2.AsyncClient(timeout=SECONDS, verify=PLAIN, **options))
+    return await stack.enter_async_context(loopback(**options))
 
 
 def _look(scene: Scene, answer: httpx2.Response, what: str) -> None:

@@ -7,8 +7,9 @@ import re
 from contextlib import AsyncExitStack
 from typing import Any, Final
 
+from toolgate.attacks.door import Door
 from toolgate.attacks.handshake import Caller
-from toolgate.attacks.scene import Door, Scene
+from toolgate.attacks.scene import Scene
 from toolgate.attacks.visitors import Visitor, program, stranger
 
 _COMMAND: Final = "touch pwned"

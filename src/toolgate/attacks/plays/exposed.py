@@ -4,8 +4,9 @@ from __future__ import annotations
 
 from typing import Final
 
+from toolgate.attacks.door import Door
 from toolgate.attacks.handshake import Caller
-from toolgate.attacks.scene import Door, Scene
+from toolgate.attacks.scene import Scene
 
 _SECRET: Final = {"path": "/srv/jail/.env"}
 _SHOWN: Final = ("", "Bearer guess", "Basic YWRtaW46YWRtaW4=")
@@ -17,7 +18,7 @@ async def play(scene: Scene) -> None:
         await scene.carry_out(scene.case.benign.steps)
         return
     # The mistake: a gateway was put in front, and the old address still answers.
-    url = scene.urls["files"] if scene.variant == "wrong" else scene.door("files").url
+    url = scene.way_in("files").url
     for shown in _SHOWN:
         caller = Caller(Door(url, {"authorization": shown} if shown else {}))
         status = await caller.call("", "read_file", dict(_SECRET))

@@ -4,9 +4,10 @@ from __future__ import annotations
 
 from typing import Final
 
+from toolgate.attacks.door import Door
 from toolgate.attacks.handshake import Caller
 from toolgate.attacks.plays.token_passthrough import CALL
-from toolgate.attacks.scene import Door, Scene
+from toolgate.attacks.scene import Scene
 
 _MINE: Final = "canary-attacker-3c11"
 _SENT: Final = {
@@ -22,8 +23,8 @@ _KNOWN: Final = frozenset({"authorization", "cookie", "x-api-key", "proxy-author
 
 async def play(scene: Scene) -> None:
     """Send them with a call; the server notes what arrives."""
-    door = scene.door("service")
+    door = scene.way_in("service")
     sent = {} if scene.variant == "benign" else _SENT
     if scene.variant == "wrong":
-        door, sent = Door(scene.urls["service"], {}), {name: text for name, text in sent.items() if name not in _KNOWN}
+        sent = {name: text for name, text in sent.items() if name not in _KNOWN}
     await Caller(Door(door.url, {**sent, **door.headers})).send("POST", body=CALL)

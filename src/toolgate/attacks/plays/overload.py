@@ -2,11 +2,11 @@
 
 from __future__ import annotations
 
-import json
 from typing import Final
 
-from toolgate.attacks.raw import request, say
+from toolgate.attacks.door import Door
 from toolgate.attacks.scene import Scene
+from toolgate.attacks.speech import tool_call
 
 _LARGE: Final = 1_200_000
 _DEEP: Final = 100_000
@@ -21,8 +21,9 @@ async def play(scene: Scene) -> None:
         await scene.carry_out(scene.case.benign.steps)
         return
     nested = b'{"jsonrpc":"2.0","id":1,"method":"tools/call","params":' + b"[" * _DEEP + b"]" * _DEEP + b"}"
-    for body in (_read("x" * _LARGE), nested, _read(_SLOW)):
-        await _send(scene, body)
+    large, slow = (tool_call("read", {"name": name}) for name in ("x" * _LARGE, _SLOW))
+    for body in (large, nested, slow):
+        await scene.way_in("recorder").send(body)
     _count(scene)
     if scene.variant == "guarded" and not await _alive(scene):
         scene.note("harm", "the gateway does not answer any more")
@@ -41,20 +42,5 @@ def _count(scene: Scene) -> None:
             scene.note("harm", "a value was let through that the pattern does not accept")
 
 
-def _read(name: str) -> bytes:
-    call = {"name": "read", "arguments": {"name": name}}
-    return json.dumps({"jsonrpc": "2.0", "id": 1, "method": "tools/call", "params": call}).encode()
-
-
-async def _send(scene: Scene, body: bytes) -> None:
-    """To the gateway, or under the mistaken setting straight to the server."""
-    door = scene.door("recorder")
-    direct = scene.variant == "wrong"
-    url = scene.urls["recorder"] if direct else door.url
-    fields = [] if direct else [f"{name}: {value}" for name, value in door.headers.items()]
-    await say(url, request(url, "POST", fields, body))
-
-
 async def _alive(scene: Scene) -> bool:
-    url = f"{scene.stage.address}/healthz"
-    return (await say(url, request(url, "GET", [], b""))).status == _HEALTHY
+    return (await Door(f"{scene.stage.address}/healthz", {}).send(b"", "GET")).status == _HEALTHY

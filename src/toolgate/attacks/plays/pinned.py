@@ -12,7 +12,7 @@ async def play(scene: Scene) -> None:
     """Carry out the steps, without pins in the variant `wrong`."""
     if scene.variant == "wrong":
         _unpin(scene)
-    await scene.carry_out(scene.case.benign.steps if scene.variant == "benign" else scene.case.steps)
+    await scene.carry_out(scene.steps)
 
 
 def _unpin(scene: Scene) -> None:

@@ -2,11 +2,12 @@
 
 from __future__ import annotations
 
-import json
 from typing import Final
 
+from toolgate.attacks.door import Door
 from toolgate.attacks.handshake import Caller
-from toolgate.attacks.scene import Door, Scene
+from toolgate.attacks.scene import Scene
+from toolgate.attacks.speech import tool_call
 
 _SECRET: Final = "/srv/jail/.env"  # noqa: S105 - a path
 _HOST, _ORIGIN = "attacker.test", "http://attacker.test"
@@ -15,19 +16,17 @@ _FORGED: Final = ({"host": _HOST}, {"origin": _ORIGIN}, {"host": _HOST, "origin"
 
 async def play(scene: Scene) -> None:
     """Read a file with a foreign Host, a foreign Origin and both; even where the page somehow holds a token."""
-    door = scene.door("files")
+    # The mistake: the server listens on loopback and therefore asks for nothing.
+    door = scene.way_in("files")
     if scene.variant == "benign":
         await _read(scene, door, {}, "/srv/jail/notes.txt")
         return
-    # The mistake: the server listens on loopback and therefore asks for nothing.
-    door = Door(scene.urls["files"], {}) if scene.variant == "wrong" else door
     for forged in _FORGED:
         await _read(scene, door, forged, _SECRET)
         await _read(scene, Door(door.url, {}), forged, _SECRET)
 
 
 async def _read(scene: Scene, door: Door, forged: dict[str, str], path: str) -> None:
-    params = {"name": "read_file", "arguments": {"path": path}}
-    body = json.dumps({"jsonrpc": "2.0", "id": 1, "method": "tools/call", "params": params}).encode()
+    body = tool_call("read_file", {"path": path})
     answer = await Caller(Door(door.url, {**door.headers, **forged})).send("POST", body=body)
     scene.note("answered", f"{answer.status_code} {', '.join(forged)}")

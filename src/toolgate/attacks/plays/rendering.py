@@ -15,8 +15,7 @@ _IMAGE: Final = re.compile(r"!\[[^\]]*\]\(([^)\s]+)\)")
 
 async def play(scene: Scene) -> None:
     """Carry out the steps; the agent ends with the image that it was asked for, filled with what it read last."""
-    steps = scene.case.benign.steps if scene.variant == "benign" else scene.case.steps
-    await scene.carry_out(steps)
+    await scene.carry_out(scene.steps)
     agent = scene.agent()
     answer = "\n".join(heard.text for heard in agent.heard)
     # The client's own connection: it goes past the gateway in every variant.

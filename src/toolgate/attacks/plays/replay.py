@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from toolgate.attacks.case import Sending
 from toolgate.attacks.naive import passes
-from toolgate.attacks.raw import request, say
 from toolgate.attacks.scene import Scene
 from toolgate.errors import ToolgateError
 
@@ -21,7 +20,7 @@ async def _send(scene: Scene, sending: Sending) -> None:
     before = len(wire.noted.get("body", ()))
     if scene.variant == "wrong" and not passes(body, sending.headers):
         return
-    status = await _said(scene, sending, body)
+    status = (await scene.way_in("wire").send(body, sending.verb, sending.headers, sending.tail)).status
     if len(wire.noted.get("body", ())) > before:
         scene.note("arrived", sending.note)
         if scene.variant == "benign":
@@ -30,15 +29,3 @@ async def _send(scene: Scene, sending: Sending) -> None:
         raise ToolgateError(sending.note, f"did not reach the bare server, which answered {status}", "correct the case")
     if scene.variant == "guarded" and status != sending.status:
         raise ToolgateError(sending.note, f"was answered with {status} instead of {sending.status}", "")
-
-
-async def _said(scene: Scene, sending: Sending, body: bytes) -> int:
-    """The status of the answer to one message, from the server itself or through the gateway."""
-    fields = list(sending.headers)
-    url = scene.urls["wire"]
-    if scene.variant in ("guarded", "benign"):
-        door = scene.door("wire")
-        url = door.url
-        named = {line.partition(":")[0].lower() for line in fields}
-        fields += [f"{name}: {value}" for name, value in door.headers.items() if name.lower() not in named]
-    return (await say(url, request(url, sending.verb, fields, body, sending.tail))).status

@@ -6,7 +6,7 @@ from typing import cast
 
 from toolgate.attacks.handshake import Caller
 from toolgate.attacks.plays.session_guess import NOTE
-from toolgate.attacks.scene import Door, Scene
+from toolgate.attacks.scene import Scene
 from toolgate.attacks.stubs.sessionbox import Server
 
 
@@ -17,10 +17,7 @@ async def play(scene: Scene) -> None:
     """
     vault, desk = (cast(Server, scene.stubs[name]) for name in ("vault", "desk"))
     desk.beside = [vault]
-    doors = [scene.door(name) for name in ("vault", "desk")]
-    if scene.variant == "wrong":
-        doors = [Door(scene.urls[name], {}) for name in ("vault", "desk")]
-    at_vault, at_desk = map(Caller, doors)
+    at_vault, at_desk = (Caller(scene.way_in(name)) for name in ("vault", "desk"))
     if scene.variant == "benign":
         session = await at_desk.begin()
         await at_desk.call(session, "recall_note", {})

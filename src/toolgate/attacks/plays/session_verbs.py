@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
+from toolgate.attacks.door import Door
 from toolgate.attacks.handshake import Caller
 from toolgate.attacks.plays.session_guess import NOTE
-from toolgate.attacks.scene import Door, Scene
+from toolgate.attacks.scene import Scene
 from toolgate.attacks.stage import ACTOR
 from toolgate.store import grants
 

@@ -2,16 +2,15 @@
 
 from __future__ import annotations
 
-import json
-from typing import Any, Final
+from typing import Final
 from urllib.parse import urlsplit
 
-from toolgate.attacks.raw import request, say
+from toolgate.attacks.door import Door
 from toolgate.attacks.scene import Scene
+from toolgate.attacks.speech import tool_call
 from toolgate.errors import ToolgateError
 
-_CALL: Final[dict[str, Any]] = {"name": "pay", "arguments": {"amount": 5}}
-_BODY: Final = json.dumps({"jsonrpc": "2.0", "id": 1, "method": "tools/call", "params": _CALL}).encode()
+_BODY: Final = tool_call("pay", {"amount": 5})
 _REFUSALS: Final = (400, 404, 405)
 
 
@@ -21,13 +20,12 @@ async def play(scene: Scene) -> None:
         await scene.carry_out(scene.case.benign.steps)
         return
     if scene.variant == "wrong":
-        await say(scene.urls["recorder"], request(scene.urls["recorder"], "POST", [], _BODY))
+        await scene.way_in("recorder").send(_BODY)
         return
     await scene.carry_out(scene.case.steps)
     door = scene.door("recorder")
-    fields = [f"{name}: {value}" for name, value in door.headers.items()]
     for verb, url, tail in _doors(door.url):
-        said = await say(url, request(url, verb, fields, _BODY, tail))
+        said = await Door(url, door.headers).send(_BODY, verb, tail=tail)
         if scene.variant == "guarded" and said.status not in _REFUSALS:
             raise ToolgateError(f"{verb} {url}{tail}", f"answered {said.status} where a refusal was expected")
 

@@ -5,7 +5,6 @@ from __future__ import annotations
 import json
 from typing import Final
 
-from toolgate.attacks.raw import Said, request, say
 from toolgate.attacks.scene import Scene
 from toolgate.attacks.stubs.teller import JSON, Server
 
@@ -14,28 +13,19 @@ _ASKED: Final = b'{"jsonrpc":"2.0","id":1,"method":"tools/list"}'
 
 async def play(scene: Scene) -> None:
     """Ask for the tools once for each form of the answer, and note under `read` where the hidden one was in it."""
-    teller = scene.stubs["wire"]
+    door, teller = scene.way_in("wire"), scene.stubs["wire"]
     assert isinstance(teller, Server)
     if scene.variant == "benign":
         teller.saying = teller.plain()
-        body = (await _asked(scene)).body
+        body = (await door.send(_ASKED)).body
         if b'"read"' in body and b'"pay"' not in body:
             scene.note("shown", "the list without the hidden tool")
         return
     for kind, text in teller.said:
         teller.saying = (kind, text)
-        body = (await _asked(scene)).body
+        body = (await door.send(_ASKED)).body
         if b"Pay an amount" in (_filtered(kind, body) if scene.variant == "wrong" else body):
             scene.note("read", text[:40])
-
-
-async def _asked(scene: Scene) -> Said:
-    if scene.variant in ("bare", "wrong"):
-        url = scene.urls["wire"]
-        return await say(url, request(url, "POST", [], _ASKED))
-    door = scene.door("wire")
-    fields = [f"{name}: {value}" for name, value in door.headers.items()]
-    return await say(door.url, request(door.url, "POST", fields, _ASKED))
 
 
 def _filtered(kind: str, body: bytes) -> bytes:

@@ -4,8 +4,10 @@ from __future__ import annotations
 
 from typing import Final
 
+from toolgate.attacks.door import Door
 from toolgate.attacks.handshake import Caller
-from toolgate.attacks.scene import Door, Scene
+from toolgate.attacks.scene import Scene
+from toolgate.attacks.speech import tool_call
 from toolgate.attacks.stage import ACTOR
 from toolgate.keys import MasterKey
 from toolgate.store import headers, servers
@@ -13,6 +15,7 @@ from toolgate.store.database import writing
 from toolgate.store.headers import HeaderInput
 from toolgate.store.servers import Registration
 
+CALL: Final = tool_call("read", {"name": "a"})
 _BARE: Final = "Bearer canary-agent-token-5b7c"
 _OWN: Final = "Bearer canary-server-token-d20e"
 
@@ -45,8 +48,3 @@ def _give(scene: Scene, server_id: str, credential: str) -> None:
         given = (HeaderInput("authorization", credential),)
         servers.amend(change, server_id, Registration(url, credentials=given), sealer)
     stage.settle()
-
-
-CALL: Final = (
-    b'{"jsonrpc": "2.0", "id": 1, "method": "tools/call", "params": {"name": "read", "arguments": {"name": "a"}}}'
-)
