@@ -10,10 +10,13 @@ BENCH_PEERS := fastmcp mcp-proxy litellm contextforge
 TEST_PATH := $(CURDIR)/.venvs/bin:$(PATH):/usr/sbin
 NPM := PATH="$(TEST_PATH)" npm_config_cache="$${npm_config_cache:-$(CURDIR)/.cache/npm}" npm
 NPM_QUIET := --ignore-scripts --no-audit --no-fund --no-update-notifier --loglevel=error
-PYTEST := PATH="$(TEST_PATH)" $(BIN)/pytest -n 2
+# Three workers on two cores: tests wait for processes a third of their time.
+PYTEST := PATH="$(TEST_PATH)" $(BIN)/pytest -n 3
 COMPILE := $(BIN)/uv pip compile --quiet --universal --python-version 3.11 --generate-hashes \
   --no-header --no-annotate --no-emit-index-url --no-emit-find-links
 .DEFAULT_GOAL := help
+# Whatever the machine says: without compiled files each of a thousand processes that tests start compiles the package.
+export PYTHONDONTWRITEBYTECODE :=
 
 .PHONY: help setup dev lock demo serve test check nightly lint screens clients peers box clean $(CLIENTS:%=.venvs/%) $(NODE_SETS:%=.venvs/%) .venvs/node bench-peers $(BENCH_PEERS:%=.venvs/bench-%)
 
