@@ -127,3 +127,9 @@ async def test_the_worked_example_has_exactly_its_two_signals(tmp_path: Any) -> 
     ]
     others = {each.text for name, signals in found.items() if name != "run" for each in signals}
     assert others == {"Accepts file system path (path)", "Accepts file system path (path, dependencyPath)"}
+
+
+def test_both_ends_of_a_move_are_paths_where_the_tool_is_about_files() -> None:
+    assert "Accepts file system path (source, destination)" in signals("move_file", source=text(), destination=text())
+    assert signals("move_ticket", source=text(), destination=text()) == set()
+    assert signals("rename_file", source=text(enum=["a", "b"])) == set()

@@ -1,6 +1,6 @@
 """Tells what a tool does from its definition: category, risk, signals, and the policy they ask for."""
 
-RULES = 3
+RULES = 4
 """Counted up by whoever changes a rule in a way that can change an answer."""
 
 VERSION: str

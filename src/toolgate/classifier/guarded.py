@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from toolgate.classifier.arguments import Argument
 from toolgate.classifier.classify import Category
 from toolgate.classifier.parameters import words_of
-from toolgate.classifier.signals import takes_code, takes_mail, takes_path, takes_sql, takes_url
+from toolgate.classifier.signals import ends_a_move, takes_code, takes_mail, takes_path, takes_sql, takes_url
 
 _PLACES = frozenset(
     {"base", "cwd", "dir", "directory", "folder", "path", "project", "repo", "repository", "root", "vault", "work"}
@@ -22,8 +22,6 @@ _ABOUT = frozenset(
     | {"types", "value", "verified", "xpath", "y"}
 )
 """A name that ends so says something of a file or address."""
-_ENDS = frozenset({"dest", "destination", "dst", "source", "src", "target"})
-_FILES = frozenset({"dir", "directory", "file", "files", "folder"})
 _PROGRAMS = frozenset({"code", "command", "cmd", "cypher", "javascript", "script", "shell"})
 _QUERIES = frozenset({"execute", "query", "run", "select", "statement"})
 _COPIES = frozenset({"cc", "bcc"})
@@ -68,9 +66,7 @@ def is_path(argument: Argument, tool: Judged) -> bool:
     """Whether it is a path of a file system, also where only the tool says that it is about files (`move_file`)."""
     if takes_path(argument.parameter):
         return _is_named(argument)
-    parameter = argument.parameter
-    is_text = parameter.kind in ("string", "") and not parameter.choices
-    return is_text and parameter.name.lower() in _ENDS and not _FILES.isdisjoint(words_of(tool.name))
+    return ends_a_move(words_of(tool.name), argument.parameter)
 
 
 def is_place(argument: Argument) -> bool:

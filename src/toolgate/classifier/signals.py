@@ -13,6 +13,8 @@ MANY = 10
 _NAMED = 3
 """Parameters that one signal names."""
 _PATH = word_set("path paths file filename filepath dir directory folder manifest cwd workdir root")
+_ENDS = word_set("source src destination dest dst target")
+_FILES = word_set("file files folder folders directory dir")
 _URL = word_set("url urls uri endpoint href link webhook origin")
 _CODE = word_set("sql query code script command cmd expression jql cypher graphql shell statement javascript")
 _LANGUAGES = word_set("source python js javascript sql java r c shell bash program user my html css typescript ts svg")
@@ -60,7 +62,7 @@ def signals(
 
 def _of_parameters(words: Sequence[str], parameters: Sequence[Parameter], category: Category) -> Iterator[Signal]:
     for kind, label, test in _TESTS:
-        found = [each.path for each in parameters if test(each)]
+        found = [each.path for each in parameters if test(each) or (kind == "path" and ends_a_move(words, each))]
         if found and (kind != "mail" or _mails(words, parameters, category)):
             yield Signal(kind, f"{label} ({', '.join(found[:_NAMED])})", found[0])
 
@@ -132,6 +134,12 @@ def takes_path(parameter: Parameter) -> bool:
     described = parameter.description[:400].lower()
     named = not _PATH.isdisjoint(parameter.words) and _URL.isdisjoint(parameter.words)
     return named or "file path" in described or "path to the" in described
+
+
+def ends_a_move(words: Sequence[str], parameter: Parameter) -> bool:
+    """Whether it is a path because its tool, which has these words in its name, is about files: `move_file`."""
+    one = parameter.kind in ("string", "") and not parameter.choices
+    return one and parameter.name.lower() in _ENDS and not _FILES.isdisjoint(words)
 
 
 def takes_url(parameter: Parameter) -> bool:
