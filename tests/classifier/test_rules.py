@@ -120,9 +120,32 @@ def test_rows_that_are_changed_by_what_the_caller_says_in_sql_are_run() -> None:
 def test_parameters_speak_where_nothing_else_does() -> None:
     assert category("user_favorites", limit={"type": "integer"}) == "Read"
     assert category("user_favorites") == "Execute"
-    assert category("step", thought=TEXT, totalThoughts={"type": "integer"}) == "Read"
+    assert category("deepmind", thought=TEXT, totalThoughts={"type": "integer"}) == "Read"
 
 
 def test_a_screenshot_that_may_be_kept_is_a_read() -> None:
     assert category("screenshot", "Get a screenshot of the page", savePath=TEXT) == "Read"
     assert category("get_page", "Get the page", savePath=TEXT) == "Write"
+
+
+@pytest.mark.parametrize(
+    ("name", "description", "expected"),
+    [
+        ("delete_pages", "Get instructions for deleting pages", "Destructive"),
+        ("pay_invoice", "Get instructions for paying", "Financial"),
+        ("delete_agent", "Specialised agent for market analysis", "Destructive"),
+        ("deploy", "Check if the build is ready", "Execute"),
+    ],
+)
+def test_no_description_calms_a_name_that_says_worse(name: str, description: str, expected: str) -> None:
+    assert category(name, description) == expected
+
+
+def test_no_parameter_calms_a_name_that_acts() -> None:
+    number = {"type": "integer"}
+    assert category("delete_pages", totalThoughts=number) == "Destructive"
+    assert category("send_mail", totalThoughts=number) == "Write"
+    assert category("helper", "Deletes pages", totalThoughts=number) == "Destructive"
+    assert category("delete_pages", limit=number) == "Destructive"
+    assert category("items", action={"enum": ["add", "remove", "replace", "test"]}) == "Destructive"
+    assert category("calculator", operation={"enum": ["add", "subtract", "multiply", "delete_all"]}) == "Destructive"

@@ -15,12 +15,9 @@ COMMANDS = word_set("command cmd shell script javascript")
 """Parameters that hold what can do anything."""
 _CHOOSERS = word_set("action actions operation operations command method mode op")
 _METHODS = frozenset({"get", "post"})
-_PARTS = (
-    frozenset({"add", "remove", "replace", "test"}),
-    frozenset({"accept", "drop"}),
-    frozenset({"add", "subtract", "multiply"}),
-)
-"""Choices that are parts of what a tool writes or computes: of a JSON Patch (RFC 6902), a firewall, a calculator."""
+_PARTS = frozenset({"add", "remove", "replace", "test"}), frozenset({"accept", "drop"})
+"""Choices in a list of what a tool writes: the steps of a JSON Patch (RFC 6902), the rules of a firewall."""
+_SUMS = frozenset({"add", "subtract", "multiply"})
 _AMOUNTS = frozenset({"amount", "lamports", "amounts"})
 _SIDES = frozenset({"buy", "sell"})
 _KEPT_AT = word_set("output save download dest destination out")
@@ -72,6 +69,13 @@ def chosen(declared: Sequence[Parameter], lexicon: Lexicon) -> list[Reading]:
     ]
 
 
+def _parts(parameter: Parameter) -> frozenset[str]:
+    """Choices that say what is computed, or what an entry of a list is: they are nothing that the tool does itself."""
+    texts = _texts(parameter)
+    known = (_SUMS, *_PARTS) if "[" in parameter.path else (_SUMS,)
+    return next((each for each in known if each <= texts), frozenset())
+
+
 def _any_method(parameter: Parameter) -> Reading:
     return Reading("Execute", f"parameter `{parameter.path}` may be any HTTP method", SAYS, "request")
 
@@ -80,10 +84,9 @@ def _of_choices(parameter: Parameter, lexicon: Lexicon) -> Iterator[Reading]:
     if _texts(parameter) >= _METHODS:
         yield _any_method(parameter)
         return
-    if any(_texts(parameter) >= each for each in _PARTS):
-        return
+    parts = _parts(parameter)
     for choice in parameter.choices[:64]:
-        if isinstance(choice, str):
+        if isinstance(choice, str) and choice.lower() not in parts:
             reading = by_name(words_of(choice[:_LONGEST]), Setting(), lexicon)
             if reading is not None:
                 yield reading._replace(evidence=f"parameter `{parameter.path}` may be `{choice[:_LONGEST]}`")
@@ -112,11 +115,9 @@ def run_by(declared: Sequence[Parameter], kinds: frozenset[str] = frozenset()) -
 
 def said_in_sql(declared: Sequence[Parameter]) -> str:
     """The path of a parameter that says in SQL what a tool for rows does; "" where there are other parameters."""
-    return (
-        next((each.path for each in declared if each.words in _SAID and not each.choices), "")
-        if len(declared) < 3
-        else ""
-    )
+    if len(declared) > 2:
+        return ""
+    return next((each.path for each in declared if each.words in _SAID and not each.choices), "")
 
 
 def kept_at(declared: Sequence[Parameter], verb: str) -> str:

@@ -23,11 +23,13 @@ _FRAME = re.compile(
     |(?:provides?|gives?|offers?|has|have)\ (?:the\ |an?\ )?
       (?:ability|capability|functionality|way|option|interface|means)s?\ (?:to|of|for)
     |(?:(?:serves?|acts?)\ as|responsible\ for|attempts?\ to|tr(?:y|ies)\ to|useful\ for|used\ for)
-    |(?:(?!(?:app|rep|multip|supp|imp|comp|re|f|assemb|anoma|fami)ly\b)\w+ly|force|batch|bulk|quick|simple|now|just|then|first|also|always|optionally|again|only|easy|both|either)\b""",
+    |(?:(?!(?:app|rep|multip|supp|imp|comp|re|f|assemb|anoma|fami)ly\b)\w+ly
+      |force|batch|bulk|quick|simple|now|just|then|first|also|always|again|only|easy|both|either)\b""",
     re.VERBOSE | re.IGNORECASE,
 )
 _ADVICE = re.compile(
-    r"https?:|```|(?:use|call|useful)\s+(?:when|if|after|before|with)\b|(?:please\s+)?(?:make\s+sure|ensure\s+(?:that|you)|note|remember\s+(?:that|to))\b",
+    r"https?:|```|(?:use|call|useful)\s+(?:when|if|after|before|with)\b"
+    r"|(?:please\s+)?(?:make\s+sure|ensure\s+(?:that|you)|note|remember\s+(?:that|to))\b",
     re.IGNORECASE,
 )
 """Sentences that say when to use a tool, and lines that are no sentences."""

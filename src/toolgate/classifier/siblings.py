@@ -11,7 +11,7 @@ from toolgate.classifier.reading import Setting
 from toolgate.policy.categories import Category
 
 _FEW, _MOST_NAME = 3, 200
-_SHARE = 0.8
+_SHARE, _HALF = 0.8, 0.5
 _LONG = 7
 _SCREEN_VERBS = word_set("click hover drag type tap swipe navigate scroll screenshot press")
 _MARKET_WORDS = word_set(
@@ -69,14 +69,14 @@ def _is_product(word: str, names: Sequence[Sequence[str]], called: frozenset[str
 def learned(names: Sequence[Sequence[str]], known: Mapping[int, Category]) -> dict[int, tuple[Category, str]]:
     """For tools that nothing speaks of: the category of those whose names begin or end alike, and what says so.
 
-    Where nearly all tools of a server read, a name that is nothing but a plural (`courses`) is taken to read too.
+    Where half the tools of a server read, a name that is nothing but a plural (`courses`) is taken to read too.
     """
     votes: dict[tuple[int, str], Counter[Category]] = {}
     for at, category in known.items():
         for end in (0, -1):
             if names[at]:
                 votes.setdefault((end, names[at][end]), Counter())[category] += 1
-    reads = len(known) >= _FEW and Counter(known.values())["Read"] >= 0.5 * len(known)
+    reads = len(known) >= _FEW and Counter(known.values())["Read"] >= _HALF * len(known)
     return {
         at: vote
         for at, words in enumerate(names)

@@ -30,6 +30,7 @@ _CHANGES = word_set(
 _TEXTS = word_set("instructions guidance guidelines")
 """What says how something is done does not do it: `Get instructions for running tests`."""
 _DOERS = word_set("agent agents")
+_CONDITIONS = word_set("if whether")
 _QUERIES = frozenset({"", "query", "queries"})
 
 
@@ -71,14 +72,12 @@ def _evidence(
 
 def _settled(named: Reading | None, told: Reading | None, choices: Sequence[Reading], part: Part) -> Reading:
     """What name and description say; without them actions to choose from, parts of a list, the author's claim."""
+    said = _said(named, told)
     thought = thought_of(part.declared)
-    if thought:
+    if thought and _may_think(named, said):
         return Reading("Read", f"parameter `{thought}` numbers thoughts", SAYS)
-    if named is not None and told is not None:
-        return _between(named, told)
-    only = named or told
-    if only is not None:
-        return only
+    if said is not None:
+        return said
     if choices:
         return _riskiest(choices)
     page = paging_of(part.declared)
@@ -87,6 +86,16 @@ def _settled(named: Reading | None, told: Reading | None, choices: Sequence[Read
     if part.claims.get("readOnlyHint") is True:
         return Reading("Read", "annotation `readOnlyHint` is true", HINTS)
     return _NOTHING
+
+
+def _said(named: Reading | None, told: Reading | None) -> Reading | None:
+    return _between(named, told) if named is not None and told is not None else named or told
+
+
+def _may_think(named: Reading | None, said: Reading | None) -> bool:
+    """Whether nothing speaks against a tool for thoughts: a name that acts, anything that deletes or moves money."""
+    acts = named is not None and named.category != "Read" and named.weight == SAYS
+    return not acts and (said is None or said.category not in ("Destructive", "Financial"))
 
 
 def _riskiest(readings: Sequence[Reading]) -> Reading:
@@ -106,9 +115,14 @@ def _between(named: Reading, told: Reading) -> Reading:
         return named if named.weight > told.weight else told
     if named.category == "Read" and named.verb in _ASKS and not _runs(named, told):
         return named
-    if told.beside and not named.beside and (named.category, told.category) != ("Execute", "Write"):
+    if told.beside and not named.beside and not (named.category == "Execute" and _calms(told)):
         return told
     return _riskiest([named, told])
+
+
+def _calms(told: Reading) -> bool:
+    """Whether a description says too little to calm a name that runs something."""
+    return told.category == "Write" or told.beside in _CONDITIONS
 
 
 def _keeps(named: Reading, told: Reading) -> bool:
@@ -122,7 +136,7 @@ def _tells_more(named: Reading, told: Reading) -> bool:
     """Whether the description is about the name itself: what the verb means here, or what else is done."""
     if named.verb.startswith("un") and told.category == "Destructive":
         return False
-    if told.category == "Read":
+    if told.category == "Read" and named.category in ("Write", "Execute"):
         if told.beside in _TEXTS or named.verb in _DOERS:
             return True
         if named.category == "Write" and named.verb not in _CHANGES and told.verb in _TELLS:
