@@ -4,12 +4,14 @@
 
 Search is measured as it is used: the words that people type, some misspelt, with filters and without, each with its
 count and its first page. `cold`: each query on a connection of its own that has read nothing; `warm`: on one that is
-kept. Times are of the clock, and of this process's CPU, because a busy machine shows in the first alone.
+kept; `through HTTP`: asked of the REST API of a gateway that runs, one after the other on one connection. Times are of
+the clock, and of this process's CPU, because a busy machine shows in the first alone.
 """
 
 from __future__ import annotations
 
 import argparse
+import http.client
 import json
 import random
 import statistics
@@ -19,6 +21,9 @@ from collections.abc import Callable, Sequence
 from pathlib import Path
 from string import ascii_lowercase
 from typing import Any
+from urllib.parse import urlencode
+
+from tests.gateway.running import Gateway
 
 from toolgate.catalogue.box import pack, shipped
 from toolgate.catalogue.identity import facts_of
@@ -26,6 +31,7 @@ from toolgate.catalogue.index import SHORTEST
 from toolgate.catalogue.lines import Lines, read_lines
 from toolgate.catalogue.store import Catalogue, open_catalogue
 from toolgate.catalogue.terms import name_terms
+from toolgate.store import tokens
 
 DATA = Path(__file__).parents[2] / "shared" / "data" / "mcp_tools.jsonl.gz"
 TOGETHER = 100
@@ -83,13 +89,14 @@ def measured(place: Path, data: Path, rounds: int) -> dict[str, Any]:
     cold = [each for _ in range(rounds) for each in _cold(place)]
     for name, times in (("warm", warm), ("cold", cold)):
         for clock, values in zip(("ms", "ms CPU"), zip(*times, strict=True), strict=True):
-            cuts = statistics.quantiles(values, n=100)
-            found[f"search {name}, {clock}"] = {
-                "p50": round(cuts[49], 1),
-                "p95": round(cuts[94], 1),
-                "most": round(max(values), 1),
-            }
+            found[f"search {name}, {clock}"] = _spread(values)
+    found["search through HTTP, ms"] = _spread(_through_http(place / "served", rounds))
     return found
+
+
+def _spread(values: Sequence[float]) -> dict[str, float]:
+    cuts = statistics.quantiles(values, n=100)
+    return {"p50": round(cuts[49], 1), "p95": round(cuts[94], 1), "most": round(max(values), 1)}
 
 
 def _timed(found: dict[str, Any], name: str, work: Callable[[], Any]) -> Any:
@@ -150,6 +157,30 @@ def _cold(place: Path) -> list[tuple[float, float]]:
         with open_catalogue(place, box=b"") as catalogue:
             times.append(_search(catalogue, words, filters))
     return times
+
+
+def _through_http(data: Path, rounds: int) -> list[float]:
+    """Milliseconds until the last byte of each answer, without the very first, which unpacks the box."""
+    gateway = Gateway(data).start()
+    try:
+        token = tokens.add(gateway.engine, "bench", "bench", "viewer").secret
+        connection = http.client.HTTPConnection("127.0.0.1", gateway.control_port, timeout=60)
+        headers = {"Authorization": f"Bearer {token}"}
+        _ask(connection, headers, "", {})
+        return [_ask(connection, headers, words, filters) for _ in range(rounds) for words, filters in QUERIES]
+    finally:
+        gateway.stop()
+
+
+def _ask(connection: http.client.HTTPConnection, headers: dict[str, str], words: str, filters: dict[str, Any]) -> float:
+    sought = urlencode({name: value for name, value in {"q": words, **filters}.items() if value})
+    started = time.perf_counter()
+    connection.request("GET", f"/api/v1/catalogue/tools?{sought}", headers=headers)
+    answer = connection.getresponse()
+    body = answer.read()
+    if answer.status != 200:
+        raise SystemExit(f"the gateway answers {answer.status}: {body[:200]!r}")
+    return (time.perf_counter() - started) * 1000
 
 
 def _search(catalogue: Catalogue, words: str, filters: dict[str, Any]) -> tuple[float, float]:
