@@ -117,9 +117,7 @@ def _meanings(
     """What the first verb of a sentence means, those listed with it, and what the sentence says besides."""
     meant = [(verb, meaning(verb, _done_to(verb, tokens), setting, lexicon))]
     meant += [(other, meaning(other, _objects(tokens, at + 1), setting, lexicon)) for at, other in listed]
-    counts = _MAY_DO_MORE.get(meant[0][1].category, ())
-    if counts:
-        meant += [each for each in _further(bare, setting, lexicon) if each[1].category in counts]
+    meant += _further(meant[0][1].category, bare, setting, lexicon)
     if verb.word in _IMPROVING and "existing" in tokens[1:4]:
         meant.append((verb, Meant("Write", "existing")))
     return meant
@@ -161,22 +159,23 @@ def _listed(tokens: Sequence[str], lexicon: Lexicon) -> Iterator[tuple[int, Verb
 
 def _besides(bare: str, alone: Reading, setting: Setting, lexicon: Lexicon) -> Reading:
     """What the sentence says first, or the riskier that it says besides."""
-    counts = _MAY_DO_MORE.get(alone.category, ())
     more = [
         Reading(meant.category, f"description says `{_quoted(bare, verb.word)}`", SAYS, verb.word, meant.beside)
-        for verb, meant in _further(bare, setting, lexicon)
-        if meant.category in counts
+        for verb, meant in _further(alone.category, bare, setting, lexicon)
     ]
     return max((alone, *more), key=lambda each: PRECEDENCE.index(each.category))
 
 
-def _further(bare: str, setting: Setting, lexicon: Lexicon) -> Iterator[tuple[Verb, Meant]]:
-    """What a reading sentence does besides: `Check whether all are done and mark the list`."""
-    for match in _FURTHER.finditer(bare[:300].lower()):
+def _further(first: Category, bare: str, setting: Setting, lexicon: Lexicon) -> Iterator[tuple[Verb, Meant]]:
+    """What a sentence does besides, where what it does `first` leaves room: `Check the items and mark the list`."""
+    counts = _MAY_DO_MORE.get(first, ())
+    for match in _FURTHER.finditer(bare[:300].lower()) if counts else ():
         verb = lexicon.forms.get(match.group(1))
         if verb is not None and verb.kind == "plain":
             objects = _objects(_TOKEN.findall(bare[match.end(1) :].lower()[:SHOWN]), 0)
-            yield verb, meaning(verb, objects, setting, lexicon)
+            meant = meaning(verb, objects, setting, lexicon)
+            if meant.category in counts:
+                yield verb, meant
 
 
 def _asked_for(decided: Meant, verb: Verb, tokens: Sequence[str], lexicon: Lexicon) -> str:

@@ -124,7 +124,7 @@ def _by_kind(verb: Verb, objects: Sequence[str], lexicon: Lexicon) -> Meant | No
     if verb.category == "Read":
         kept = next((word for word in objects if lexicon.has("objects.kept", word)), "")
         return Meant("Write", kept) if kept and verb.word in _MAKING else None
-    said = [(word, category) for word in undragged(objects) if (category := _said(word, lexicon)) is not None]
+    said = [(word, category) for word in unmistaken(objects) if (category := _said(word, lexicon)) is not None]
     if verb.word in _DOING and objects and lexicon.acts.get(objects[-1]) == "Read":
         return Meant("Read", objects[-1])
     if any(lexicon.has("objects.asking", word) for word, _ in said):
@@ -133,7 +133,7 @@ def _by_kind(verb: Verb, objects: Sequence[str], lexicon: Lexicon) -> Meant | No
     return risky or next((Meant(category, word) for word, category in said), None)
 
 
-def undragged(objects: Sequence[str]) -> Sequence[str]:
+def unmistaken(objects: Sequence[str]) -> Sequence[str]:
     """Without the `drop` of drag and drop, which deletes nothing, and without codes that are no programs."""
     if "drag" in objects:
         return [word for word in objects if word != "drop"]

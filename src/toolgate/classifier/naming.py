@@ -7,7 +7,7 @@ from collections.abc import Iterator, Sequence
 from itertools import pairwise
 
 from toolgate.classifier.lexicon import Lexicon, Verb
-from toolgate.classifier.meaning import Meant, meaning, undragged
+from toolgate.classifier.meaning import Meant, meaning, unmistaken
 from toolgate.classifier.parameters import word_set, words_of
 from toolgate.classifier.reading import HINTS, PROBABLY, SAYS, Reading, Setting
 from toolgate.classifier.verbless import without_verb
@@ -48,7 +48,7 @@ def by_name(words: Sequence[str], setting: Setting, lexicon: Lexicon) -> Reading
     """What the words say; None where they say nothing."""
     alone = len(words) == 1
     words = _bare(words, setting)
-    words = undragged(words)
+    words = unmistaken(words)
     joined = " ".join(words)
     if not joined.isascii():
         sign = next((pair for pair in lexicon.signs if pair[0] in joined), None)

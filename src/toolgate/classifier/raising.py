@@ -33,15 +33,17 @@ def riskier(first: Reading, choices: Sequence[Reading], part: Part, lowered: str
 
 
 def _by_choices(first: Reading, choices: Sequence[Reading], part: Part) -> list[Reading]:
-    """Actions to choose from count where they delete or move money, others where nothing sure was said."""
+    """Actions to choose from count where they delete or move money, others where nothing sure was said.
+
+    That any HTTP method may be chosen counts of a tool that sends, too.
+    """
     if first.weight < SAYS and all(each.category == "Read" for each in choices):
         return []
+    sends = first.verb in _REQUESTING or any(each.name == "body" for each in part.declared)
     return [
         each
         for each in choices
-        if each.category in ("Destructive", "Financial")
-        or first.weight < SAYS
-        or (each.verb == "request" and (first.verb in _REQUESTING or "body" in {it.name for it in part.declared}))
+        if each.category in ("Destructive", "Financial") or first.weight < SAYS or (sends and each.verb == "request")
     ]
 
 

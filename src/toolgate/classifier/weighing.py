@@ -107,35 +107,28 @@ def _between(named: Reading, told: Reading) -> Reading:
     """Which of two that differ counts: the weightier; of equal ones the riskier, unless the name plainly asks."""
     if named.category == told.category:
         return named if named.weight >= told.weight else told
+    if named.verb.startswith("un") and told.category == "Destructive":
+        return named
     if _tells_more(named, told):
         return told
-    if _keeps(named, told):
+    if named.category == "Destructive" and named.weight >= PROBABLY and told.category != "Financial":
         return named
     if named.weight != told.weight:
         return named if named.weight > told.weight else told
     if named.category == "Read" and named.verb in _ASKS and not _runs(named, told):
         return named
-    if told.beside and not named.beside and not (named.category == "Execute" and _calms(told)):
+    if told.beside and not named.beside and not (named.category == "Execute" and _says_little(told)):
         return told
     return _riskiest([named, told])
 
 
-def _calms(told: Reading) -> bool:
+def _says_little(told: Reading) -> bool:
     """Whether a description says too little to calm a name that runs something."""
     return told.category == "Write" or told.beside in _CONDITIONS
 
 
-def _keeps(named: Reading, told: Reading) -> bool:
-    """Whether nothing but money changes what the name says: that it deletes, or that it undoes."""
-    if named.verb.startswith("un") and told.category == "Destructive":
-        return True
-    return named.category == "Destructive" and named.weight >= PROBABLY and told.category != "Financial"
-
-
 def _tells_more(named: Reading, told: Reading) -> bool:
     """Whether the description is about the name itself: what the verb means here, or what else is done."""
-    if named.verb.startswith("un") and told.category == "Destructive":
-        return False
     if told.category == "Read" and named.category in ("Write", "Execute"):
         if told.beside in _TEXTS or named.verb in _DOERS:
             return True

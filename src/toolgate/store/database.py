@@ -125,7 +125,7 @@ def _create(path: Path) -> None:
 
 
 def _migrate(engine: Engine, path: Path) -> None:
-    # Imported here: alembic takes half a second to load, and all but the first start need none of it.
+    # Imported here: alembic takes half a second to load, and only a file of an older version needs it.
     from toolgate.store import migrate
 
     try:
